@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * time(2): its value is its return value, which only fmod_ret can change, and
+ * only on kernels that let it: elsewhere these programs are not loaded.
+ *
+ * fmod_ret skips the call by returning non-zero. A virtual time of 0 could not
+ * be told, so no rule begins before second 1 of the epoch (loader/rule.c).
+ */
+#include "core_compat.bpf.h"
+#include "lookup.bpf.h"
+#include "syscall_args.bpf.h"
+
+#include <timensbpf/abi/doors.h>
+#include <timensbpf/abi/latch.h>
+
+char _license[] SEC("license") = "GPL";
+
+enum { CALL_THE_KERNEL = 0 };
+#define TNB_EFAULT 14
+
+static __always_inline bool store_time(__u64 address, __s64 seconds,
+				       enum layout layout)
+{
+	__s32 seconds32 = (__s32)seconds;
+
+	if (!address)
+		return true;
+	if (layout == LAYOUT_native)
+		return !bpf_probe_write_user((void *)address, &seconds,
+					     sizeof(seconds));
+	return !bpf_probe_write_user((void *)address, &seconds32,
+				     sizeof(seconds32));
+}
+
+static __always_inline __u64 virtual_time(enum layout layout)
+{
+	const struct tnb_clock_page *page = current_page();
+	struct syscall_args args;
+	struct tnb_time time;
+
+	if (!page)
+		return CALL_THE_KERNEL;
+	args = current_syscall_args(layout);
+	/*
+	 * Refused where it cannot be right: the call itself would return the
+	 * host's time, and the helper cannot fault the caller's page in.
+	 */
+	if (host_realtime_coarse(&time) ||
+	    tnb_page_read(page, TNB_FAMILY_REALTIME, &time) ||
+	    !store_time(args.arg[0], time.sec, layout)) {
+		count(TNB_COUNT_READ_LOST);
+		return (__u64)-TNB_EFAULT;
+	}
+	return layout == LAYOUT_native ? (__u64)time.sec :
+					 (__u64)(__s64)(__s32)time.sec;
+}
+
+#define TIME_DOOR(name, function, worker, layout)                              \
+	SEC("fmod_ret/" #function)                                             \
+	__u64 fmod_ret_##name(__u64 *ctx)                                      \
+	{                                                                      \
+		return virtual_time(LAYOUT_##layout);                          \
+	}
+
+TNB_TIME_DOORS(TIME_DOOR)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
+ * that is killed leaves no torn page, because a program runs to its end.
+ */
+#include "maps.bpf.h"
+
+#include <timensbpf/abi/latch.h>
+
+char _license[] SEC("license") = "GPL";
+
+#define TNB_EAGAIN 11
+#define TNB_EINVAL 22
+
+static __always_inline void store_set(struct tnb_clock_set *to,
+				      const struct tnb_clock_set *from)
+{
+	volatile __u64 *words = (volatile __u64 *)to;
+
+	for (unsigned int i = 0; i < sizeof(*to) / sizeof(*words); i++)
+		words[i] = ((const __u64 *)from)[i];
+}
+
+/*
+ * P1 of clock_page.h. Writers take turns by `writer`, not by the sequence: a
+ * turn lasts until the second copy is written, when the sequence is already
+ * even again. Whoever does not get the turn is told to come again; it cannot
+ * stay taken, because a program cannot be killed half-way.
+ */
+static __always_inline int write_page(struct tnb_clock_page *page,
+				      const struct tnb_page_write *request)
+{
+	if (__sync_val_compare_and_swap(&page->writer, 0, 1))
+		return -TNB_EAGAIN;
+	page->magic = TNB_PAGE_MAGIC;
+	page->abi = TNB_PAGE_ABI;
+	page->owner = request->owner;
+	__sync_fetch_and_add(&page->sequence, 1);
+	store_set(&page->set[0], &request->set);
+	__sync_fetch_and_add(&page->sequence, 1);
+	store_set(&page->set[1], &request->set);
+	__sync_fetch_and_and(&page->writer, 0);
+	return 0;
+}
+
+SEC("syscall")
+int page_write(struct tnb_page_write *request)
+{
+	__u32 slot = request->slot;
+	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	request->result = page && slot ? write_page(page, request) :
+					 -TNB_EINVAL;
+	return 0;
+}

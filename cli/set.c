@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clocks.h"
+#include "commands.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CGROUP = 1, PID, FORCE };
+
+struct target {
+	char *cgroup; /* NULL: not given */
+	pid_t pid;    /* 0: not given */
+	unsigned int flags;
+	struct tnb_change change;
+};
+
+static void take_pid(const struct command *command, const char *value,
+		     struct target *target)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(value, &end, 10);
+	if (errno || *end || end == value || pid <= 0 || pid > INT_MAX)
+		command_usage(command, "--pid: '%s' is no process id", value);
+	target->pid = (pid_t)pid;
+}
+
+static void set_option(const struct command *command, int val,
+		       const char *value, void *input)
+{
+	struct target *target = input;
+
+	if (clocks_take(command, val, value, &target->change))
+		return;
+	if (val == CGROUP) {
+		free(target->cgroup);
+		target->cgroup = strdup(value);
+	} else if (val == PID) {
+		take_pid(command, value, target);
+	} else if (val == FORCE) {
+		target->flags |= TNB_FORCE;
+	}
+}
+
+static struct poptOption target_options[] = {
+	{ "cgroup", '\0', POPT_ARG_STRING, NULL, CGROUP,
+	  "the cgroup v2 directory", "PATH" },
+	{ "pid", '\0', POPT_ARG_STRING, NULL, PID,
+	  "the cgroup in which this process is", "PID" },
+	{ "force", '\0', POPT_ARG_NONE, NULL, FORCE,
+	  "also if a monotonic clock steps back for living processes", NULL },
+	POPT_TABLEEND
+};
+#define TARGET_TABLE                                                           \
+	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, target_options, 0,               \
+	  "Which cgroup:", NULL }
+
+static int find_cgroup(const struct command *command, struct target *target)
+{
+	if (!target->cgroup == !target->pid)
+		command_usage(command, "give one of --cgroup PATH, --pid PID");
+	return target->cgroup ? 0 : tnb_cgroup_of(target->pid, &target->cgroup);
+}
+
+/* Processes that began outside keep the host's vDSO: said once, with a count,
+ * because their time is wrong there. */
+static void warn_visible(struct tnb *tnb, const char *cgroup)
+{
+	struct tnb_rule *rules = NULL;
+	int count = tnb_rules_load(tnb, &rules), visible = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct tnb_process *processes = NULL;
+		int found = strcmp(rules[i].path, cgroup) ?
+				    0 :
+				    tnb_rule_processes(tnb, &rules[i],
+						       &processes);
+
+		for (int j = 0; j < found; j++)
+			visible += processes[j].vdso != TNB_VDSO_HIDDEN;
+		free(processes);
+	}
+	tnb_rules_free(&rules, count > 0 ? (size_t)count : 0);
+	if (visible)
+		fprintf(stderr,
+			"timensbpf: note: %d processes began outside and still read the host's time through the vDSO; 'timensbpf show' lists them\n",
+			visible);
+}
+
+static int set(struct target *target)
+{
+	struct tnb *tnb = NULL;
+	int err = tnb_open(&tnb);
+
+	if (!err)
+		err = tnb_rule_set(tnb, target->cgroup, &target->change,
+				   target->flags);
+	if (!err)
+		warn_visible(tnb, target->cgroup);
+	tnb_close(&tnb);
+	return err ? command_fail(EXIT_FAILED) : 0;
+}
+
+int command_set(const struct command *command, int argc, const char **argv)
+{
+	static const struct poptOption options[] = { TARGET_TABLE, CLOCKS_TABLE,
+						     POPT_AUTOHELP
+							     POPT_TABLEEND };
+	struct target target = { 0 };
+	int status;
+
+	command_parse_only_options(command, options, set_option, &target, argc,
+				   argv);
+	if (!clocks_given(&target.change))
+		command_usage(command,
+			      "give a clock: --realtime, --monotonic or --boottime");
+	if (find_cgroup(command, &target))
+		status = command_fail(EXIT_FAILED);
+	else if (tnb_load_if_absent())
+		status = command_fail(EXIT_FAILED);
+	else
+		status = set(&target);
+	free(target.cgroup);
+	return status;
+}
+
+int command_unset(const struct command *command, int argc, const char **argv)
+{
+	static const struct poptOption options[] = {
+		TARGET_TABLE, POPT_AUTOHELP POPT_TABLEEND
+	};
+	struct target target = { 0 };
+	struct tnb *tnb = NULL;
+	int err;
+
+	command_parse_only_options(command, options, set_option, &target, argc,
+				   argv);
+	err = find_cgroup(command, &target);
+	if (!err)
+		err = tnb_open(&tnb);
+	if (!err)
+		err = tnb_rule_unset(tnb, target.cgroup, target.flags);
+	tnb_close(&tnb);
+	free(target.cgroup);
+	return err ? command_fail(EXIT_FAILED) : 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events that the BPF programs count, in the per-CPU array `counters`.
+ *
+ * X(NAME, json key, what it means)
+ */
+#ifndef TIMENSBPF_ABI_COUNTERS_H
+#define TIMENSBPF_ABI_COUNTERS_H
+
+#define TNB_COUNTERS(X)                                                        \
+	X(READ_LOST, read_lost,                                                \
+	  "clock reads whose memory could not be corrected")                   \
+	X(SET_DENIED, set_denied, "attempts to set the clock, denied")         \
+	X(EXEC_BEGUN, exec_begun, "programs started in virtual time")          \
+	X(EXEC_HIDDEN, exec_hidden, "of these, the host's vDSO was hidden")    \
+	X(EXEC_FAILED, exec_failed,                                            \
+	  "of these, the vDSO could not be hidden")                            \
+	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that took a rule over") \
+	X(CGROUP_LOST, cgroup_lost,                                            \
+	  "cgroups that could not take a rule over (map full)")
+
+#define TNB_COUNTER_ENUM(name, key, text) TNB_COUNT_##name,
+enum tnb_counter { TNB_COUNTERS(TNB_COUNTER_ENUM) TNB_COUNT_MAX };
+#undef TNB_COUNTER_ENUM
+
+#endif

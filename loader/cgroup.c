@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "cgroup.h"
+
+#include "cleanup.h"
+#include "error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* enum fid_type of include/linux/exportfs.h: the handle is the 64-bit id. */
+#define FILEID_KERNFS 0xfe
+
+int tnb_cgroup_mount(char **path)
+{
+	_cleanup_fclose_ FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+
+	while (mounts && (entry = getmntent(mounts))) {
+		if (strcmp(entry->mnt_type, "cgroup2"))
+			continue;
+		*path = strdup(entry->mnt_dir);
+		return *path ? 0 : tnb_fail_memory();
+	}
+	return tnb_fail(-ENODEV,
+			"cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup");
+}
+
+static bool is_cgroup2(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* On 64-bit kernels the inode number of a kernfs node is its id
+ * (kernfs_ino() in include/linux/kernfs.h). */
+static int id_of_fd(int fd, uint64_t *id)
+{
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return -errno;
+	*id = status.st_ino;
+	return 0;
+}
+
+/* The root has no cgroup.type (Documentation/admin-guide/cgroup-v2.rst). */
+static bool is_root(int fd)
+{
+	return faccessat(fd, "cgroup.type", F_OK, 0) &&
+	       !faccessat(fd, "cgroup.procs", F_OK, 0);
+}
+
+int tnb_cgroup_open(const char *path, uint64_t *id)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return tnb_fail(errno == ENOENT || errno == ENOTDIR ? -EINVAL :
+								      -errno,
+				"'%s' is no cgroup v2 directory (%s): give one below the cgroup2 mount",
+				path, strerror(errno));
+	if (!is_cgroup2(fd))
+		return tnb_fail(-EINVAL,
+				"'%s' is no cgroup v2 directory: give one below the cgroup2 mount",
+				path);
+	if (is_root(fd))
+		return tnb_fail(-EINVAL,
+				"'%s' is the root cgroup, which is the host itself: give a cgroup below it",
+				path);
+	err = id_of_fd(fd, id);
+	return err ? tnb_fail(err, "cannot examine '%s': %s", path,
+			      strerror(-err)) :
+		     TAKE_FD(fd);
+}
+
+int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
+{
+	union {
+		struct file_handle handle;
+		char space[sizeof(struct file_handle) + sizeof(id)];
+	} kernfs = { .handle = { .handle_bytes = sizeof(id),
+				 .handle_type = FILEID_KERNFS } };
+	_cleanup_close_ int mount_fd =
+		open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	char link[64], target[PATH_MAX];
+	ssize_t length;
+
+	memcpy(kernfs.space + sizeof(kernfs.handle), &id, sizeof(id));
+	fd = open_by_handle_at(mount_fd, &kernfs.handle,
+			       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || !tnb_cgroup_is_alive(fd))
+		return -ENOENT;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	*path = strdup(target);
+	return *path ? 0 : tnb_fail_memory();
+}
+
+int tnb_cgroup_of(pid_t pid, char **path)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	_cleanup_free_ char *mount = NULL;
+	char name[64], line[PATH_MAX];
+	int err = tnb_cgroup_mount(&mount);
+
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), pid ? "/proc/%d/cgroup" : "/proc/self/cgroup",
+		 pid);
+	file = fopen(name, "re");
+	if (!file)
+		return tnb_fail(-ESRCH, "there is no process %d", pid);
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "0::", 3))
+			continue;
+		if (asprintf(path, "%s%s", mount, line + 3) < 0)
+			return tnb_fail_memory();
+		return 0;
+	}
+	return tnb_fail(-ENODEV, "process %d is in no cgroup v2", pid);
+}
+
+int tnb_cgroup_id_of(pid_t pid, uint64_t *id)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat status;
+	int err = tnb_cgroup_of(pid, &path);
+
+	if (err)
+		return err;
+	if (stat(path, &status))
+		return tnb_fail(-errno, "cannot examine '%s': %s", path,
+				strerror(errno));
+	*id = status.st_ino;
+	return 0;
+}
+
+int tnb_cgroup_parent(int fd, uint64_t *id)
+{
+	_cleanup_close_ int parent =
+		openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (parent < 0)
+		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+	if (!is_cgroup2(parent) || is_root(parent)) {
+		*id = 0;
+		return 0;
+	}
+	err = id_of_fd(parent, id);
+	return err ? tnb_fail(err, "cannot examine the parent cgroup: %s",
+			      strerror(-err)) :
+		     0;
+}
+
+static int read_file(int directory, const char *name, char *text, size_t size)
+{
+	_cleanup_close_ int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	return 0;
+}
+
+bool tnb_cgroup_is_populated(int fd)
+{
+	char text[128];
+
+	return !read_file(fd, "cgroup.events", text, sizeof(text)) &&
+	       strstr(text, "populated 1");
+}
+
+bool tnb_cgroup_is_alive(int fd)
+{
+	struct stat status;
+
+	/* A removed kernfs directory keeps its inode, with no link left, and
+	 * its files can no longer be looked up. */
+	return !fstat(fd, &status) && status.st_nlink > 0 &&
+	       !faccessat(fd, "cgroup.procs", F_OK, 0);
+}
+
+static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
+		       void *context)
+{
+	_cleanup_close_ int fd =
+		openat(parent, name,
+		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	uint64_t id;
+	int err;
+
+	/* Removed while we walk: nothing to visit. */
+	if (fd < 0 || id_of_fd(fd, &id))
+		return 0;
+	err = visit(fd, id, context);
+	if (err)
+		return err == TNB_WALK_PRUNE ? 0 : err;
+	return tnb_cgroup_walk(fd, visit, context);
+}
+
+int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
+{
+	_cleanup_close_ int own =
+		openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = own < 0 ? NULL : fdopendir(own);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return 0;
+	own = -1;
+	while (!err && (entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			err = visit_child(fd, entry->d_name, visit, context);
+	return err;
+}
+
+void tnb_cgroup_barrier(void)
+{
+	_cleanup_free_ char *own = NULL;
+	_cleanup_free_ char *procs = NULL;
+	_cleanup_close_ int fd = -1;
+
+	/*
+	 * Moving ourselves to where we are changes nothing, but takes
+	 * cgroup_mutex, which mkdir holds from before the directory exists
+	 * until it can be seen (cgroup_mkdir in kernel/cgroup/cgroup.c). The
+	 * lock is taken also if the move itself is refused.
+	 */
+	if (tnb_cgroup_of(0, &own) ||
+	    asprintf(&procs, "%s/cgroup.procs", own) < 0)
+		return;
+	fd = open(procs, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		return;
+}
+
+int tnb_cgroup_enter(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int procs = -1;
+	uint64_t id;
+
+	fd = tnb_cgroup_open(path, &id);
+	if (fd < 0)
+		return fd;
+	procs = openat(fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return tnb_fail(-errno, "cannot move into '%s': %s", path,
+				strerror(errno));
+	return 0;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What works on this machine, and what to do about the rest. */
+#define _GNU_SOURCE
+#include "cleanup.h"
+#include "error.h"
+#include "log.h"
+#include "pins.h"
+#include "programs.h"
+#include "requirements.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ADVISE_PENDING "until the patched vDSO of a later version, use clock_gettime"
+
+static void examine_release(const struct tnb_kernel *kernel,
+			    struct tnb_finding *finding)
+{
+	tnb_finding_set(finding, TNB_OK, "kernel: %s", kernel->release);
+}
+
+static void examine_error_injection(const struct tnb_kernel *kernel,
+				    struct tnb_finding *finding)
+{
+	tnb_finding_set(finding, TNB_OK,
+			kernel->error_injection ?
+				"error injection: compiled in" :
+				"error injection: not compiled in; only time(2) would need it");
+}
+
+static void examine_preemption(const struct tnb_kernel *kernel,
+			       struct tnb_finding *finding)
+{
+	struct tnb_plan plan;
+	const char *attach = "nothing";
+
+	if (!tnb_programs_plan(kernel, TNB_ATTACH_AUTO, &plan))
+		attach = tnb_attach_name(plan.read);
+	tnb_finding_set(finding, TNB_OK,
+			"preemption: %s; clock reads are corrected by %s",
+			tnb_preemption_name(kernel->preemption), attach);
+	if (kernel->preemption == TNB_PREEMPT_LAZY && kernel->hrtick) {
+		finding->health = TNB_WARN;
+		tnb_finding_advise(
+			finding,
+			"the scheduler feature HRTICK preempts often: 'echo NO_HRTICK > /sys/kernel/debug/sched/features' makes misses by other BPF users rarer");
+	} else if (kernel->preemption == TNB_PREEMPT_UNKNOWN) {
+		finding->health = TNB_WARN;
+		tnb_finding_advise(
+			finding,
+			"/sys/kernel/debug/sched/preempt cannot be read: the kernel is taken as preemptible, reads cost more");
+	}
+}
+
+/* A neighbour that is preempted inside a map operation of bpf(2) blinds all
+ * kprobes of its CPU; fexit programs are not concerned. */
+static void examine_misses(const struct tnb_kernel *kernel,
+			   struct tnb_finding *finding)
+{
+	if (!tnb_kernel_is_preemptible(kernel)) {
+		tnb_finding_set(finding, TNB_OK,
+				"misses: none on a kernel without preemption");
+		return;
+	}
+	tnb_finding_set(finding, TNB_WARN,
+			kernel->session ?
+				"misses: beside others that update BPF maps heavily, clock reads can be missed; 'timensbpf show' counts them" :
+				"misses: beside others that update BPF maps heavily, clock reads can be missed, and this kernel does not count them");
+	tnb_finding_advise(finding, "boot with preempt=voluntary or preempt=none");
+}
+
+static void examine_reads(const struct tnb_kernel *kernel,
+			  struct tnb_finding *finding)
+{
+	finding->health = TNB_OK;
+	for (int i = 0; i <= TNB_DOOR_x64_clock_adjtime; i++)
+		if (!kernel->door[i])
+			finding->health = TNB_FAIL;
+	tnb_finding_set(finding, finding->health,
+			"doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are %s",
+			finding->health == TNB_OK ? "reached" :
+						    "not all there");
+}
+
+static void examine_reads_32(const struct tnb_kernel *kernel,
+			     struct tnb_finding *finding)
+{
+	int found = 0;
+
+	for (int i = TNB_DOOR_ia32_clock_gettime32; i < TNB_DOOR_MAX; i++)
+		found += kernel->door[i];
+	if (!found)
+		tnb_finding_set(finding, TNB_OK,
+				"doors, 32-bit: this kernel runs no 32-bit processes");
+	else
+		tnb_finding_set(finding, TNB_OK,
+				"doors, 32-bit: clock_gettime, gettimeofday, adjtimex, clock_adjtime are reached");
+}
+
+static void examine_time_door(const struct tnb_kernel *kernel,
+			      struct tnb_finding *finding,
+			      enum tnb_time_door door, const char *who)
+{
+	if (!kernel->time_door[door]) {
+		tnb_finding_set(finding, TNB_OK, "time(2), %s: no such call here",
+				who);
+		return;
+	}
+	if (!kernel->time_door_modify[door]) {
+		tnb_finding_set(finding, TNB_WARN,
+				"time(2), %s: returns the HOST's time, this kernel does not let BPF change a return value",
+				who);
+		tnb_finding_advise(finding, ADVISE_PENDING);
+		return;
+	}
+	if (tnb_kernel_is_preemptible(kernel)) {
+		tnb_finding_set(finding, TNB_WARN,
+				"time(2), %s: reached by fmod_ret, which a preempted task can make miss; 'timensbpf show' counts that",
+				who);
+		tnb_finding_advise(finding, ADVISE_PENDING);
+		return;
+	}
+	tnb_finding_set(finding, TNB_OK, "time(2), %s: reached by fmod_ret", who);
+}
+
+static void examine_time(const struct tnb_kernel *kernel,
+			 struct tnb_finding *finding)
+{
+	examine_time_door(kernel, finding, TNB_TIME_X64, "64-bit");
+}
+
+static void examine_time_32(const struct tnb_kernel *kernel,
+			    struct tnb_finding *finding)
+{
+	examine_time_door(kernel, finding, TNB_TIME_IA32, "32-bit");
+}
+
+static void examine_vdso(const struct tnb_kernel *kernel,
+			 struct tnb_finding *finding)
+{
+	(void)kernel;
+	tnb_finding_set(finding, TNB_WARN,
+			"vDSO: hidden at exec; a process that began outside, or looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings, reads the HOST's time there");
+	tnb_finding_advise(
+		finding,
+		"start programs inside ('timensbpf run', 'enter'); 'timensbpf show' lists processes that began outside");
+}
+
+static void examine_ptp(const struct tnb_kernel *kernel,
+			struct tnb_finding *finding)
+{
+	(void)kernel;
+	tnb_finding_set(finding, TNB_WARN,
+			"PTP device clocks: setting them asks for no capability, only for write access to /dev/ptpN");
+	tnb_finding_advise(finding,
+			   "give no writable /dev/ptpN to processes in virtual time");
+}
+
+static void examine_loaded(const struct tnb_kernel *kernel,
+			   struct tnb_finding *finding)
+{
+	struct tnb_state state;
+	struct tnb_plan plan;
+	int err = tnb_pins_state(&state);
+
+	if (err == -ENOENT) {
+		tnb_finding_set(finding, TNB_OK, "programs: not loaded");
+		return;
+	}
+	if (err) {
+		tnb_finding_set(finding, TNB_WARN, "programs: %s",
+				tnb_error_message());
+		tnb_finding_advise(finding, "see the line itself");
+		return;
+	}
+	tnb_finding_set(finding, TNB_OK,
+			"programs: version %s is loaded, reads attached by %s",
+			state.version,
+			tnb_attach_name((enum tnb_read_attach)state.attach));
+	if (tnb_programs_plan(kernel, TNB_ATTACH_AUTO, &plan) ||
+	    state.preemption == kernel->preemption)
+		return;
+	finding->health = TNB_WARN;
+	tnb_finding_advise(
+		finding,
+		"preemption was %s when they were loaded and is %s now: end all rules, then 'timensbpf load'",
+		tnb_preemption_name((enum tnb_preemption)state.preemption),
+		tnb_preemption_name(kernel->preemption));
+}
+
+static const struct {
+	const char *key;
+	void (*examine)(const struct tnb_kernel *, struct tnb_finding *);
+} examinations[] = {
+	{ "preemption", examine_preemption },
+	{ "misses", examine_misses },
+	{ "error-injection", examine_error_injection },
+	{ "reads", examine_reads },
+	{ "reads-32", examine_reads_32 },
+	{ "time-syscall", examine_time },
+	{ "time-syscall-32", examine_time_32 },
+	{ "vdso-lookup", examine_vdso },
+	{ "ptp", examine_ptp },
+	{ "loaded", examine_loaded },
+};
+#define EXAMINATIONS (sizeof(examinations) / sizeof(*examinations))
+
+int tnb_doctor(struct tnb_finding **findings)
+{
+	size_t count = 1 + tnb_requirement_count + EXAMINATIONS, at = 0;
+	struct tnb_finding *all = calloc(count, sizeof(*all));
+	struct tnb_kernel kernel;
+
+	if (!all)
+		return tnb_fail_memory();
+	tnb_log_init();
+	tnb_kernel_probe(&kernel);
+	all[at].key = "kernel";
+	examine_release(&kernel, &all[at++]);
+	for (unsigned int i = 0; i < tnb_requirement_count; i++) {
+		all[at].key = tnb_requirements[i].key;
+		tnb_requirements[i].examine(&kernel, &all[at++]);
+	}
+	for (size_t i = 0; i < EXAMINATIONS; i++) {
+		all[at].key = examinations[i].key;
+		examinations[i].examine(&kernel, &all[at++]);
+	}
+	*findings = all;
+	return (int)count;
+}
+
+void tnb_findings_free(struct tnb_finding **findings, size_t count)
+{
+	for (size_t i = 0; *findings && i < count; i++) {
+		free((*findings)[i].text);
+		free((*findings)[i].advice);
+	}
+	free(*findings);
+	*findings = NULL;
+}
+
+int tnb_known_gaps(char **line)
+{
+	struct tnb_kernel kernel;
+	const char *calls = "";
+
+	tnb_log_init();
+	tnb_kernel_probe(&kernel);
+	if (kernel.time_door[TNB_TIME_X64] &&
+	    !kernel.time_door_modify[TNB_TIME_X64])
+		calls = "time(2), and ";
+	else if (kernel.time_door[TNB_TIME_IA32] &&
+		 !kernel.time_door_modify[TNB_TIME_IA32])
+		calls = "time(2) of 32-bit programs, and ";
+	if (asprintf(line,
+		     "on this kernel %sa vDSO found without the auxiliary vector on the stack, still tell the host's time ('timensbpf doctor' has details)",
+		     calls) < 0)
+		return tnb_fail_memory();
+	return 0;
+}

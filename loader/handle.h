@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An open set of loaded programs, as rules, figures and processes see it. */
+#ifndef TIMENSBPF_LOADER_HANDLE_H
+#define TIMENSBPF_LOADER_HANDLE_H
+
+#include "pins.h"
+
+#include <timensbpf/abi/clock_page.h>
+
+struct tnb {
+	struct tnb_state state;
+	int state_map;
+	int cgroup_slots;
+	int counters;
+	int page_write;
+	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
+	char *mount;                        /* of cgroup v2 */
+	__u32 slot_hint; /* where the search for a free slot begins */
+};
+
+#endif

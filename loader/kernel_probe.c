@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernel_probe.h"
+
+#include "cleanup.h"
+#include "debugfs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define CAP_PERFMON_BIT 38
+#define CAP_BPF_BIT 39
+#define CAP_SYS_ADMIN_BIT 21
+
+/* The word in [brackets], as the kernel shows a choice. */
+static bool bracketed(const char *line, char open, char *word, size_t size)
+{
+	const char *begin = strchr(line, open);
+	size_t length = begin ? strcspn(begin + 1, "])") : 0;
+
+	if (!begin || length >= size)
+		return false;
+	memcpy(word, begin + 1, length);
+	word[length] = '\0';
+	return true;
+}
+
+static bool read_line(const char *path, char *line, int size)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+
+	return file && fgets(line, size, file);
+}
+
+static enum tnb_lockdown probe_lockdown(void)
+{
+	char line[128], word[32];
+
+	if (!read_line("/sys/kernel/security/lockdown", line, sizeof(line)) ||
+	    !bracketed(line, '[', word, sizeof(word)))
+		return TNB_LOCKDOWN_NONE;
+	if (!strcmp(word, "integrity"))
+		return TNB_LOCKDOWN_INTEGRITY;
+	if (!strcmp(word, "confidentiality"))
+		return TNB_LOCKDOWN_CONFIDENTIALITY;
+	return TNB_LOCKDOWN_NONE;
+}
+
+static enum tnb_answer probe_lsm_list(void)
+{
+	char line[256], *rest = line, *name;
+
+	if (!read_line("/sys/kernel/security/lsm", line, sizeof(line)))
+		return TNB_UNKNOWN;
+	while ((name = strsep(&rest, ",\n")))
+		if (!strcmp(name, "bpf"))
+			return TNB_YES;
+	return TNB_NO;
+}
+
+/* CapEff of /proc/self/status: what the kernel asks for to load. */
+static bool probe_privileges(void)
+{
+	_cleanup_fclose_ FILE *status = fopen("/proc/self/status", "re");
+	unsigned long long effective = 0;
+	char line[256];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			break;
+	return effective >> CAP_BPF_BIT & effective >> CAP_PERFMON_BIT &
+	       effective >> CAP_SYS_ADMIN_BIT & 1;
+}
+
+static void probe_cgroup2(char *path, size_t size)
+{
+	_cleanup_fclose_ FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+
+	path[0] = '\0';
+	while (mounts && !path[0] && (entry = getmntent(mounts)))
+		if (!strcmp(entry->mnt_type, "cgroup2") &&
+		    strlen(entry->mnt_dir) < size)
+			strcpy(path, entry->mnt_dir);
+}
+
+static bool probe_bpffs(void)
+{
+	struct statfs fs;
+
+	return !statfs("/sys/fs/bpf", &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+static enum tnb_preemption preemption_from_build(void)
+{
+	struct utsname name;
+
+	if (uname(&name))
+		return TNB_PREEMPT_UNKNOWN;
+	/* PREEMPT_DYNAMIC is chosen at boot: the build does not tell. */
+	if (strstr(name.version, "PREEMPT_DYNAMIC"))
+		return TNB_PREEMPT_UNKNOWN;
+	if (strstr(name.version, "PREEMPT_LAZY"))
+		return TNB_PREEMPT_LAZY;
+	if (strstr(name.version, "PREEMPT"))
+		return TNB_PREEMPT_FULL;
+	return TNB_PREEMPT_VOLUNTARY;
+}
+
+static const char *const preemption_names[] = {
+	[TNB_PREEMPT_NONE] = "none",
+	[TNB_PREEMPT_VOLUNTARY] = "voluntary",
+	[TNB_PREEMPT_FULL] = "full",
+	[TNB_PREEMPT_LAZY] = "lazy",
+	[TNB_PREEMPT_UNKNOWN] = "unknown",
+};
+
+static enum tnb_preemption probe_preemption(int debugfs)
+{
+	char line[128], word[32];
+
+	if (tnb_debugfs_read(debugfs, "sched/preempt", line, sizeof(line)) ||
+	    !bracketed(line, '(', word, sizeof(word)))
+		return preemption_from_build();
+	for (unsigned int i = 0; i < TNB_PREEMPT_UNKNOWN; i++)
+		if (!strcmp(word, preemption_names[i]))
+			return (enum tnb_preemption)i;
+	return TNB_PREEMPT_UNKNOWN;
+}
+
+static bool probe_hrtick(int debugfs)
+{
+	char line[1024], *rest = line, *word;
+
+	if (tnb_debugfs_read(debugfs, "sched/features", line, sizeof(line)))
+		return false;
+	while ((word = strsep(&rest, " \n")))
+		if (!strcmp(word, "HRTICK"))
+			return true;
+	return false;
+}
+
+static bool has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+/* How many arguments a kernel function takes, -1 if there is none. */
+static int argument_count(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	const struct btf_type *type;
+
+	if (id <= 0)
+		return -1;
+	type = btf__type_by_id(btf, btf__type_by_id(btf, (__u32)id)->type);
+	return type ? btf_vlen(type) : -1;
+}
+
+/* Does the kernel let a fmod_ret program stand before `function`? */
+static bool can_modify(const struct btf *btf, const char *function)
+{
+	static const struct bpf_insn call_the_kernel[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	_cleanup_close_ int fd = -1;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_MODIFY_RETURN,
+		    .attach_btf_id = id > 0 ? (__u32)id : 0, );
+
+	if (id <= 0)
+		return false;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "tnb_probe", "GPL",
+			   call_the_kernel, 2, &opts);
+	return fd >= 0;
+}
+
+static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
+{
+	int arguments = argument_count(btf, "bpf_session_is_return");
+	unsigned int i = 0;
+
+#define PROBE_DOOR(name, function, worker, layout)                             \
+	kernel->door[TNB_DOOR_##name] = has_function(btf, #function);
+	TNB_READ_DOORS(PROBE_DOOR)
+#undef PROBE_DOOR
+#define PROBE_TIME_DOOR(name, function, worker, layout)                        \
+	kernel->time_door[i] = has_function(btf, #function);                   \
+	kernel->time_door_modify[i++] = can_modify(btf, #function);
+	TNB_TIME_DOORS(PROBE_TIME_DOOR)
+#undef PROBE_TIME_DOOR
+	kernel->bpf_lsm = has_function(btf, "bpf_lsm_settime");
+	kernel->error_injection = has_function(btf, "within_error_injection_list");
+	kernel->session = arguments >= 0;
+	kernel->session_takes_ctx = arguments > 0;
+}
+
+void tnb_kernel_probe(struct tnb_kernel *kernel)
+{
+	_cleanup_close_ int debugfs = tnb_debugfs_open();
+	struct tnb_kernel found = { 0 };
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct utsname name;
+
+	if (!uname(&name))
+		strcpy(found.release, name.release);
+	found.privileged = probe_privileges();
+	found.lockdown = probe_lockdown();
+	found.bpf_in_lsm_list = probe_lsm_list();
+	found.bpffs = probe_bpffs();
+	probe_cgroup2(found.cgroup2, sizeof(found.cgroup2));
+	found.preemption = probe_preemption(debugfs);
+	found.hrtick = probe_hrtick(debugfs);
+	found.btf = btf != NULL;
+	if (btf)
+		probe_functions(&found, btf);
+	btf__free(btf);
+	*kernel = found;
+}
+
+bool tnb_kernel_is_preemptible(const struct tnb_kernel *kernel)
+{
+	return kernel->preemption != TNB_PREEMPT_NONE &&
+	       kernel->preemption != TNB_PREEMPT_VOLUNTARY;
+}
+
+const char *tnb_preemption_name(enum tnb_preemption preemption)
+{
+	return preemption_names[preemption];
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cgroup.h"
+#include "cleanup.h"
+#include "error.h"
+#include "kretprobe.h"
+#include "log.h"
+#include "programs.h"
+#include "repair.h"
+#include "requirements.h"
+#include "rule.h"
+#include "slots.h"
+#include "version.h"
+
+#include <errno.h>
+#include <timensbpf/abi/clock_page.h>
+
+const char *tnb_version(void)
+{
+	return TIMENSBPF_VERSION;
+}
+
+/* ---- Loading ---------------------------------------------------------------- */
+
+static int publish(int err)
+{
+	if (!err) {
+		tnb_step();
+		err = tnb_pins_publish();
+	}
+	if (err)
+		tnb_pins_abandon();
+	return err;
+}
+
+static int load_fresh(const struct tnb_kernel *kernel,
+		      const struct tnb_plan *plan)
+{
+	int err = tnb_pins_stage();
+
+	/* Events of a predecessor that was killed. */
+	tnb_kretprobe_sweep();
+	if (!err)
+		err = tnb_programs_install(kernel, plan, false);
+	err = publish(err);
+	if (err)
+		tnb_kretprobe_sweep();
+	return err ? err : TNB_LOAD_FRESH;
+}
+
+static int no_rule(struct tnb *tnb, uint64_t cgroup, __u32 slot, void *context)
+{
+	(void)tnb;
+	(void)cgroup;
+	(void)slot;
+	(void)context;
+	return -EBUSY;
+}
+
+static int has_no_rules(void)
+{
+	struct tnb *tnb = NULL;
+	int err = tnb_open(&tnb);
+
+	if (!err)
+		err = tnb_slots_for_each(tnb, no_rule, NULL);
+	tnb_close(&tnb);
+	return err;
+}
+
+/* Doors of another kind cannot take over in one step: not under rules. */
+static int load_other_doors(const struct tnb_kernel *kernel,
+			    const struct tnb_plan *plan,
+			    const struct tnb_state *state)
+{
+	int err = has_no_rules();
+
+	if (err)
+		return tnb_fail(-EBUSY,
+				"clock reads are attached by %s, this kernel (preemption %s) wants %s: end all rules or run 'timensbpf unload', then load again",
+				tnb_attach_name((enum tnb_read_attach)
+							state->attach),
+				tnb_preemption_name(kernel->preemption),
+				tnb_attach_name(plan->read));
+	err = tnb_pins_remove();
+	if (err)
+		return err;
+	err = load_fresh(kernel, plan);
+	return err < 0 ? err : TNB_LOAD_REPLACED;
+}
+
+static int replace(const struct tnb_kernel *kernel, const struct tnb_plan *plan,
+		   const struct tnb_state *state)
+{
+	int err;
+
+	if (state->page_abi != TNB_PAGE_ABI)
+		return tnb_fail(-EEXIST,
+				"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' first",
+				state->version);
+	if (state->attach != plan->read)
+		return load_other_doors(kernel, plan, state);
+	err = tnb_pins_stage();
+	if (!err)
+		err = tnb_programs_install(kernel, plan, true);
+	err = publish(err);
+	return err ? err : TNB_LOAD_REPLACED;
+}
+
+static int load_locked(const struct tnb_kernel *kernel,
+		       const struct tnb_plan *plan)
+{
+	struct tnb_state state;
+	int err = tnb_pins_sweep();
+
+	if (err)
+		return err;
+	err = tnb_pins_state(&state);
+	if (err == -ENOENT)
+		return load_fresh(kernel, plan);
+	if (err)
+		return err;
+	if (!strcmp(state.version, tnb_version()) && state.attach == plan->read)
+		return TNB_LOAD_CURRENT;
+	return replace(kernel, plan, &state);
+}
+
+int tnb_load(enum tnb_read_attach attach)
+{
+	_cleanup_close_ int lock = -1;
+	struct tnb_kernel kernel;
+	struct tnb_plan plan;
+	int err;
+
+	tnb_log_init();
+	tnb_kernel_probe(&kernel);
+	err = tnb_requirements_check(&kernel);
+	if (!err)
+		err = tnb_programs_plan(&kernel, attach, &plan);
+	if (err)
+		return err;
+	lock = tnb_pins_lock();
+	return lock < 0 ? lock : load_locked(&kernel, &plan);
+}
+
+int tnb_load_if_absent(void)
+{
+	struct tnb_state state;
+	int err = tnb_pins_state(&state);
+
+	if (err == -ENOENT)
+		err = tnb_load(TNB_ATTACH_AUTO);
+	return err < 0 ? err : 0;
+}
+
+/* ---- Unloading ---------------------------------------------------------------- */
+
+static int by_depth(const void *a, const void *b)
+{
+	const char *left = ((const struct tnb_rule *)a)->path;
+	const char *right = ((const struct tnb_rule *)b)->path;
+
+	/* A longer path first: children end before their parents. */
+	return (strlen(left) < strlen(right)) - (strlen(left) > strlen(right));
+}
+
+/*
+ * Asked for all before one is ended, so that a refusal changes nothing. With
+ * the rules ended, each at one instant, detaching is seen by nobody.
+ */
+static int end_rules(struct tnb *tnb, unsigned int flags)
+{
+	struct tnb_rule *rules = NULL;
+	int count = tnb_rules_load(tnb, &rules), err = 0;
+
+	if (count < 0)
+		return count;
+	if (count)
+		qsort(rules, (size_t)count, sizeof(*rules), by_depth);
+	for (int i = 0; !err && i < count; i++)
+		err = tnb_rule_end_check(&rules[i], flags);
+	for (int i = 0; !err && i < count; i++) {
+		err = tnb_rule_unset_unlocked(tnb, rules[i].path, TNB_FORCE);
+		/* Removed meanwhile: ended already. */
+		if (err == -EINVAL || err == -ENODEV)
+			err = 0;
+	}
+	tnb_rules_free(&rules, (size_t)count);
+	return err;
+}
+
+int tnb_unload(unsigned int flags)
+{
+	_cleanup_close_ int lock = tnb_pins_lock();
+	struct tnb *tnb = NULL;
+	int err;
+
+	if (lock < 0)
+		return lock;
+	/* An incomplete set cannot be opened, but has to go all the same. */
+	if (!tnb_open(&tnb)) {
+		err = tnb_rules_repair(tnb);
+		if (!err)
+			err = end_rules(tnb, flags);
+		tnb_close(&tnb);
+		if (err)
+			return err;
+	}
+	tnb_step();
+	err = tnb_pins_remove();
+	if (!err)
+		err = tnb_pins_sweep();
+	if (!err)
+		tnb_kretprobe_sweep();
+	return err;
+}

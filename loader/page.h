@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Clock pages from user space: read through the map, written by BPF only. */
+#ifndef TIMENSBPF_LOADER_PAGE_H
+#define TIMENSBPF_LOADER_PAGE_H
+
+#include "handle.h"
+
+#include <stdint.h>
+
+struct tnb_offsets {
+	int64_t ns[TNB_CLOCKS];
+};
+
+/* The offsets of a slot; 0 is the identity. */
+struct tnb_offsets tnb_page_offsets(const struct tnb *tnb, __u32 slot);
+
+/* Cgroup id of the rule that has the slot, 0: free. */
+uint64_t tnb_page_owner(const struct tnb *tnb, __u32 slot);
+
+TNB_MUST_CHECK int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
+				  const struct tnb_offsets *offsets);
+
+#endif

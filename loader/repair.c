@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "repair.h"
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "error.h"
+#include "page.h"
+#include "slots.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+
+static int mark(struct tnb *tnb, __u32 changing)
+{
+	__u32 key = 0;
+
+	tnb->state.changing = changing;
+	if (bpf_map_update_elem(tnb->state_map, &key, &tnb->state, BPF_ANY))
+		return tnb_fail(-errno, "cannot change maps/state: %s",
+				strerror(errno));
+	return 0;
+}
+
+/* The slot of the nearest cgroup above whose slot has an owner. */
+static int slot_above(struct tnb *tnb, const char *path, __u32 *slot)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t parent = 0;
+
+	*slot = 0;
+	while (fd >= 0) {
+		int above, err = tnb_cgroup_parent(fd, &parent);
+
+		if (err || !parent)
+			return err;
+		*slot = tnb_slot_of(tnb, parent);
+		if (!*slot || tnb_page_owner(tnb, *slot))
+			return 0;
+		above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = above;
+	}
+	return 0;
+}
+
+static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
+		      void *context)
+{
+	_cleanup_free_ char *path = NULL;
+	__u32 above = 0;
+	int err;
+
+	(void)context;
+	if (tnb_page_owner(tnb, slot))
+		return 0;
+	err = tnb_cgroup_path(tnb->mount, cgroup, &path);
+	if (!err)
+		err = slot_above(tnb, path, &above);
+	return err && err != -ENOENT ? err : tnb_slot_point(tnb, cgroup, above);
+}
+
+int tnb_rules_repair(struct tnb *tnb)
+{
+	__u32 key = 0;
+	int err;
+
+	if (bpf_map_lookup_elem(tnb->state_map, &key, &tnb->state) ||
+	    !tnb->state.changing)
+		return 0;
+	err = tnb_slots_for_each(tnb, repair_one, NULL);
+	return err ? err : mark(tnb, 0);
+}
+
+int tnb_rules_lock(struct tnb *tnb)
+{
+	_cleanup_close_ int lock = tnb_pins_lock();
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = tnb_rules_repair(tnb);
+	return err ? err : TAKE_FD(lock);
+}
+
+int tnb_changing_begin(struct tnb *tnb)
+{
+	int err = mark(tnb, 1);
+
+	tnb_step();
+	return err;
+}
+
+int tnb_changing_end(struct tnb *tnb, int err)
+{
+	char reason[512];
+
+	if (!err)
+		return mark(tnb, 0);
+	snprintf(reason, sizeof(reason), "%s", tnb_error_message());
+	if (!tnb_slots_for_each(tnb, repair_one, NULL))
+		(void)!mark(tnb, 0);
+	return tnb_fail(err, "%s", reason);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attaching a kprobe session to many functions, which libbpf 1.1 cannot. */
+#ifndef TIMENSBPF_LOADER_SESSION_H
+#define TIMENSBPF_LOADER_SESSION_H
+
+#include "kernel_probe.h"
+
+#include <timensbpf/timensbpf.h>
+
+/* enum bpf_attach_type of 6.10 (include/uapi/linux/bpf.h). */
+#define TNB_BPF_TRACE_KPROBE_SESSION 56
+
+/*
+ * Attach `prog_fd` to every reading door of `kernel`, the attach cookie being
+ * the door. Returns a link fd to be closed.
+ */
+TNB_MUST_CHECK int tnb_session_attach(int prog_fd,
+				      const struct tnb_kernel *kernel);
+
+#endif

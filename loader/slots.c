@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "slots.h"
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "error.h"
+#include "page.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+__u32 tnb_slot_of(const struct tnb *tnb, uint64_t cgroup)
+{
+	__u32 slot;
+
+	if (!cgroup || bpf_map_lookup_elem(tnb->cgroup_slots, &cgroup, &slot))
+		return 0;
+	return slot < TNB_SLOTS ? slot : 0;
+}
+
+bool tnb_slot_is_own(const struct tnb *tnb, __u32 slot, uint64_t cgroup)
+{
+	return slot && tnb_page_owner(tnb, slot) == cgroup;
+}
+
+int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
+{
+	int err;
+
+	tnb_step();
+	if (slot)
+		err = bpf_map_update_elem(tnb->cgroup_slots, &cgroup, &slot,
+					  BPF_ANY);
+	else
+		err = bpf_map_delete_elem(tnb->cgroup_slots, &cgroup);
+	if (!err || (!slot && errno == ENOENT))
+		return 0;
+	if (errno == E2BIG)
+		return tnb_fail(-ENOSPC,
+				"the map is full: %u cgroups are virtual already, end a rule first",
+				TNB_CGROUPS);
+	return tnb_fail(-errno, "cannot change the map of cgroups: %s",
+			strerror(errno));
+}
+
+int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
+{
+	_cleanup_free_ uint64_t *keys = calloc(TNB_CGROUPS, sizeof(*keys));
+	size_t count = 0;
+	int err = 0;
+
+	if (!keys)
+		return tnb_fail_memory();
+	/* First all keys, so that the callback may remove some. */
+	while (count < TNB_CGROUPS &&
+	       !bpf_map_get_next_key(tnb->cgroup_slots,
+				     count ? &keys[count - 1] : NULL,
+				     &keys[count]))
+		count++;
+	for (size_t i = 0; !err && i < count; i++) {
+		__u32 slot = tnb_slot_of(tnb, keys[i]);
+
+		if (slot)
+			err = visit(tnb, keys[i], slot, context);
+	}
+	return err;
+}
+
+static int sweep_dead(struct tnb *tnb, uint64_t cgroup, __u32 slot,
+		      void *context)
+{
+	_cleanup_free_ char *path = NULL;
+
+	(void)slot;
+	(void)context;
+	return tnb_cgroup_path(tnb->mount, cgroup, &path) == -ENOENT ?
+		       tnb_slot_point(tnb, cgroup, 0) :
+		       0;
+}
+
+static bool is_stale(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_slot_of(tnb, tnb_page_owner(tnb, slot)) != slot;
+}
+
+static bool is_unowned(const struct tnb *tnb, __u32 slot)
+{
+	return !tnb_page_owner(tnb, slot);
+}
+
+static __u32 search(struct tnb *tnb,
+		    bool (*is_free)(const struct tnb *, __u32))
+{
+	for (__u32 i = 0; i < TNB_SLOTS - 1; i++) {
+		__u32 slot = 1 + (tnb->slot_hint - 1 + i) % (TNB_SLOTS - 1);
+
+		if (is_free(tnb, slot))
+			return slot;
+	}
+	return 0;
+}
+
+/*
+ * A removed cgroup takes its entry along (tp_cgroup_release) but not its page,
+ * and on a preemptible kernel the entry may stay. No cgroup below it can still
+ * point to the slot: they are released before their parent.
+ */
+int tnb_slot_find_free(struct tnb *tnb, __u32 *slot)
+{
+	__u32 found = search(tnb, is_unowned);
+	int err;
+
+	if (!found) {
+		err = tnb_slots_for_each(tnb, sweep_dead, NULL);
+		if (err)
+			return err;
+		found = search(tnb, is_stale);
+	}
+	if (!found)
+		return tnb_fail(-ENOSPC,
+				"all %u rules are in use: end one first with 'timensbpf unset'",
+				TNB_SLOTS - 1);
+	tnb->slot_hint = found;
+	*slot = found;
+	return 0;
+}
