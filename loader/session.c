@@ -2,9 +2,11 @@
 #include "session.h"
 
 #include "cleanup.h"
+#include "debugfs.h"
 #include "error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 
@@ -42,30 +44,48 @@ static void add_doors(struct targets *targets, const struct tnb_kernel *kernel)
 }
 
 #define SYMBOL_MAX 96
+#define SYMBOLS_MAX 1024
 
-static bool has_symbol(char (*symbols)[SYMBOL_MAX], size_t count,
-		       const char *name)
+struct symbols {
+	char name[SYMBOLS_MAX][SYMBOL_MAX]; /* without the prefix */
+	size_t count;
+};
+
+static bool has_symbol(const struct symbols *symbols, const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(symbols[i], name))
+	for (size_t i = 0; i < symbols->count; i++)
+		if (!strcmp(symbols->name[i], name))
 			return true;
 	return false;
 }
 
-/* All kernel functions whose names begin with `prefix`, without it. */
-static size_t read_symbols(const char *prefix, char (*names)[SYMBOL_MAX],
-			   size_t max)
+static void take_symbol(struct symbols *symbols, const char *line,
+			const char *prefix)
 {
-	_cleanup_fclose_ FILE *symbols = fopen("/proc/kallsyms", "re");
-	size_t length = strlen(prefix), count = 0;
-	char line[256], name[SYMBOL_MAX];
+	size_t length = strlen(prefix), name = strcspn(line, " \n") - length;
 
-	while (symbols && count < max && fgets(line, sizeof(line), symbols)) {
-		if (sscanf(line, "%*x %*c %95s", name) == 1 &&
-		    !strncmp(name, prefix, length))
-			strcpy(names[count++], name + length);
+	if (symbols->count == SYMBOLS_MAX || strncmp(line, prefix, length) ||
+	    name >= SYMBOL_MAX)
+		return;
+	memcpy(symbols->name[symbols->count], line + length, name);
+	symbols->name[symbols->count++][name] = '\0';
+}
+
+/* Only what ftrace lists can be attached to; one that cannot, and none is. */
+static void read_symbols(struct symbols *native, struct symbols *compat)
+{
+	_cleanup_close_ int tracefs = tnb_tracefs_open();
+	_cleanup_close_ int fd = openat(tracefs, "available_filter_functions",
+					O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *functions = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[512];
+
+	if (functions)
+		fd = -1;
+	while (functions && fgets(line, sizeof(line), functions)) {
+		take_symbol(native, line, "__ia32_sys_");
+		take_symbol(compat, line, "__ia32_compat_sys_");
 	}
-	return count;
 }
 
 /*
@@ -74,16 +94,16 @@ static size_t read_symbols(const char *prefix, char (*names)[SYMBOL_MAX],
  */
 static void add_never_called(struct targets *targets)
 {
-	static char native[1024][SYMBOL_MAX], compat[256][SYMBOL_MAX];
-	size_t natives = read_symbols("__ia32_sys_", native, 1024);
-	size_t compats = read_symbols("__ia32_compat_sys_", compat, 256);
+	static struct symbols native, compat;
 	int widen = 0;
 
-	for (size_t i = 0; i < compats && widen < WIDEN; i++) {
-		if (!has_symbol(native, natives, compat[i]))
+	native.count = compat.count = 0;
+	read_symbols(&native, &compat);
+	for (size_t i = 0; i < compat.count && widen < WIDEN; i++) {
+		if (!has_symbol(&native, compat.name[i]))
 			continue;
 		snprintf(targets->widen[widen], sizeof(targets->widen[widen]),
-			 "__ia32_sys_%.*s", SYMBOL_MAX, compat[i]);
+			 "__ia32_sys_%s", compat.name[i]);
 		add_target(targets, targets->widen[widen++], NO_DOOR);
 	}
 }
