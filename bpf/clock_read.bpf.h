@@ -34,9 +34,10 @@ static __always_inline void shift(const struct tnb_clock_page *page,
 		shift_user_time64(page, family, address, unit);
 }
 
-static __always_inline void worker_clock_gettime(const struct tnb_clock_page *p,
-						 const struct syscall_args *args,
-						 long ret, enum layout layout)
+static __always_inline void
+worker_clock_gettime(const struct tnb_clock_page *p,
+		     const struct syscall_args *args, long ret,
+		     enum layout layout)
 {
 	enum tnb_family family = tnb_family_of(args->arg[0]);
 
@@ -66,11 +67,11 @@ static __always_inline void shift_timex(const struct tnb_clock_page *page,
 		return;
 	}
 	if (status & TIMEX_STA_NANO)
-		shift(page, TNB_FAMILY_REALTIME, (void *)time_at,
-		      TNB_UNIT_NSEC, layout);
+		shift(page, TNB_FAMILY_REALTIME, (void *)time_at, TNB_UNIT_NSEC,
+		      layout);
 	else
-		shift(page, TNB_FAMILY_REALTIME, (void *)time_at,
-		      TNB_UNIT_USEC, layout);
+		shift(page, TNB_FAMILY_REALTIME, (void *)time_at, TNB_UNIT_USEC,
+		      layout);
 }
 
 /* The return value of a success is the state of the clock, TIME_OK and up. */
@@ -82,9 +83,10 @@ static __always_inline void worker_adjtimex(const struct tnb_clock_page *page,
 		shift_timex(page, args->arg[0], layout);
 }
 
-static __always_inline void worker_clock_adjtime(const struct tnb_clock_page *p,
-						 const struct syscall_args *args,
-						 long ret, enum layout layout)
+static __always_inline void
+worker_clock_adjtime(const struct tnb_clock_page *p,
+		     const struct syscall_args *args, long ret,
+		     enum layout layout)
 {
 	if (ret >= 0 && tnb_family_of(args->arg[0]) == TNB_FAMILY_REALTIME)
 		shift_timex(p, args->arg[1], layout);

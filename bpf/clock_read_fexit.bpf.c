@@ -14,33 +14,33 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define FEXIT_DOOR(name, function, worker, layout)                             \
-	struct {                                                               \
-		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                         \
-		__uint(max_entries, 1);                                        \
-		__type(key, __u32);                                            \
-		__type(value, __u32);                                          \
-	} door_##name SEC(".maps");                                            \
-                                                                               \
-	SEC("fexit/" #function)                                                \
-	int fexit_##name(__u64 *ctx)                                           \
-	{                                                                      \
-		if (current_is_virtual())                                      \
-			bpf_tail_call(ctx, &door_##name, 0);                   \
-		return 0;                                                      \
-	}                                                                      \
-                                                                               \
-	SEC("fexit/" #function)                                                \
-	int read_##name(__u64 *ctx)                                            \
-	{                                                                      \
-		const struct tnb_clock_page *page = current_page();            \
-		struct syscall_args args =                                     \
-			current_syscall_args(LAYOUT_##layout);                 \
-                                                                               \
-		if (page)                                                      \
-			worker_##worker(page, &args, (long)ctx[1],             \
-					LAYOUT_##layout);                      \
-		return 0;                                                      \
+#define FEXIT_DOOR(name, function, worker, layout)                  \
+	struct {                                                    \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);              \
+		__uint(max_entries, 1);                             \
+		__type(key, __u32);                                 \
+		__type(value, __u32);                               \
+	} door_##name SEC(".maps");                                 \
+                                                                    \
+	SEC("fexit/" #function)                                     \
+	int fexit_##name(__u64 *ctx)                                \
+	{                                                           \
+		if (current_is_virtual())                           \
+			bpf_tail_call(ctx, &door_##name, 0);        \
+		return 0;                                           \
+	}                                                           \
+                                                                    \
+	SEC("fexit/" #function)                                     \
+	int read_##name(__u64 *ctx)                                 \
+	{                                                           \
+		const struct tnb_clock_page *page = current_page(); \
+		struct syscall_args args =                          \
+			current_syscall_args(LAYOUT_##layout);      \
+                                                                    \
+		if (page)                                           \
+			worker_##worker(page, &args, (long)ctx[1],  \
+					LAYOUT_##layout);           \
+		return 0;                                           \
 	}
 
 TNB_READ_DOORS(FEXIT_DOOR)

@@ -8,10 +8,10 @@
 
 #include <bpf/bpf_tracing.h>
 
-#define RETURN_CASE(name, function, worker, layout)                            \
-	case TNB_DOOR_##name:                                                  \
-		args = current_syscall_args(LAYOUT_##layout);                  \
-		worker_##worker(page, &args, ret, LAYOUT_##layout);            \
+#define RETURN_CASE(name, function, worker, layout)                 \
+	case TNB_DOOR_##name:                                       \
+		args = current_syscall_args(LAYOUT_##layout);       \
+		worker_##worker(page, &args, ret, LAYOUT_##layout); \
 		break;
 
 static __always_inline void clock_read_return(struct pt_regs *ctx)

@@ -40,8 +40,8 @@ static __always_inline bool is_write(void)
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 	/* A 32-bit system call (TS_COMPAT) has other numbers. */
-	return task->thread_info.status & 2 ? regs->orig_ax == 4 :
-					      regs->orig_ax == 1;
+	return task->thread_info.status & 2 ? regs->orig_ax == 4
+					    : regs->orig_ax == 1;
 }
 
 static __always_inline int guard_capability(int cap)

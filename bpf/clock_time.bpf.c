@@ -51,15 +51,32 @@ static __always_inline __u64 virtual_time(enum layout layout)
 		count(TNB_COUNT_READ_LOST);
 		return (__u64)-TNB_EFAULT;
 	}
-	return layout == LAYOUT_native ? (__u64)time.sec :
-					 (__u64)(__s64)(__s32)time.sec;
+	return layout == LAYOUT_native ? (__u64)time.sec
+				       : (__u64)(__s64)(__s32)time.sec;
 }
 
-#define TIME_DOOR(name, function, worker, layout)                              \
-	SEC("fmod_ret/" #function)                                             \
-	__u64 fmod_ret_##name(__u64 *ctx)                                      \
-	{                                                                      \
-		return virtual_time(LAYOUT_##layout);                          \
+#define TIME_COPY(number, name, function, layout)     \
+	SEC("fmod_ret/" #function)                    \
+	__u64 fmod_ret_##name##_##number(__u64 *ctx)  \
+	{                                             \
+		return virtual_time(LAYOUT_##layout); \
 	}
+
+/*
+ * TNB_TIME_COPIES of each. A task that is preempted inside a program makes it
+ * pass the other tasks of that CPU by; they meet the next copy. A call is
+ * missed only while as many tasks as there are copies stand preempted inside
+ * them on one CPU, and that is counted. Kernels without preemption get one
+ * copy.
+ */
+#define TIME_DOOR(name, function, worker, layout) \
+	TIME_COPY(0, name, function, layout)      \
+	TIME_COPY(1, name, function, layout)      \
+	TIME_COPY(2, name, function, layout)      \
+	TIME_COPY(3, name, function, layout)      \
+	TIME_COPY(4, name, function, layout)      \
+	TIME_COPY(5, name, function, layout)      \
+	TIME_COPY(6, name, function, layout)      \
+	TIME_COPY(7, name, function, layout)
 
 TNB_TIME_DOORS(TIME_DOOR)

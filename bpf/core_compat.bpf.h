@@ -30,12 +30,13 @@ extern const void timekeeper_data __ksym __weak;
 static __always_inline const struct timekeeper *core_timekeeper(const void *tk)
 {
 	if (bpf_core_type_exists(struct tk_data___core))
-		return tk + bpf_core_field_offset(struct tk_data___core,
-						  timekeeper);
+		return tk +
+		       bpf_core_field_offset(struct tk_data___core, timekeeper);
 	return tk + TK_CORE_TIMEKEEPER_AT;
 }
 
-#define TNB_TK_TRIES 16
+/* It moves once a tick. */
+#define TNB_TK_TRIES 4
 
 /*
  * The host's CLOCK_REALTIME as of the last tick, which is what time(2) returns

@@ -60,9 +60,9 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
 		if (type != TNB_AT_SYSINFO_EHDR)
 			continue;
 		return bpf_probe_write_user((void *)at.address, &ignore,
-					    at.word == 4 ? 4 : 8) ?
-			       HIDE_FAILED :
-			       HIDE_DONE;
+					    at.word == 4 ? 4 : 8)
+			       ? HIDE_FAILED
+			       : HIDE_DONE;
 	}
 	return HIDE_FAILED;
 }

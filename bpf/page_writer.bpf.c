@@ -49,7 +49,7 @@ int page_write(struct tnb_page_write *request)
 	__u32 slot = request->slot;
 	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
 
-	request->result = page && slot ? write_page(page, request) :
-					 -TNB_EINVAL;
+	request->result = page && slot ? write_page(page, request)
+				       : -TNB_EINVAL;
 	return 0;
 }

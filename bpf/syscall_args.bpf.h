@@ -9,8 +9,8 @@
 
 /* How the caller's registers and memory are laid out. */
 enum layout {
-	LAYOUT_native,        /* 64-bit registers, 64-bit time */
-	LAYOUT_compat,        /* 32-bit registers, 32-bit time */
+	LAYOUT_native,	      /* 64-bit registers, 64-bit time */
+	LAYOUT_compat,	      /* 32-bit registers, 32-bit time */
 	LAYOUT_compat_time64, /* 32-bit registers, 64-bit time */
 };
 

@@ -10,9 +10,11 @@
 
 /* To be included in a command's table with CLOCKS_TABLE. */
 extern struct poptOption clocks_options[];
-#define CLOCKS_TABLE                                                           \
-	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, clocks_options, 0,               \
-	  "Clocks (those not given keep what they are):", NULL }
+#define CLOCKS_TABLE                                                         \
+	{                                                                    \
+		NULL, '\0', POPT_ARG_INCLUDE_TABLE, clocks_options, 0,       \
+			"Clocks (those not given keep what they are):", NULL \
+	}
 
 /* Take an option if it is a clock: true. Misuse does not return. */
 bool clocks_take(const struct command *command, int val, const char *value,

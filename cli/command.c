@@ -83,7 +83,8 @@ int command_execute(const char **argv)
 {
 	int err;
 
-	/* execvp() does not change the strings; its type is older than const. */
+	/* execvp() does not change the strings; its type is older than const.
+	 */
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	err = errno;
 	fprintf(stderr, "timensbpf: cannot execute '%s': %s\n", argv[0],

@@ -38,12 +38,11 @@ static int print_json(const struct tnb_finding *findings, int count)
 
 	for (int i = 0; i < count; i++)
 		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s, s:s?}", "key",
-				  findings[i].key, "health",
-				  health_names[findings[i].health], "text",
-				  findings[i].text, "advice",
-				  findings[i].advice));
+			list, json_pack("{s:s, s:s, s:s, s:s?}", "key",
+					findings[i].key, "health",
+					health_names[findings[i].health],
+					"text", findings[i].text, "advice",
+					findings[i].advice));
 	return json_print(json_pack("{s:o}", "findings", list));
 }
 

@@ -25,9 +25,10 @@ static void load_option(const struct command *command, int val,
 			*attach = (enum tnb_read_attach)i;
 			return;
 		}
-	command_usage(command,
-		      "--attach: '%s' is none of auto, fexit, session, kretprobe",
-		      value);
+	command_usage(
+		command,
+		"--attach: '%s' is none of auto, fexit, session, kretprobe",
+		value);
 }
 
 int command_load(const struct command *command, int argc, const char **argv)

@@ -44,7 +44,8 @@ static void say_known_gaps(void)
 	free(line);
 }
 
-/* ---- The child and its signals -------------------------------------------- */
+/* ---- The child and its signals --------------------------------------------
+ */
 
 static volatile sig_atomic_t child_pid;
 
@@ -104,8 +105,8 @@ static int wait_for(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_OWN_FAILURE;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-				     WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
 }
 
 static int run_child(const struct run *run)
@@ -116,7 +117,8 @@ static int run_child(const struct run *run)
 	block_signals(&before);
 	pid = fork_into(run->cgroup);
 	if (pid < 0) {
-		fprintf(stderr, "timensbpf: cannot start a process in '%s': %s\n",
+		fprintf(stderr,
+			"timensbpf: cannot start a process in '%s': %s\n",
 			run->path, strerror(errno));
 		return EXIT_OWN_FAILURE;
 	}
@@ -165,14 +167,15 @@ int command_run(const struct command *command, int argc, const char **argv)
 	char pid[16];
 	int status;
 
-	run.argv = command_parse(command, options, run_option, &run, argc, argv);
+	run.argv =
+		command_parse(command, options, run_option, &run, argc, argv);
 	if (!run.argv || !*run.argv)
 		command_usage(command, "a command to run is missing");
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	if (!run.name)
 		run.name = strdup(pid);
-	status = tnb_load_if_absent() ? command_fail(EXIT_OWN_FAILURE) :
-					run_in_cgroup(&run);
+	status = tnb_load_if_absent() ? command_fail(EXIT_OWN_FAILURE)
+				      : run_in_cgroup(&run);
 	free(run.name);
 	free(run.path);
 	return status;

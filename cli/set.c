@@ -56,9 +56,11 @@ static struct poptOption target_options[] = {
 	  "also if a monotonic clock steps back for living processes", NULL },
 	POPT_TABLEEND
 };
-#define TARGET_TABLE                                                           \
-	{ NULL, '\0', POPT_ARG_INCLUDE_TABLE, target_options, 0,               \
-	  "Which cgroup:", NULL }
+#define TARGET_TABLE                                                   \
+	{                                                              \
+		NULL, '\0', POPT_ARG_INCLUDE_TABLE, target_options, 0, \
+			"Which cgroup:", NULL                          \
+	}
 
 static int find_cgroup(const struct command *command, struct target *target)
 {
@@ -76,10 +78,10 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 
 	for (int i = 0; i < count; i++) {
 		struct tnb_process *processes = NULL;
-		int found = strcmp(rules[i].path, cgroup) ?
-				    0 :
-				    tnb_rule_processes(tnb, &rules[i],
-						       &processes);
+		int found = strcmp(rules[i].path, cgroup)
+				    ? 0
+				    : tnb_rule_processes(tnb, &rules[i],
+							 &processes);
 
 		for (int j = 0; j < found; j++)
 			visible += processes[j].vdso != TNB_VDSO_HIDDEN;
@@ -108,17 +110,18 @@ static int set(struct target *target)
 
 int command_set(const struct command *command, int argc, const char **argv)
 {
-	static const struct poptOption options[] = { TARGET_TABLE, CLOCKS_TABLE,
-						     POPT_AUTOHELP
-							     POPT_TABLEEND };
+	static const struct poptOption options[] = {
+		TARGET_TABLE, CLOCKS_TABLE, POPT_AUTOHELP POPT_TABLEEND
+	};
 	struct target target = { 0 };
 	int status;
 
 	command_parse_only_options(command, options, set_option, &target, argc,
 				   argv);
 	if (!clocks_given(&target.change))
-		command_usage(command,
-			      "give a clock: --realtime, --monotonic or --boottime");
+		command_usage(
+			command,
+			"give a clock: --realtime, --monotonic or --boottime");
 	if (find_cgroup(command, &target))
 		status = command_fail(EXIT_FAILED);
 	else if (tnb_load_if_absent())

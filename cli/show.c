@@ -37,8 +37,8 @@ static int read_view(struct view *view)
 	view->rule_count = tnb_rules_load(view->tnb, &view->rules);
 	if (view->rule_count < 0)
 		return view->rule_count;
-	view->processes = calloc((size_t)view->rule_count + 1,
-				 sizeof(*view->processes));
+	view->processes =
+		calloc((size_t)view->rule_count + 1, sizeof(*view->processes));
 	view->process_counts = calloc((size_t)view->rule_count + 1,
 				      sizeof(*view->process_counts));
 	for (int i = 0; i < view->rule_count; i++) {
@@ -78,7 +78,8 @@ static void format_date(const struct timespec *date, char *text, size_t size)
 	snprintf(text + length, size - length, ".%09ldZ", date->tv_nsec);
 }
 
-/* ---- For people --------------------------------------------------------------- */
+/* ---- For people
+ * --------------------------------------------------------------- */
 
 static void print_offset(const char *name, int64_t ns)
 {
@@ -107,11 +108,10 @@ static void print_rule(const struct tnb_rule *rule,
 	for (int i = 0; i < count; i++)
 		printf("  process   %d %s%s\n", processes[i].pid,
 		       processes[i].name,
-		       processes[i].vdso == TNB_VDSO_HIDDEN ?
-			       "" :
-		       processes[i].vdso == TNB_VDSO_VISIBLE ?
-			       " (began outside: reads the HOST's time through the vDSO)" :
-			       " (cannot tell whether it sees the host's vDSO)");
+		       processes[i].vdso == TNB_VDSO_HIDDEN ? ""
+		       : processes[i].vdso == TNB_VDSO_VISIBLE
+			       ? " (began outside: reads the HOST's time through the vDSO)"
+			       : " (cannot tell whether it sees the host's vDSO)");
 }
 
 static void print_text(const struct view *view)
@@ -125,23 +125,23 @@ static void print_text(const struct view *view)
 			   view->process_counts[i]);
 	for (int i = 0; i < view->figure_count; i++)
 		if (view->figures[i].value)
-			printf("%-24s %" PRIu64 "  %s\n",
-			       view->figures[i].name, view->figures[i].value,
-			       view->figures[i].text);
+			printf("%-24s %" PRIu64 "  %s\n", view->figures[i].name,
+			       view->figures[i].value, view->figures[i].text);
 }
 
-/* ---- For machines --------------------------------------------------------------- */
+/* ---- For machines
+ * --------------------------------------------------------------- */
 
 static json_t *json_processes(const struct tnb_process *processes, int count)
 {
 	json_t *list = json_array();
 
 	for (int i = 0; i < count; i++)
-		json_array_append_new(
-			list, json_pack("{s:i, s:s, s:s}", "pid",
-					processes[i].pid, "name",
-					processes[i].name, "vdso",
-					vdso_names[processes[i].vdso]));
+		json_array_append_new(list,
+				      json_pack("{s:i, s:s, s:s}", "pid",
+						processes[i].pid, "name",
+						processes[i].name, "vdso",
+						vdso_names[processes[i].vdso]));
 	return list;
 }
 
@@ -167,18 +167,16 @@ static int print_json(const struct view *view)
 	json_t *rules = json_array(), *figures = json_array();
 
 	for (int i = 0; i < view->rule_count; i++)
-		json_array_append_new(rules,
-				      json_rule(&view->rules[i],
-						view->processes[i],
-						view->process_counts[i]));
+		json_array_append_new(
+			rules, json_rule(&view->rules[i], view->processes[i],
+					 view->process_counts[i]));
 	for (int i = 0; i < view->figure_count; i++)
 		json_array_append_new(
-			figures,
-			json_pack("{s:s, s:I, s:b, s:s}", "name",
-				  view->figures[i].name, "value",
-				  (json_int_t)view->figures[i].value, "missed",
-				  view->figures[i].missed, "text",
-				  view->figures[i].text));
+			figures, json_pack("{s:s, s:I, s:b, s:s}", "name",
+					   view->figures[i].name, "value",
+					   (json_int_t)view->figures[i].value,
+					   "missed", view->figures[i].missed,
+					   "text", view->figures[i].text));
 	return json_print(json_pack("{s:s, s:s, s:o, s:o}", "version",
 				    tnb_loaded_version(view->tnb), "attach",
 				    tnb_loaded_attach(view->tnb), "rules",

@@ -26,8 +26,9 @@ int tnb_cgroup_mount(char **path)
 		*path = strdup(entry->mnt_dir);
 		return *path ? 0 : tnb_fail_memory();
 	}
-	return tnb_fail(-ENODEV,
-			"cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	return tnb_fail(
+		-ENODEV,
+		"cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup");
 }
 
 static bool is_cgroup2(int fd)
@@ -58,27 +59,29 @@ static bool is_root(int fd)
 
 int tnb_cgroup_open(const char *path, uint64_t *id)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
 	if (fd < 0)
-		return tnb_fail(errno == ENOENT || errno == ENOTDIR ? -EINVAL :
-								      -errno,
-				"'%s' is no cgroup v2 directory (%s): give one below the cgroup2 mount",
-				path, strerror(errno));
+		return tnb_fail(
+			errno == ENOENT || errno == ENOTDIR ? -EINVAL : -errno,
+			"'%s' is no cgroup v2 directory (%s): give one below the cgroup2 mount",
+			path, strerror(errno));
 	if (!is_cgroup2(fd))
-		return tnb_fail(-EINVAL,
-				"'%s' is no cgroup v2 directory: give one below the cgroup2 mount",
-				path);
+		return tnb_fail(
+			-EINVAL,
+			"'%s' is no cgroup v2 directory: give one below the cgroup2 mount",
+			path);
 	if (is_root(fd))
-		return tnb_fail(-EINVAL,
-				"'%s' is the root cgroup, which is the host itself: give a cgroup below it",
-				path);
+		return tnb_fail(
+			-EINVAL,
+			"'%s' is the root cgroup, which is the host itself: give a cgroup below it",
+			path);
 	err = id_of_fd(fd, id);
 	return err ? tnb_fail(err, "cannot examine '%s': %s", path,
-			      strerror(-err)) :
-		     TAKE_FD(fd);
+			      strerror(-err))
+		   : TAKE_FD(fd);
 }
 
 int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
@@ -88,9 +91,10 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 		char space[sizeof(struct file_handle) + sizeof(id)];
 	} kernfs = { .handle = { .handle_bytes = sizeof(id),
 				 .handle_type = FILEID_KERNFS } };
-	_cleanup_close_ int mount_fd =
-		open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int mount_fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = -1;
 	char link[64], target[PATH_MAX];
 	ssize_t length;
 
@@ -111,14 +115,15 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 int tnb_cgroup_of(pid_t pid, char **path)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	_cleanup_free_ char *mount = NULL;
+	_cleanup_free_
+	char *mount = NULL;
 	char name[64], line[PATH_MAX];
 	int err = tnb_cgroup_mount(&mount);
 
 	if (err)
 		return err;
-	snprintf(name, sizeof(name), pid ? "/proc/%d/cgroup" : "/proc/self/cgroup",
-		 pid);
+	snprintf(name, sizeof(name),
+		 pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", pid);
 	file = fopen(name, "re");
 	if (!file)
 		return tnb_fail(-ESRCH, "there is no process %d", pid);
@@ -135,7 +140,8 @@ int tnb_cgroup_of(pid_t pid, char **path)
 
 int tnb_cgroup_id_of(pid_t pid, uint64_t *id)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_
+	char *path = NULL;
 	struct stat status;
 	int err = tnb_cgroup_of(pid, &path);
 
@@ -150,8 +156,8 @@ int tnb_cgroup_id_of(pid_t pid, uint64_t *id)
 
 int tnb_cgroup_parent(int fd, uint64_t *id)
 {
-	_cleanup_close_ int parent =
-		openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
 	if (parent < 0)
@@ -162,13 +168,14 @@ int tnb_cgroup_parent(int fd, uint64_t *id)
 	}
 	err = id_of_fd(parent, id);
 	return err ? tnb_fail(err, "cannot examine the parent cgroup: %s",
-			      strerror(-err)) :
-		     0;
+			      strerror(-err))
+		   : 0;
 }
 
 static int read_file(int directory, const char *name, char *text, size_t size)
 {
-	_cleanup_close_ int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
 
 	if (length < 0)
@@ -198,9 +205,9 @@ bool tnb_cgroup_is_alive(int fd)
 static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
 		       void *context)
 {
-	_cleanup_close_ int fd =
-		openat(parent, name,
-		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(parent, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	uint64_t id;
 	int err;
 
@@ -215,8 +222,8 @@ static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
 
 int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
 {
-	_cleanup_close_ int own =
-		openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *dir = own < 0 ? NULL : fdopendir(own);
 	struct dirent *entry;
 	int err = 0;
@@ -232,9 +239,12 @@ int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
 
 void tnb_cgroup_barrier(void)
 {
-	_cleanup_free_ char *own = NULL;
-	_cleanup_free_ char *procs = NULL;
-	_cleanup_close_ int fd = -1;
+	_cleanup_free_
+	char *own = NULL;
+	_cleanup_free_
+	char *procs = NULL;
+	_cleanup_close_
+	int fd = -1;
 
 	/*
 	 * Moving ourselves to where we are changes nothing, but takes
@@ -252,8 +262,10 @@ void tnb_cgroup_barrier(void)
 
 int tnb_cgroup_enter(const char *path)
 {
-	_cleanup_close_ int fd = -1;
-	_cleanup_close_ int procs = -1;
+	_cleanup_close_
+	int fd = -1;
+	_cleanup_close_
+	int procs = -1;
 	uint64_t id;
 
 	fd = tnb_cgroup_open(path, &id);

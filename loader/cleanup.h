@@ -36,18 +36,18 @@ static inline void tnb_cleanup_fclose(FILE **file)
 #define _cleanup_closedir_ __attribute__((cleanup(tnb_cleanup_closedir)))
 #define _cleanup_fclose_ __attribute__((cleanup(tnb_cleanup_fclose)))
 
-#define TAKE_FD(fd)                                                            \
-	({                                                                     \
-		int taken_ = (fd);                                             \
-		(fd) = -1;                                                     \
-		taken_;                                                        \
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
-#define TAKE_PTR(pointer)                                                      \
-	({                                                                     \
-		__typeof__(pointer) taken_ = (pointer);                        \
-		(pointer) = NULL;                                              \
-		taken_;                                                        \
+#define TAKE_PTR(pointer)                               \
+	({                                              \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 #endif

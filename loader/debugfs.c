@@ -9,7 +9,8 @@
 
 static int mount_detached(const char *type)
 {
-	_cleanup_close_ int fs = fsopen(type, FSOPEN_CLOEXEC);
+	_cleanup_close_
+	int fs = fsopen(type, FSOPEN_CLOEXEC);
 
 	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return -1;
@@ -28,7 +29,8 @@ int tnb_tracefs_open(void)
 
 int tnb_debugfs_read(int directory, const char *path, char *line, int size)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	ssize_t length;
 
 	if (directory < 0)

@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define ADVISE_PENDING "until the patched vDSO of a later version, use clock_gettime"
+#define ADVISE_PENDING \
+	"until the patched vDSO of a later version, use clock_gettime"
 
 static void examine_release(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
@@ -22,10 +23,11 @@ static void examine_release(const struct tnb_kernel *kernel,
 static void examine_error_injection(const struct tnb_kernel *kernel,
 				    struct tnb_finding *finding)
 {
-	tnb_finding_set(finding, TNB_OK,
-			kernel->error_injection ?
-				"error injection: compiled in" :
-				"error injection: not compiled in; only time(2) would need it");
+	tnb_finding_set(
+		finding, TNB_OK,
+		kernel->error_injection
+			? "error injection: compiled in"
+			: "error injection: not compiled in; only time(2) would need it");
 }
 
 static void examine_preemption(const struct tnb_kernel *kernel,
@@ -62,11 +64,13 @@ static void examine_misses(const struct tnb_kernel *kernel,
 				"misses: none on a kernel without preemption");
 		return;
 	}
-	tnb_finding_set(finding, TNB_WARN,
-			kernel->session ?
-				"misses: beside others that update BPF maps heavily, clock reads can be missed; 'timensbpf show' counts them" :
-				"misses: beside others that update BPF maps heavily, clock reads can be missed, and this kernel does not count them");
-	tnb_finding_advise(finding, "boot with preempt=voluntary or preempt=none");
+	tnb_finding_set(
+		finding, TNB_WARN,
+		kernel->session
+			? "misses: beside others that update BPF maps heavily, clock reads can be missed; 'timensbpf show' counts them"
+			: "misses: beside others that update BPF maps heavily, clock reads can be missed, and this kernel does not count them");
+	tnb_finding_advise(finding,
+			   "boot with preempt=voluntary or preempt=none");
 }
 
 static void examine_reads(const struct tnb_kernel *kernel,
@@ -76,10 +80,10 @@ static void examine_reads(const struct tnb_kernel *kernel,
 	for (int i = 0; i <= TNB_DOOR_x64_clock_adjtime; i++)
 		if (!kernel->door[i])
 			finding->health = TNB_FAIL;
-	tnb_finding_set(finding, finding->health,
-			"doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are %s",
-			finding->health == TNB_OK ? "reached" :
-						    "not all there");
+	tnb_finding_set(
+		finding, finding->health,
+		"doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are %s",
+		finding->health == TNB_OK ? "reached" : "not all there");
 }
 
 static void examine_reads_32(const struct tnb_kernel *kernel,
@@ -90,11 +94,13 @@ static void examine_reads_32(const struct tnb_kernel *kernel,
 	for (int i = TNB_DOOR_ia32_clock_gettime32; i < TNB_DOOR_MAX; i++)
 		found += kernel->door[i];
 	if (!found)
-		tnb_finding_set(finding, TNB_OK,
-				"doors, 32-bit: this kernel runs no 32-bit processes");
+		tnb_finding_set(
+			finding, TNB_OK,
+			"doors, 32-bit: this kernel runs no 32-bit processes");
 	else
-		tnb_finding_set(finding, TNB_OK,
-				"doors, 32-bit: clock_gettime, gettimeofday, adjtimex, clock_adjtime are reached");
+		tnb_finding_set(
+			finding, TNB_OK,
+			"doors, 32-bit: clock_gettime, gettimeofday, adjtimex, clock_adjtime are reached");
 }
 
 static void examine_time_door(const struct tnb_kernel *kernel,
@@ -102,25 +108,28 @@ static void examine_time_door(const struct tnb_kernel *kernel,
 			      enum tnb_time_door door, const char *who)
 {
 	if (!kernel->time_door[door]) {
-		tnb_finding_set(finding, TNB_OK, "time(2), %s: no such call here",
-				who);
+		tnb_finding_set(finding, TNB_OK,
+				"time(2), %s: no such call here", who);
 		return;
 	}
 	if (!kernel->time_door_modify[door]) {
-		tnb_finding_set(finding, TNB_WARN,
-				"time(2), %s: returns the HOST's time, this kernel does not let BPF change a return value",
-				who);
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"time(2), %s: returns the HOST's time, this kernel does not let BPF change a return value",
+			who);
 		tnb_finding_advise(finding, ADVISE_PENDING);
 		return;
 	}
 	if (tnb_kernel_is_preemptible(kernel)) {
-		tnb_finding_set(finding, TNB_WARN,
-				"time(2), %s: reached by fmod_ret, which a preempted task can make miss; 'timensbpf show' counts that",
-				who);
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"time(2), %s: reached by fmod_ret, which a preempted task can make miss; 'timensbpf show' counts that",
+			who);
 		tnb_finding_advise(finding, ADVISE_PENDING);
 		return;
 	}
-	tnb_finding_set(finding, TNB_OK, "time(2), %s: reached by fmod_ret", who);
+	tnb_finding_set(finding, TNB_OK, "time(2), %s: reached by fmod_ret",
+			who);
 }
 
 static void examine_time(const struct tnb_kernel *kernel,
@@ -139,8 +148,9 @@ static void examine_vdso(const struct tnb_kernel *kernel,
 			 struct tnb_finding *finding)
 {
 	(void)kernel;
-	tnb_finding_set(finding, TNB_WARN,
-			"vDSO: hidden at exec; a process that began outside, or looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings, reads the HOST's time there");
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"vDSO: hidden at exec; a process that began outside, or looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings, reads the HOST's time there");
 	tnb_finding_advise(
 		finding,
 		"start programs inside ('timensbpf run', 'enter'); 'timensbpf show' lists processes that began outside");
@@ -150,10 +160,12 @@ static void examine_ptp(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)
 {
 	(void)kernel;
-	tnb_finding_set(finding, TNB_WARN,
-			"PTP device clocks: setting them asks for no capability, only for write access to /dev/ptpN");
-	tnb_finding_advise(finding,
-			   "give no writable /dev/ptpN to processes in virtual time");
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"PTP device clocks: setting them asks for no capability, only for write access to /dev/ptpN");
+	tnb_finding_advise(
+		finding,
+		"give no writable /dev/ptpN to processes in virtual time");
 }
 
 static void examine_loaded(const struct tnb_kernel *kernel,
@@ -252,9 +264,10 @@ int tnb_known_gaps(char **line)
 	else if (kernel.time_door[TNB_TIME_IA32] &&
 		 !kernel.time_door_modify[TNB_TIME_IA32])
 		calls = "time(2) of 32-bit programs, and ";
-	if (asprintf(line,
-		     "on this kernel %sa vDSO found without the auxiliary vector on the stack, still tell the host's time ('timensbpf doctor' has details)",
-		     calls) < 0)
+	if (asprintf(
+		    line,
+		    "on this kernel %sa vDSO found without the auxiliary vector on the stack, still tell the host's time ('timensbpf doctor' has details)",
+		    calls) < 0)
 		return tnb_fail_memory();
 	return 0;
 }

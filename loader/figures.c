@@ -23,8 +23,8 @@ static int add(struct figures *figures, const char *name, uint64_t value,
 
 	if (figures->count == figures->space) {
 		size_t space = figures->space ? 2 * figures->space : 32;
-		void *grown = realloc(figures->all,
-				      space * sizeof(*figures->all));
+		void *grown =
+			realloc(figures->all, space * sizeof(*figures->all));
 
 		if (!grown)
 			return tnb_fail_memory();
@@ -46,8 +46,9 @@ static int add(struct figures *figures, const char *name, uint64_t value,
 static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
 {
 	int cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ uint64_t *values =
-		cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
+	_cleanup_free_
+	uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values))
+				    : NULL;
 	uint64_t sum = 0;
 
 	if (!values || bpf_map_lookup_elem(tnb->counters, &key, values))
@@ -67,18 +68,19 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 	uint64_t begun = sum_counter(tnb, TNB_COUNT_EXEC_BEGUN), done;
 	int err = 0;
 
-#define ADD_COUNTER(name, key, text)                                           \
-	if (!err)                                                              \
-		err = add(figures, #key, sum_counter(tnb, TNB_COUNT_##name),   \
+#define ADD_COUNTER(name, key, text)                                         \
+	if (!err)                                                            \
+		err = add(figures, #key, sum_counter(tnb, TNB_COUNT_##name), \
 			  false, text);
 	TNB_COUNTERS(ADD_COUNTER)
 #undef ADD_COUNTER
 	done = sum_counter(tnb, TNB_COUNT_EXEC_HIDDEN) +
 	       sum_counter(tnb, TNB_COUNT_EXEC_FAILED);
 	if (!err && tnb->state.lsm)
-		err = add(figures, "missed.exec",
-			  begun > done ? begun - done : 0, true,
-			  "programs started whose vDSO may not be hidden (or that died in exec)");
+		err = add(
+			figures, "missed.exec", begun > done ? begun - done : 0,
+			true,
+			"programs started whose vDSO may not be hidden (or that died in exec)");
 	return err;
 }
 

@@ -15,13 +15,14 @@ static int get_pin(const char *kind, const char *name, int *fd)
 {
 	*fd = tnb_pins_get(kind, name);
 	return *fd < 0 ? tnb_fail(*fd, "cannot open %s/%s/%s: %s", TNB_PINS,
-				  kind, name, strerror(-*fd)) :
-			 0;
+				  kind, name, strerror(-*fd))
+		       : 0;
 }
 
 static int map_pages(struct tnb *tnb)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	void *pages;
 	int err = get_pin("maps", "clock_pages", &fd);
 
@@ -40,9 +41,10 @@ static int open_parts(struct tnb *tnb)
 	int err = tnb_pins_state(&tnb->state);
 
 	if (!err && tnb->state.page_abi != TNB_PAGE_ABI)
-		err = tnb_fail(-EEXIST,
-			       "the loaded version %s keeps its rules in another form: run 'timensbpf unload', then 'timensbpf load'",
-			       tnb->state.version);
+		err = tnb_fail(
+			-EEXIST,
+			"the loaded version %s keeps its rules in another form: run 'timensbpf unload', then 'timensbpf load'",
+			tnb->state.version);
 	if (!err)
 		err = get_pin("maps", "state", &tnb->state_map);
 	if (!err)

@@ -14,7 +14,7 @@ struct tnb {
 	int counters;
 	int page_write;
 	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
-	char *mount;                        /* of cgroup v2 */
+	char *mount;			    /* of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */
 };
 

@@ -172,7 +172,8 @@ static bool can_modify(const struct btf *btf, const char *function)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts,
 		    .expected_attach_type = BPF_MODIFY_RETURN,
 		    .attach_btf_id = id > 0 ? (__u32)id : 0, );
@@ -189,24 +190,26 @@ static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
 	int arguments = argument_count(btf, "bpf_session_is_return");
 	unsigned int i = 0;
 
-#define PROBE_DOOR(name, function, worker, layout)                             \
+#define PROBE_DOOR(name, function, worker, layout) \
 	kernel->door[TNB_DOOR_##name] = has_function(btf, #function);
 	TNB_READ_DOORS(PROBE_DOOR)
 #undef PROBE_DOOR
-#define PROBE_TIME_DOOR(name, function, worker, layout)                        \
-	kernel->time_door[i] = has_function(btf, #function);                   \
+#define PROBE_TIME_DOOR(name, function, worker, layout)      \
+	kernel->time_door[i] = has_function(btf, #function); \
 	kernel->time_door_modify[i++] = can_modify(btf, #function);
 	TNB_TIME_DOORS(PROBE_TIME_DOOR)
 #undef PROBE_TIME_DOOR
 	kernel->bpf_lsm = has_function(btf, "bpf_lsm_settime");
-	kernel->error_injection = has_function(btf, "within_error_injection_list");
+	kernel->error_injection =
+		has_function(btf, "within_error_injection_list");
 	kernel->session = arguments >= 0;
 	kernel->session_takes_ctx = arguments > 0;
 }
 
 void tnb_kernel_probe(struct tnb_kernel *kernel)
 {
-	_cleanup_close_ int debugfs = tnb_debugfs_open();
+	_cleanup_close_
+	int debugfs = tnb_debugfs_open();
 	struct tnb_kernel found = { 0 };
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct utsname name;

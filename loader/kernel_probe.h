@@ -33,16 +33,16 @@ struct tnb_kernel {
 	bool btf;
 	enum tnb_lockdown lockdown;
 	enum tnb_answer bpf_in_lsm_list;
-	bool bpf_lsm;           /* compiled in */
-	bool bpffs;             /* mounted on /sys/fs/bpf */
+	bool bpf_lsm;		/* compiled in */
+	bool bpffs;		/* mounted on /sys/fs/bpf */
 	char cgroup2[PATH_MAX]; /* mount point, "" if none */
 	enum tnb_preemption preemption;
-	bool hrtick;            /* scheduler feature, lazy kernels only */
-	bool error_injection;   /* FUNCTION_ERROR_INJECTION */
-	bool session;           /* kprobe sessions */
-	bool session_takes_ctx; /* prototype since 7.0 */
-	bool door[TNB_DOOR_MAX];                  /* function exists */
-	bool time_door[TNB_TIME_DOOR_MAX];        /* function exists */
+	bool hrtick;		 /* scheduler feature, lazy kernels only */
+	bool error_injection;	 /* FUNCTION_ERROR_INJECTION */
+	bool session;		 /* kprobe sessions */
+	bool session_takes_ctx;	 /* prototype since 7.0 */
+	bool door[TNB_DOOR_MAX]; /* function exists */
+	bool time_door[TNB_TIME_DOOR_MAX];	  /* function exists */
 	bool time_door_modify[TNB_TIME_DOOR_MAX]; /* fmod_ret loads */
 };
 

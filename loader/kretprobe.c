@@ -19,8 +19,9 @@
 
 static int write_definition(int tracefs, const char *line)
 {
-	_cleanup_close_ int fd = openat(tracefs, "kprobe_events",
-					O_WRONLY | O_APPEND | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(tracefs, "kprobe_events",
+			O_WRONLY | O_APPEND | O_CLOEXEC);
 	size_t length = strlen(line);
 
 	if (fd < 0)
@@ -50,7 +51,8 @@ static int open_event(int tracefs, const char *name)
 
 int tnb_kretprobe_open(const char *name, const char *function)
 {
-	_cleanup_close_ int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
 	char line[256];
 	int err, fd;
 
@@ -58,9 +60,10 @@ int tnb_kretprobe_open(const char *name, const char *function)
 		 function);
 	err = tracefs < 0 ? -ENODEV : write_definition(tracefs, line);
 	if (err && err != -EEXIST)
-		return tnb_fail(err,
-				"cannot define a return probe on %s in tracefs: %s",
-				function, strerror(-err));
+		return tnb_fail(
+			err,
+			"cannot define a return probe on %s in tracefs: %s",
+			function, strerror(-err));
 	fd = open_event(tracefs, name);
 	if (fd < 0)
 		return tnb_fail(fd, "cannot open the return probe on %s: %s",
@@ -72,8 +75,8 @@ int tnb_kretprobe_open(const char *name, const char *function)
  * after the last link to it is gone: busy definitions are tried again. */
 static bool sweep_once(int tracefs)
 {
-	_cleanup_close_ int fd =
-		openat(tracefs, "kprobe_events", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(tracefs, "kprobe_events", O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *events = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[256], name[128], remove[160];
 	bool busy = false;
@@ -94,7 +97,8 @@ static bool sweep_once(int tracefs)
 void tnb_kretprobe_sweep(void)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
-	_cleanup_close_ int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
 
 	for (int i = 0; tracefs >= 0 && i < BUSY_TRIES; i++) {
 		if (sweep_once(tracefs))
@@ -105,8 +109,10 @@ void tnb_kretprobe_sweep(void)
 
 uint64_t tnb_kretprobe_missed(const char *name)
 {
-	_cleanup_close_ int tracefs = tnb_tracefs_open();
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int fd = -1;
 	_cleanup_fclose_ FILE *profile = NULL;
 	unsigned long long hits, missed, found = 0;
 	char line[256], word[128];
@@ -117,7 +123,8 @@ uint64_t tnb_kretprobe_missed(const char *name)
 		return 0;
 	fd = -1;
 	while (fgets(line, sizeof(line), profile))
-		if (sscanf(line, "%127s %llu %llu", word, &hits, &missed) == 3 &&
+		if (sscanf(line, "%127s %llu %llu", word, &hits, &missed) ==
+			    3 &&
 		    !strcmp(word, name))
 			found = missed;
 	return found;

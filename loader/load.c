@@ -19,7 +19,8 @@ const char *tnb_version(void)
 	return TIMENSBPF_VERSION;
 }
 
-/* ---- Loading ---------------------------------------------------------------- */
+/* ---- Loading ----------------------------------------------------------------
+ */
 
 static int publish(int err)
 {
@@ -75,12 +76,12 @@ static int load_other_doors(const struct tnb_kernel *kernel,
 	int err = has_no_rules();
 
 	if (err)
-		return tnb_fail(-EBUSY,
-				"clock reads are attached by %s, this kernel (preemption %s) wants %s: end all rules or run 'timensbpf unload', then load again",
-				tnb_attach_name((enum tnb_read_attach)
-							state->attach),
-				tnb_preemption_name(kernel->preemption),
-				tnb_attach_name(plan->read));
+		return tnb_fail(
+			-EBUSY,
+			"clock reads are attached by %s, this kernel (preemption %s) wants %s: end all rules or run 'timensbpf unload', then load again",
+			tnb_attach_name((enum tnb_read_attach)state->attach),
+			tnb_preemption_name(kernel->preemption),
+			tnb_attach_name(plan->read));
 	err = tnb_pins_remove();
 	if (err)
 		return err;
@@ -94,9 +95,10 @@ static int replace(const struct tnb_kernel *kernel, const struct tnb_plan *plan,
 	int err;
 
 	if (state->page_abi != TNB_PAGE_ABI)
-		return tnb_fail(-EEXIST,
-				"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' first",
-				state->version);
+		return tnb_fail(
+			-EEXIST,
+			"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' first",
+			state->version);
 	if (state->attach != plan->read)
 		return load_other_doors(kernel, plan, state);
 	err = tnb_pins_stage();
@@ -126,7 +128,8 @@ static int load_locked(const struct tnb_kernel *kernel,
 
 int tnb_load(enum tnb_read_attach attach)
 {
-	_cleanup_close_ int lock = -1;
+	_cleanup_close_
+	int lock = -1;
 	struct tnb_kernel kernel;
 	struct tnb_plan plan;
 	int err;
@@ -152,7 +155,8 @@ int tnb_load_if_absent(void)
 	return err < 0 ? err : 0;
 }
 
-/* ---- Unloading ---------------------------------------------------------------- */
+/* ---- Unloading
+ * ---------------------------------------------------------------- */
 
 static int by_depth(const void *a, const void *b)
 {
@@ -190,7 +194,8 @@ static int end_rules(struct tnb *tnb, unsigned int flags)
 
 int tnb_unload(unsigned int flags)
 {
-	_cleanup_close_ int lock = tnb_pins_lock();
+	_cleanup_close_
+	int lock = tnb_pins_lock();
 	struct tnb *tnb = NULL;
 	int err;
 

@@ -75,7 +75,8 @@ int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
 		nanosleep(&pause, NULL);
 	}
 	if (request.result)
-		return tnb_fail(request.result, "cannot write clock page %u: %s",
-				slot, strerror(-request.result));
+		return tnb_fail(request.result,
+				"cannot write clock page %u: %s", slot,
+				strerror(-request.result));
 	return 0;
 }

@@ -22,8 +22,8 @@ static const char *const kinds[] = { "maps", "progs", "links" };
 int tnb_pins_lock(void)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-	_cleanup_close_ int fd =
-		open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return tnb_fail(-ENODEV, "cannot open " BPFFS ": %s",
@@ -34,8 +34,9 @@ int tnb_pins_lock(void)
 			return TAKE_FD(fd);
 		nanosleep(&pause, NULL);
 	}
-	return tnb_fail(-EBUSY, BPFFS
-			" stays locked by another command: end it, then try again");
+	return tnb_fail(
+		-EBUSY, BPFFS
+		" stays locked by another command: end it, then try again");
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type,
@@ -150,7 +151,8 @@ int tnb_pins_for_each(const char *kind, tnb_pins_visit visit, void *context)
 		return tnb_fail(-errno, "cannot read %s: %s", path,
 				strerror(errno));
 	while (!err && (entry = readdir(dir))) {
-		_cleanup_close_ int fd = -1;
+		_cleanup_close_
+		int fd = -1;
 
 		if (entry->d_name[0] == '.')
 			continue;
@@ -163,9 +165,10 @@ int tnb_pins_for_each(const char *kind, tnb_pins_visit visit, void *context)
 
 static int incomplete(const char *missing)
 {
-	return tnb_fail(-EEXIST,
-			"%s is incomplete (%s is missing or not ours): run 'timensbpf unload', then 'timensbpf load'",
-			TNB_PINS, missing);
+	return tnb_fail(
+		-EEXIST,
+		"%s is incomplete (%s is missing or not ours): run 'timensbpf unload', then 'timensbpf load'",
+		TNB_PINS, missing);
 }
 
 /* Invariant I2 makes every other part exist where these do. */
@@ -192,16 +195,19 @@ static int check_parts(void)
 
 int tnb_pins_state(struct tnb_state *state)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	struct tnb_state found;
 	__u32 key = 0;
 	int err;
 
 	if (access(TNB_PINS, F_OK))
-		return errno == ENOENT ?
-			       tnb_fail(-ENOENT, "the programs are not loaded: run 'timensbpf load'") :
-			       tnb_fail(-errno, "cannot read %s: %s", TNB_PINS,
-					strerror(errno));
+		return errno == ENOENT
+			       ? tnb_fail(
+					 -ENOENT,
+					 "the programs are not loaded: run 'timensbpf load'")
+			       : tnb_fail(-errno, "cannot read %s: %s",
+					  TNB_PINS, strerror(errno));
 	fd = tnb_pins_get("maps", "state");
 	if (fd == -EPERM || fd == -EACCES)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,

@@ -22,7 +22,8 @@ struct census {
 /* startstack, the 28th field of /proc/PID/stat, from the 3rd on after ')'. */
 static uint64_t start_of_stack(int proc)
 {
-	_cleanup_close_ int fd = openat(proc, "stat", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(proc, "stat", O_RDONLY | O_CLOEXEC);
 	char text[2048], *rest, *word = NULL;
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
@@ -40,7 +41,8 @@ static uint64_t start_of_stack(int proc)
 
 static bool is_32bit(int proc)
 {
-	_cleanup_close_ int fd = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
 	unsigned char ident[EI_NIDENT] = { 0 };
 
 	return fd >= 0 && read(fd, ident, sizeof(ident)) == sizeof(ident) &&
@@ -91,7 +93,8 @@ static enum tnb_fast find_vdso(int memory, uint64_t at, size_t size)
 
 static void read_name(int proc, char *name, size_t size)
 {
-	_cleanup_close_ int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? 0 : read(fd, name, size - 1);
 
 	name[length < 0 ? 0 : length] = '\0';
@@ -101,8 +104,10 @@ static void read_name(int proc, char *name, size_t size)
 static bool examine(pid_t pid, struct tnb_process *process)
 {
 	char path[32];
-	_cleanup_close_ int proc = -1;
-	_cleanup_close_ int memory = -1;
+	_cleanup_close_
+	int proc = -1;
+	_cleanup_close_
+	int memory = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -111,8 +116,8 @@ static bool examine(pid_t pid, struct tnb_process *process)
 	process->pid = pid;
 	read_name(proc, process->name, sizeof(process->name));
 	memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
-	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN :
-				     find_vdso(memory, start_of_stack(proc),
+	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN
+				   : find_vdso(memory, start_of_stack(proc),
 					       is_32bit(proc) ? 4 : 8);
 	return true;
 }
@@ -136,8 +141,8 @@ static int add_process(struct census *census, pid_t pid)
 
 static int take_census(int fd, struct census *census)
 {
-	_cleanup_close_ int procs =
-		openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *file = procs < 0 ? NULL : fdopen(procs, "r");
 	int pid, err = 0;
 
@@ -162,12 +167,13 @@ int tnb_rule_processes(struct tnb *tnb, const struct tnb_rule *rule,
 		       struct tnb_process **processes)
 {
 	struct census census = { .tnb = tnb, .slot = rule->slot };
-	_cleanup_close_ int fd =
-		open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
 	if (fd < 0)
-		return tnb_fail(-ENODEV, "the cgroup '%s' was removed meanwhile",
+		return tnb_fail(-ENODEV,
+				"the cgroup '%s' was removed meanwhile",
 				rule->path);
 	err = take_census(fd, &census);
 	if (!err)

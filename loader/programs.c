@@ -38,12 +38,16 @@ int tnb_programs_plan(const struct tnb_kernel *kernel,
 	if (attach == TNB_ATTACH_AUTO)
 		chosen.read = choose_read(kernel);
 	if (chosen.read == TNB_ATTACH_SESSION && !kernel->session)
-		return tnb_fail(-EOPNOTSUPP,
-				"kernel %s has no kprobe sessions (6.10 and later have): use --attach auto",
-				kernel->release);
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"kernel %s has no kprobe sessions (6.10 and later have): use --attach auto",
+			kernel->release);
 	chosen.lsm = kernel->bpf_lsm && kernel->bpf_in_lsm_list != TNB_NO;
 	for (int i = 0; i < TNB_TIME_DOOR_MAX; i++)
-		chosen.time_door[i] = kernel->time_door_modify[i];
+		chosen.time_copies[i] = !kernel->time_door_modify[i] ? 0
+					: tnb_kernel_is_preemptible(kernel)
+						? TNB_TIME_COPIES
+						: 1;
 	*plan = chosen;
 	return 0;
 }
@@ -72,14 +76,14 @@ struct door_program {
 	int door; /* of TNB_READ_DOORS, -1: all of them */
 };
 
-#define FEXIT_ROW(name, function, worker, layout)                              \
-	{ "fexit_" #name,   "read_" #name,    "door_" #name,                   \
-	  #function,        TNB_ATTACH_FEXIT, TNB_DOOR_##name },
+#define FEXIT_ROW(name, function, worker, layout)          \
+	{ "fexit_" #name, "read_" #name,    "door_" #name, \
+	  #function,	  TNB_ATTACH_FEXIT, TNB_DOOR_##name },
 
 static const struct door_program door_programs[] = {
-	TNB_READ_DOORS(FEXIT_ROW)
-	{ "kretprobe_clock", "read_kretprobe", "door_kretprobe", NULL,
-	  TNB_ATTACH_KRETPROBE, -1 },
+	TNB_READ_DOORS(FEXIT_ROW){ "kretprobe_clock", "read_kretprobe",
+				   "door_kretprobe", NULL, TNB_ATTACH_KRETPROBE,
+				   -1 },
 	{ "session_clock", "read_session", "door_session", NULL,
 	  TNB_ATTACH_SESSION, -1 },
 };
@@ -101,10 +105,12 @@ static bool starts_with(const char *name, const char *prefix)
 /* Whether the plan wants a program that is no door program. */
 static bool program_is_wanted(const char *name, const struct tnb_plan *plan)
 {
-	if (!strcmp(name, "fmod_ret_x64_time"))
-		return plan->time_door[TNB_TIME_X64];
-	if (!strcmp(name, "fmod_ret_ia32_time32"))
-		return plan->time_door[TNB_TIME_IA32];
+	int copy;
+
+	if (sscanf(name, "fmod_ret_x64_time_%d", &copy) == 1)
+		return copy < plan->time_copies[TNB_TIME_X64];
+	if (sscanf(name, "fmod_ret_ia32_time32_%d", &copy) == 1)
+		return copy < plan->time_copies[TNB_TIME_IA32];
 	if (starts_with(name, "fmod_ret_"))
 		return !plan->lsm;
 	if (starts_with(name, "lsm_"))
@@ -145,14 +151,14 @@ static void select_programs(struct bpf_object *object,
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program (program, object) {
 		const char *name = bpf_program__name(program);
 		const struct door_program *row = door_program_of(name);
 
 		bpf_program__set_autoload(
 			program,
-			row ? door_program_is_wanted(row, name, install) :
-			      program_is_wanted(name, install->plan));
+			row ? door_program_is_wanted(row, name, install)
+			    : program_is_wanted(name, install->plan));
 		if (row && row->attach == TNB_ATTACH_SESSION)
 			bpf_program__set_expected_attach_type(
 				program, TNB_BPF_TRACE_KPROBE_SESSION);
@@ -173,7 +179,6 @@ static void select_arrays(struct bpf_object *object,
 						    plan));
 	}
 }
-
 
 /* ---- Objects ------------------------------------------------------------ */
 
@@ -201,7 +206,8 @@ static void close_objects(struct install *install)
 static int reuse_pinned(struct bpf_object *object, const char *name)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 
 	if (!map || !bpf_map__autocreate(map))
 		return 0;
@@ -277,9 +283,10 @@ static int load_objects(struct install *install)
 	if (!err && install->plan->read == TNB_ATTACH_SESSION)
 		err = load_session(install);
 	if (err)
-		return tnb_fail(err,
-				"the kernel did not take the programs: %s; 'timensbpf doctor' tells what is missing, TIMENSBPF_DEBUG=1 shows the verifier's words",
-				strerror(-err));
+		return tnb_fail(
+			err,
+			"the kernel did not take the programs: %s; 'timensbpf doctor' tells what is missing, TIMENSBPF_DEBUG=1 shows the verifier's words",
+			strerror(-err));
 	return 0;
 }
 
@@ -303,8 +310,7 @@ static int pin_link(struct bpf_link *link, const char *name)
 static int attach_kretprobe(struct bpf_program *program, const char *door,
 			    const char *function, int index)
 {
-	LIBBPF_OPTS(bpf_perf_event_opts, opts,
-		    .bpf_cookie = (__u64)index, );
+	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = (__u64)index, );
 	char name[64];
 	int event;
 
@@ -313,9 +319,9 @@ static int attach_kretprobe(struct bpf_program *program, const char *door,
 	if (event < 0)
 		return event;
 	/* The link owns the event. */
-	return pin_link(bpf_program__attach_perf_event_opts(program, event,
-							    &opts),
-			name);
+	return pin_link(
+		bpf_program__attach_perf_event_opts(program, event, &opts),
+		name);
 }
 
 static int attach_kretprobes(struct install *install)
@@ -336,11 +342,12 @@ static int attach_session(struct install *install)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(
 		install->session, "session_clock");
-	_cleanup_close_ int fd =
-		tnb_session_attach(bpf_program__fd(program), install->kernel);
+	_cleanup_close_
+	int fd = tnb_session_attach(bpf_program__fd(program), install->kernel);
 
-	return fd < 0 ? fd : tnb_pins_add(TNB_PINS_NEW, "links",
-					  "session_clock", fd);
+	return fd < 0 ? fd
+		      : tnb_pins_add(TNB_PINS_NEW, "links", "session_clock",
+				     fd);
 }
 
 static int attach_fexits(struct install *install)
@@ -383,9 +390,8 @@ static int keep_door(const char *name, int fd, void *context)
 {
 	const char *const *kind = context;
 
-	return is_door_link(name) ?
-		       tnb_pins_add(TNB_PINS_NEW, *kind, name, fd) :
-		       0;
+	return is_door_link(name) ? tnb_pins_add(TNB_PINS_NEW, *kind, name, fd)
+				  : 0;
 }
 
 static int keep_doors(void)
@@ -408,7 +414,7 @@ static int attach_others(struct install *install)
 	struct bpf_program *program;
 	int err = 0;
 
-	bpf_object__for_each_program(program, install->main->obj) {
+	bpf_object__for_each_program (program, install->main->obj) {
 		const char *name = bpf_program__name(program);
 
 		if (err || !bpf_program__autoload(program) ||
@@ -426,12 +432,12 @@ static int pin_object(struct bpf_object *object, bool with_shared_maps)
 	struct bpf_map *map;
 	int err = 0;
 
-	bpf_object__for_each_program(program, object)
+	bpf_object__for_each_program (program, object)
 		if (!err && bpf_program__autoload(program))
 			err = tnb_pins_add(TNB_PINS_NEW, "progs",
 					   bpf_program__name(program),
 					   bpf_program__fd(program));
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		const char *name = bpf_map__name(map);
 
 		if (err || !bpf_map__autocreate(map) || strchr(name, '.') ||
@@ -451,9 +457,9 @@ static int pin_state(const struct install *install)
 		.preemption = install->kernel->preemption,
 		.lsm = install->plan->lsm,
 	};
-	_cleanup_close_ int fd =
-		bpf_map_create(BPF_MAP_TYPE_ARRAY, "tnb_state", sizeof(__u32),
-			       sizeof(state), 1, NULL);
+	_cleanup_close_
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tnb_state", sizeof(__u32),
+				sizeof(state), 1, NULL);
 	__u32 key = 0;
 
 	snprintf(state.version, sizeof(state.version), "%s", tnb_version());
@@ -470,16 +476,16 @@ static int switch_workers(struct install *install)
 
 	for (size_t i = 0; i < DOOR_PROGRAMS; i++) {
 		const struct door_program *row = &door_programs[i];
-		struct bpf_object *object =
-			row->attach == TNB_ATTACH_SESSION ? install->session :
-							    install->main->obj;
+		struct bpf_object *object = row->attach == TNB_ATTACH_SESSION
+						    ? install->session
+						    : install->main->obj;
 		int array, worker;
 
 		if (!door_is_wanted(row, install->kernel, install->plan))
 			continue;
 		array = bpf_object__find_map_fd_by_name(object, row->array);
-		worker = bpf_program__fd(bpf_object__find_program_by_name(
-			object, row->worker));
+		worker = bpf_program__fd(
+			bpf_object__find_program_by_name(object, row->worker));
 		tnb_step();
 		if (bpf_map_update_elem(array, &key, &worker, BPF_ANY))
 			return tnb_fail(-errno, "cannot install %s: %s",

@@ -11,8 +11,9 @@
 
 struct tnb_plan {
 	enum tnb_read_attach read; /* never AUTO */
-	bool lsm;                  /* BPF LSM, or fmod_ret in its place */
-	bool time_door[TNB_TIME_DOOR_MAX];
+	bool lsm;		   /* BPF LSM, or fmod_ret in its place */
+	/* Programs of each time door, 0: this kernel does not take them. */
+	int time_copies[TNB_TIME_DOOR_MAX];
 };
 
 /* Choose for this kernel. -EOPNOTSUPP where `attach` is asked for and cannot

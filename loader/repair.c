@@ -26,7 +26,8 @@ static int mark(struct tnb *tnb, __u32 changing)
 /* The slot of the nearest cgroup above whose slot has an owner. */
 static int slot_above(struct tnb *tnb, const char *path, __u32 *slot)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t parent = 0;
 
 	*slot = 0;
@@ -48,7 +49,8 @@ static int slot_above(struct tnb *tnb, const char *path, __u32 *slot)
 static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 		      void *context)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_
+	char *path = NULL;
 	__u32 above = 0;
 	int err;
 
@@ -75,7 +77,8 @@ int tnb_rules_repair(struct tnb *tnb)
 
 int tnb_rules_lock(struct tnb *tnb)
 {
-	_cleanup_close_ int lock = tnb_pins_lock();
+	_cleanup_close_
+	int lock = tnb_pins_lock();
 	int err;
 
 	if (lock < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Changing a tree of cgroups takes several map updates. `changing` in maps/state
- * is 1 while that lasts; if its writer was killed, the entries that then point
- * to a slot without an owner are pointed back to their parent's. Those slots
- * show their parent's time, so that nobody sees the difference.
+ * Changing a tree of cgroups takes several map updates. `changing` in
+ * maps/state is 1 while that lasts; if its writer was killed, the entries that
+ * then point to a slot without an owner are pointed back to their parent's.
+ * Those slots show their parent's time, so that nobody sees the difference.
  */
 #ifndef TIMENSBPF_LOADER_REPAIR_H
 #define TIMENSBPF_LOADER_REPAIR_H

@@ -35,12 +35,14 @@ static void examine_privileges(const struct tnb_kernel *kernel,
 			       struct tnb_finding *finding)
 {
 	if (kernel->privileged) {
-		tnb_finding_set(finding, TNB_OK,
-				"privileges: CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN are there");
+		tnb_finding_set(
+			finding, TNB_OK,
+			"privileges: CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN are there");
 		return;
 	}
-	tnb_finding_set(finding, TNB_FAIL,
-			"privileges: CAP_BPF, CAP_PERFMON or CAP_SYS_ADMIN is missing");
+	tnb_finding_set(
+		finding, TNB_FAIL,
+		"privileges: CAP_BPF, CAP_PERFMON or CAP_SYS_ADMIN is missing");
 	tnb_finding_advise(finding, "run as root, outside user namespaces");
 }
 
@@ -51,11 +53,11 @@ static void examine_lockdown(const struct tnb_kernel *kernel,
 		tnb_finding_set(finding, TNB_OK, "lockdown: not in force");
 		return;
 	}
-	tnb_finding_set(finding, TNB_FAIL,
-			"lockdown: %s is in force, the kernel does not load programs that write user memory",
-			kernel->lockdown == TNB_LOCKDOWN_INTEGRITY ?
-				"integrity" :
-				"confidentiality");
+	tnb_finding_set(
+		finding, TNB_FAIL,
+		"lockdown: %s is in force, the kernel does not load programs that write user memory",
+		kernel->lockdown == TNB_LOCKDOWN_INTEGRITY ? "integrity"
+							   : "confidentiality");
 	tnb_finding_advise(
 		finding,
 		"boot without lockdown= on the kernel command line, or with Secure Boot off");
@@ -71,8 +73,9 @@ static void examine_btf(const struct tnb_kernel *kernel,
 	}
 	tnb_finding_set(finding, TNB_FAIL,
 			"BTF: /sys/kernel/btf/vmlinux cannot be read");
-	tnb_finding_advise(finding,
-			   "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
+	tnb_finding_advise(
+		finding,
+		"boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
 }
 
 static void examine_bpffs(const struct tnb_kernel *kernel,
@@ -111,21 +114,25 @@ static void examine_lsm(const struct tnb_kernel *kernel,
 	bool there = kernel->bpf_lsm && kernel->bpf_in_lsm_list != TNB_NO;
 
 	if (there) {
-		tnb_finding_set(finding, TNB_OK,
-				"BPF LSM: %s; the host's clock is guarded by it",
-				kernel->bpf_in_lsm_list == TNB_YES ?
-					"bpf is in the LSM list" :
-					"compiled in (/sys/kernel/security/lsm cannot be read)");
+		tnb_finding_set(
+			finding, TNB_OK,
+			"BPF LSM: %s; the host's clock is guarded by it",
+			kernel->bpf_in_lsm_list == TNB_YES
+				? "bpf is in the LSM list"
+				: "compiled in (/sys/kernel/security/lsm cannot be read)");
 		return;
 	}
 	if (tnb_kernel_is_preemptible(kernel))
-		tnb_finding_set(finding, TNB_FAIL,
-				"BPF LSM: bpf is not in the LSM list, and on a preemptible kernel nothing else guards the host's clock without a gap");
+		tnb_finding_set(
+			finding, TNB_FAIL,
+			"BPF LSM: bpf is not in the LSM list, and on a preemptible kernel nothing else guards the host's clock without a gap");
 	else
-		tnb_finding_set(finding, TNB_WARN,
-				"BPF LSM: bpf is not in the LSM list; fmod_ret programs guard the host's clock instead");
-	tnb_finding_advise(finding,
-			   "add bpf to lsm= on the kernel command line, as in /sys/kernel/security/lsm plus ',bpf'");
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"BPF LSM: bpf is not in the LSM list; fmod_ret programs guard the host's clock instead");
+	tnb_finding_advise(
+		finding,
+		"add bpf to lsm= on the kernel command line, as in /sys/kernel/security/lsm plus ',bpf'");
 }
 
 const struct tnb_requirement tnb_requirements[] = {

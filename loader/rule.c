@@ -42,11 +42,12 @@ static int check_range(enum tnb_clock_id clock, int64_t host, int64_t offset)
 
 	if (__builtin_add_overflow(host, offset, &now) || now < least ||
 	    now > CLOCK_MAX_NS)
-		return tnb_fail(-ERANGE,
-				clock == TNB_REALTIME ?
-					"realtime would leave its range: it goes from 1970-01-01 00:00:01 to 2262-04-11 UTC" :
-					"%s would leave its range: it must stay between 0 and 292 years, choose a smaller step",
-				tnb_clock_name(clock));
+		return tnb_fail(
+			-ERANGE,
+			clock == TNB_REALTIME
+				? "realtime would leave its range: it goes from 1970-01-01 00:00:01 to 2262-04-11 UTC"
+				: "%s would leave its range: it must stay between 0 and 292 years, choose a smaller step",
+			tnb_clock_name(clock));
 	return 0;
 }
 
@@ -94,13 +95,15 @@ static int check_step(int fd, const struct tnb_offsets *from,
 	for (int i = TNB_MONOTONIC; i <= TNB_BOOTTIME; i++)
 		if (to->ns[i] < from->ns[i] && !(flags & TNB_FORCE) &&
 		    tnb_cgroup_is_populated(fd))
-			return tnb_fail(-EBUSY,
-					"%s would step back for the processes that live in the cgroup: use --force, or a cgroup without processes",
-					tnb_clock_name((enum tnb_clock_id)i));
+			return tnb_fail(
+				-EBUSY,
+				"%s would step back for the processes that live in the cgroup: use --force, or a cgroup without processes",
+				tnb_clock_name((enum tnb_clock_id)i));
 	return 0;
 }
 
-/* ---- Pointing a tree to another slot -------------------------------------- */
+/* ---- Pointing a tree to another slot --------------------------------------
+ */
 
 struct repoint {
 	struct tnb *tnb;
@@ -149,7 +152,8 @@ static int repoint_tree(struct tnb *tnb, int fd, uint64_t id, __u32 from,
 	return tnb_cgroup_walk(fd, repoint_one, &repoint);
 }
 
-/* ---- Setting ---------------------------------------------------------------- */
+/* ---- Setting ----------------------------------------------------------------
+ */
 
 /*
  * A rule begins and ends for its whole tree at one page write. While a tree is
@@ -199,7 +203,8 @@ static int set_locked(struct tnb *tnb, int fd, uint64_t id,
 int tnb_rule_set_unlocked(struct tnb *tnb, const char *path,
 			  const struct tnb_change *change, unsigned int flags)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	uint64_t id;
 
 	fd = tnb_cgroup_open(path, &id);
@@ -209,13 +214,15 @@ int tnb_rule_set_unlocked(struct tnb *tnb, const char *path,
 int tnb_rule_set(struct tnb *tnb, const char *path,
 		 const struct tnb_change *change, unsigned int flags)
 {
-	_cleanup_close_ int lock = tnb_rules_lock(tnb);
+	_cleanup_close_
+	int lock = tnb_rules_lock(tnb);
 
-	return lock < 0 ? lock :
-			  tnb_rule_set_unlocked(tnb, path, change, flags);
+	return lock < 0 ? lock
+			: tnb_rule_set_unlocked(tnb, path, change, flags);
 }
 
-/* ---- Ending ------------------------------------------------------------------ */
+/* ---- Ending
+ * ------------------------------------------------------------------ */
 
 static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 			unsigned int flags)
@@ -226,9 +233,10 @@ static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 	int err;
 
 	if (!tnb_slot_is_own(tnb, slot, id))
-		return tnb_fail(-ENOENT,
-				"'%s' has no time of its own: 'timensbpf show' lists the cgroups that have",
-				path);
+		return tnb_fail(
+			-ENOENT,
+			"'%s' has no time of its own: 'timensbpf show' lists the cgroups that have",
+			path);
 	err = tnb_cgroup_parent(fd, &parent);
 	if (err)
 		return err;
@@ -250,7 +258,8 @@ static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 int tnb_rule_unset_unlocked(struct tnb *tnb, const char *path,
 			    unsigned int flags)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_
+	int fd = -1;
 	uint64_t id;
 
 	fd = tnb_cgroup_open(path, &id);
@@ -259,15 +268,16 @@ int tnb_rule_unset_unlocked(struct tnb *tnb, const char *path,
 
 int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags)
 {
-	_cleanup_close_ int lock = tnb_rules_lock(tnb);
+	_cleanup_close_
+	int lock = tnb_rules_lock(tnb);
 
 	return lock < 0 ? lock : tnb_rule_unset_unlocked(tnb, path, flags);
 }
 
 int tnb_rule_end_check(const struct tnb_rule *rule, unsigned int flags)
 {
-	_cleanup_close_ int fd =
-		open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct tnb_offsets host = { { 0 } };
 	struct tnb_offsets own;
 
@@ -275,7 +285,8 @@ int tnb_rule_end_check(const struct tnb_rule *rule, unsigned int flags)
 	return fd < 0 ? 0 : check_step(fd, &own, &host, flags);
 }
 
-/* ---- Listing ------------------------------------------------------------------ */
+/* ---- Listing
+ * ------------------------------------------------------------------ */
 
 struct listing {
 	struct tnb_rule *rules;

@@ -25,7 +25,8 @@
 /* Remove an abandoned empty one. Under the lock. */
 static void sweep_one(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) &&
 	    !tnb_cgroup_is_populated(fd))
@@ -42,7 +43,8 @@ static bool is_run_cgroup(const char *path)
 static int sweep_rule(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 		      void *context)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_
+	char *path = NULL;
 
 	(void)slot;
 	(void)context;
@@ -60,7 +62,8 @@ static void sweep(struct tnb *tnb, const char *own)
 
 	(void)!tnb_slots_for_each(tnb, sweep_rule, NULL);
 	while (dir && (entry = readdir(dir))) {
-		_cleanup_free_ char *path = NULL;
+		_cleanup_free_
+		char *path = NULL;
 
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) ||
 		    asprintf(&path, "%s/%s", own, entry->d_name) < 0)
@@ -73,9 +76,10 @@ static int make(const char *path, int *fd)
 {
 	if (mkdir(path, 0755)) {
 		if (errno == EEXIST)
-			return tnb_fail(-EEXIST,
-					"the cgroup '%s' is in use: choose another --name",
-					path);
+			return tnb_fail(
+				-EEXIST,
+				"the cgroup '%s' is in use: choose another --name",
+				path);
 		return tnb_fail(-errno, "cannot make the cgroup '%s': %s", path,
 				strerror(errno));
 	}
@@ -93,19 +97,24 @@ static int check_name(const char *name)
 {
 	if (!*name || strchr(name, '/') || strchr(name, '\n') ||
 	    strlen(name) > 200)
-		return tnb_fail(-EINVAL,
-				"'%s' is no name for a cgroup: use up to 200 characters without '/'",
-				name);
+		return tnb_fail(
+			-EINVAL,
+			"'%s' is no name for a cgroup: use up to 200 characters without '/'",
+			name);
 	return 0;
 }
 
 int tnb_cgroup_create(struct tnb *tnb, const char *name,
 		      const struct tnb_change *change, char **path, int *fd)
 {
-	_cleanup_close_ int lock = -1;
-	_cleanup_close_ int made = -1;
-	_cleanup_free_ char *own = NULL;
-	_cleanup_free_ char *fresh = NULL;
+	_cleanup_close_
+	int lock = -1;
+	_cleanup_close_
+	int made = -1;
+	_cleanup_free_
+	char *own = NULL;
+	_cleanup_free_
+	char *fresh = NULL;
 	int err = check_name(name);
 
 	if (!err)
@@ -134,8 +143,8 @@ int tnb_cgroup_create(struct tnb *tnb, const char *name,
 /* Wait until cgroup.events says that nobody is left. */
 static bool wait_unpopulated(int fd)
 {
-	_cleanup_close_ int events =
-		openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	struct pollfd poll_events = { .fd = events, .events = POLLPRI };
 	char text[128];
 
@@ -177,8 +186,8 @@ static int remove_child(int fd, uint64_t id, void *context)
 
 static void kill_all(int fd)
 {
-	_cleanup_close_ int file =
-		openat(fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_
+	int file = openat(fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 
 	if (file >= 0 && write(file, "1", 1) < 0)
 		return;
@@ -186,13 +195,15 @@ static void kill_all(int fd)
 
 int tnb_cgroup_destroy(struct tnb *tnb, const char *path, int fd)
 {
-	_cleanup_close_ int lock = -1;
+	_cleanup_close_
+	int lock = -1;
 
 	kill_all(fd);
 	if (!wait_unpopulated(fd))
-		return tnb_fail(-EBUSY,
-				"processes in '%s' do not end: the cgroup stays, the next run removes it",
-				path);
+		return tnb_fail(
+			-EBUSY,
+			"processes in '%s' do not end: the cgroup stays, the next run removes it",
+			path);
 	lock = tnb_rules_lock(tnb);
 	if (lock < 0)
 		return lock;

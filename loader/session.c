@@ -36,8 +36,8 @@ static void add_target(struct targets *targets, const char *symbol,
 
 static void add_doors(struct targets *targets, const struct tnb_kernel *kernel)
 {
-#define ADD_DOOR(name, function, worker, layout)                               \
-	if (kernel->door[TNB_DOOR_##name])                                     \
+#define ADD_DOOR(name, function, worker, layout) \
+	if (kernel->door[TNB_DOOR_##name])       \
 		add_target(targets, #function, TNB_DOOR_##name);
 	TNB_READ_DOORS(ADD_DOOR)
 #undef ADD_DOOR
@@ -74,9 +74,11 @@ static void take_symbol(struct symbols *symbols, const char *line,
 /* Only what ftrace lists can be attached to; one that cannot, and none is. */
 static void read_symbols(struct symbols *native, struct symbols *compat)
 {
-	_cleanup_close_ int tracefs = tnb_tracefs_open();
-	_cleanup_close_ int fd = openat(tracefs, "available_filter_functions",
-					O_RDONLY | O_CLOEXEC);
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int fd = openat(tracefs, "available_filter_functions",
+			O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *functions = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[512];
 

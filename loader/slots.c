@@ -36,16 +36,18 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	if (!err || (!slot && errno == ENOENT))
 		return 0;
 	if (errno == E2BIG)
-		return tnb_fail(-ENOSPC,
-				"the map is full: %u cgroups are virtual already, end a rule first",
-				TNB_CGROUPS);
+		return tnb_fail(
+			-ENOSPC,
+			"the map is full: %u cgroups are virtual already, end a rule first",
+			TNB_CGROUPS);
 	return tnb_fail(-errno, "cannot change the map of cgroups: %s",
 			strerror(errno));
 }
 
 int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
 {
-	_cleanup_free_ uint64_t *keys = calloc(TNB_CGROUPS, sizeof(*keys));
+	_cleanup_free_
+	uint64_t *keys = calloc(TNB_CGROUPS, sizeof(*keys));
 	size_t count = 0;
 	int err = 0;
 
@@ -69,13 +71,14 @@ int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
 static int sweep_dead(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 		      void *context)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_
+	char *path = NULL;
 
 	(void)slot;
 	(void)context;
-	return tnb_cgroup_path(tnb->mount, cgroup, &path) == -ENOENT ?
-		       tnb_slot_point(tnb, cgroup, 0) :
-		       0;
+	return tnb_cgroup_path(tnb->mount, cgroup, &path) == -ENOENT
+		       ? tnb_slot_point(tnb, cgroup, 0)
+		       : 0;
 }
 
 static bool is_stale(const struct tnb *tnb, __u32 slot)
@@ -88,8 +91,7 @@ static bool is_unowned(const struct tnb *tnb, __u32 slot)
 	return !tnb_page_owner(tnb, slot);
 }
 
-static __u32 search(struct tnb *tnb,
-		    bool (*is_free)(const struct tnb *, __u32))
+static __u32 search(struct tnb *tnb, bool (*is_free)(const struct tnb *, __u32))
 {
 	for (__u32 i = 0; i < TNB_SLOTS - 1; i++) {
 		__u32 slot = 1 + (tnb->slot_hint - 1 + i) % (TNB_SLOTS - 1);
@@ -117,9 +119,10 @@ int tnb_slot_find_free(struct tnb *tnb, __u32 *slot)
 		found = search(tnb, is_stale);
 	}
 	if (!found)
-		return tnb_fail(-ENOSPC,
-				"all %u rules are in use: end one first with 'timensbpf unset'",
-				TNB_SLOTS - 1);
+		return tnb_fail(
+			-ENOSPC,
+			"all %u rules are in use: end one first with 'timensbpf unset'",
+			TNB_SLOTS - 1);
 	tnb->slot_hint = found;
 	*slot = found;
 	return 0;

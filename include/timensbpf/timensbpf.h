@@ -104,7 +104,7 @@ const char *tnb_loaded_attach(const struct tnb *tnb);
 const char *tnb_loaded_version(const struct tnb *tnb);
 
 struct tnb_change {
-	bool given[TNB_CLOCKS];       /* others keep what they are */
+	bool given[TNB_CLOCKS]; /* others keep what they are */
 	int64_t offset_ns[TNB_CLOCKS];
 	/* REALTIME only: offset_ns is the date to show now, in nanoseconds
 	 * since the epoch, instead of an offset. */
@@ -137,7 +137,8 @@ TNB_MUST_CHECK int tnb_rule_unset(struct tnb *tnb, const char *path,
 struct tnb_rule {
 	uint64_t cgroup_id;
 	uint32_t slot;
-	char *path; /* of the cgroup, below its mount, as in "/sys/fs/cgroup/x" */
+	char *path; /* of the cgroup, below its mount, as in "/sys/fs/cgroup/x"
+		     */
 	int64_t offset_ns[TNB_CLOCKS];
 	struct timespec date; /* the rule's CLOCK_REALTIME now */
 };
@@ -198,10 +199,10 @@ TNB_MUST_CHECK int tnb_cgroup_enter(const char *path);
 enum tnb_health { TNB_OK, TNB_WARN, TNB_FAIL };
 
 struct tnb_finding {
-	const char *key;        /* "lockdown": stable, for machines */
+	const char *key;	/* "lockdown": stable, for machines */
 	enum tnb_health health; /* FAIL: load cannot succeed */
-	char *text;             /* what was found */
-	char *advice;           /* what to do about it, NULL if nothing */
+	char *text;		/* what was found */
+	char *advice;		/* what to do about it, NULL if nothing */
 };
 
 /*

@@ -62,9 +62,9 @@ struct tnb_clock_set {
 struct tnb_clock_page {
 	__u32 magic;
 	__u32 abi;
-	__u64 owner;    /* cgroup id of the rule, 0: the slot is free */
+	__u64 owner;	/* cgroup id of the rule, 0: the slot is free */
 	__u32 sequence; /* P1, P2 */
-	__u32 writer; /* 1 while somebody's turn lasts, both copies */
+	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
 	__u64 padding[5];
 	struct tnb_clock_set set[2];
 	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];

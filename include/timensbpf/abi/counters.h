@@ -13,8 +13,7 @@
 	X(SET_DENIED, set_denied, "attempts to set the clock, denied")         \
 	X(EXEC_BEGUN, exec_begun, "programs started in virtual time")          \
 	X(EXEC_HIDDEN, exec_hidden, "of these, the host's vDSO was hidden")    \
-	X(EXEC_FAILED, exec_failed,                                            \
-	  "of these, the vDSO could not be hidden")                            \
+	X(EXEC_FAILED, exec_failed, "of these, the vDSO could not be hidden")  \
 	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that took a rule over") \
 	X(CGROUP_LOST, cgroup_lost,                                            \
 	  "cgroups that could not take a rule over (map full)")

@@ -7,7 +7,8 @@
  * sec is any s64 (negative before the epoch), nsec in [0, 999999999].
  *
  * Range: sources and results between the years 1970 and 2262, rates below
- * TNB_RATE_MAX. Inside it nothing here overflows (tests/unit/include/timekeeper.c).
+ * TNB_RATE_MAX. Inside it nothing here overflows
+ * (tests/unit/include/timekeeper.c).
  */
 #ifndef TIMENSBPF_ABI_TIMEKEEPER_H
 #define TIMENSBPF_ABI_TIMEKEEPER_H
@@ -32,9 +33,9 @@ struct tnb_time {
 tnb_inline enum tnb_family tnb_family_of(__u32 clock_id)
 {
 	switch (clock_id) {
-	case 0:  /* CLOCK_REALTIME */
-	case 5:  /* CLOCK_REALTIME_COARSE */
-	case 8:  /* CLOCK_REALTIME_ALARM */
+	case 0:	 /* CLOCK_REALTIME */
+	case 5:	 /* CLOCK_REALTIME_COARSE */
+	case 8:	 /* CLOCK_REALTIME_ALARM */
 	case 11: /* CLOCK_TAI */
 		return TNB_FAMILY_REALTIME;
 	case 1: /* CLOCK_MONOTONIC */
@@ -118,13 +119,13 @@ tnb_inline struct tnb_time tnb_clock_read(const struct tnb_clock *clock,
 	virt_ref.nsec = clock->virt_ref_nsec;
 	if (host.sec > host_ref.sec ||
 	    (host.sec == host_ref.sec && host.nsec >= host_ref.nsec))
-		return tnb_time_add(
-			virt_ref, tnb_time_scale(tnb_time_sub(host, host_ref),
-						 clock->rate));
+		return tnb_time_add(virt_ref,
+				    tnb_time_scale(tnb_time_sub(host, host_ref),
+						   clock->rate));
 	/* Before the reference: mirror, so that no division is signed. */
-	return tnb_time_sub(virt_ref,
-			    tnb_time_scale(tnb_time_sub(host_ref, host),
-					   clock->rate));
+	return tnb_time_sub(
+		virt_ref,
+		tnb_time_scale(tnb_time_sub(host_ref, host), clock->rate));
 }
 
 /* Nanoseconds to a normalized time, rounded towards minus infinity. */

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Shows timensbpf at work in a guest with Debian 12's kernel. As root; sets up
+# all it needs.
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tests/lib/setup.sh
+. "$ROOT/tests/lib/setup.sh"
+
+# Runs in the guest: its own text is not expanded here.
+# shellcheck disable=SC2016
+SHOW='
+say() { printf "\n\033[1m%s\033[0m\n" "$*"; }
+try() { say "# $*"; "$@"; }
+try uname -r
+try date
+try timensbpf run --realtime +3d -- date
+try date
+say "# a static program and a dynamic one, each by the system call and by libc"
+timensbpf run --realtime "2038-01-19 03:14:00Z" -- sh -c "
+	for kind in static dynamic; do
+		echo \"\$kind:\"
+		read_clocks-\$kind | grep -E \"^(raw|libc)[^ ]*realtime \"
+	done"
+say "# a shell and what it starts, and what the host sees of them"
+mkdir /sys/fs/cgroup/demo
+timensbpf set --cgroup /sys/fs/cgroup/demo --realtime "2000-01-01 00:00:00Z"
+timensbpf enter --cgroup /sys/fs/cgroup/demo -- sh -c "date; sleep infinity" &
+until grep -q 2 <(wc -w </sys/fs/cgroup/demo/cgroup.procs); do :; done
+try timensbpf show
+say "# nobody sets the host clock from inside"
+timensbpf enter --cgroup /sys/fs/cgroup/demo -- date -s 12:00 || true
+echo 1 >/sys/fs/cgroup/demo/cgroup.kill
+try date
+try timensbpf unload
+'
+
+install_packages
+build release | tail -n 1
+exec "$ROOT/tests/vm/run" --kernel 6.1 -- bash -c "$SHOW"

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tests/run.sh [KERNEL…]
+#   Builds, runs the unit tests on the host and all guest tests on every kernel
+#   of the test bed (or on those named). As root; sets up all it needs. Ends
+#   with the line "N passed, N failed, N skipped".
+set -uo pipefail
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tests/lib/setup.sh
+. "$ROOT/tests/lib/setup.sh"
+
+LOGS=$ROOT/build/test-logs
+GUEST_TESTS=/usr/local/lib/timensbpf/tests/guest
+passed=0 failed=0 skipped=0
+
+section()
+{
+	printf '\n== %s (%s)\n' "$*" "$(date +%T)"
+}
+
+count()
+{
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# check NAME COMMAND…: one test whose output matters only if it fails.
+check()
+{
+	local name=$1 output
+
+	shift
+	if output=$("$@" 2>&1); then
+		echo "ok: $name"
+		count 1 0 0
+	else
+		printf '%s\nnot ok: %s\n' "$output" "$name"
+		count 0 1 0
+	fi
+}
+
+c_files()
+{
+	git -C "$ROOT" ls-files '*.c' '*.h' | sed "s#^#$ROOT/#"
+}
+
+check_format()
+{
+	c_files | xargs clang-format --dry-run -Werror
+}
+
+check_scripts()
+{
+	git -C "$ROOT" grep -lE '^#!.*(bash|/sh)' -- . ':!*.bats' |
+		(cd "$ROOT" && xargs shellcheck -x)
+}
+
+# The public header by itself, in strict C and in C++.
+check_public_header()
+{
+	echo '#include <timensbpf/timensbpf.h>' >"$LOGS/header.c"
+	gcc -std=c17 -pedantic-errors -Wall -Wextra -Werror -fsyntax-only \
+		-D_POSIX_C_SOURCE=200809L -I "$ROOT/include" "$LOGS/header.c"
+}
+
+# cmocka's own counts, of all programs that ctest runs.
+unit_tests()
+{
+	local log=$LOGS/unit.log good bad
+
+	(cd "$ROOT" && ctest --test-dir build/asan -L unit -V) >"$log" 2>&1
+	good=$(sed -n 's/^[0-9]*: \[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" |
+		paste -sd+ | bc)
+	bad=$(sed -n 's/^[0-9]*: \[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" |
+		paste -sd+ | bc)
+	grep -q '^100% tests passed' "$log" || [ "${bad:-0}" -gt 0 ] || bad=1
+	[ "${bad:-0}" -eq 0 ] || cat "$log"
+	echo "${good:-0} passed, ${bad:-0} failed"
+	count "${good:-0}" "${bad:-0}" 0
+}
+
+# Add up a guest's TAP. What the plan promised and nobody reported has failed.
+count_tap()
+{
+	local log=$1 status=$2 plan good bad skips
+
+	plan=$(sed -n 's/^1\.\.\([0-9]*\)\r\?$/\1/p' "$log" | tail -n 1)
+	skips=$(grep -cE '^ok [0-9]+ .*# skip' "$log")
+	good=$(($(grep -cE '^ok [0-9]+ ' "$log") - skips))
+	bad=$((${plan:-1} - good - skips))
+	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	grep -E '^(not ok|#)|# skip' "$log"
+	echo "$good passed, $bad failed, $skips skipped"
+	count "$good" "$bad" "$skips"
+}
+
+# guest_tests KERNEL DIRECTORY [OPTION of tests/vm/run…]
+guest_tests()
+{
+	local kernel=$1 directory=$2 log status=0
+
+	shift 2
+	section "guest $kernel, $directory"
+	log=$LOGS/$kernel-${directory//\//-}.tap
+	"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 1200 "$@" -- \
+		bats --tap "$GUEST_TESTS/$directory" >"$log" 2>&1 || status=$?
+	count_tap "$log" "$status"
+}
+
+set -e
+install_packages
+mkdir -p "$LOGS"
+section "build"
+build asan | tail -n 1
+build release | tail -n 1
+set +e
+
+section "checks"
+check "clang-format" check_format
+check "shellcheck" check_scripts
+check "public header" check_public_header
+section "unit tests, ASan and UBSan"
+unit_tests
+
+mapfile -t kernels < <("$ROOT/tests/vm/run" --list)
+[ $# -eq 0 ] || kernels=("$@")
+section "kernels: ${kernels[*]}"
+"$ROOT/tests/vm/run" --prepare "${kernels[@]}"
+for kernel in "${kernels[@]}"; do
+	guest_tests "$kernel" .
+done
+# How the kernel was booted decides here, not which it is.
+guest_tests 6.1 boot-lockdown --append lockdown=integrity
+guest_tests 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
