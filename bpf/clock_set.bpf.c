@@ -11,11 +11,13 @@
  * hooks stands in where `bpf` is not in the kernel's LSM list.
  */
 #include "lookup.bpf.h"
-#include "syscall_args.bpf.h"
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 char _license[] SEC("license") = "GPL";
+
+extern const void proc_timens_offsets_operations __ksym __weak;
 
 #define TNB_EPERM 1
 #define TNB_CAP_SYS_TIME 25
@@ -28,27 +30,44 @@ static __always_inline int deny_if_virtual(void)
 	return -TNB_EPERM;
 }
 
-/*
- * Writing /proc/PID/timens_offsets asks for CAP_SYS_TIME too, but moves only
- * the clocks of a new time namespace. It is the one user of the capability
- * that is reached by write(2) (proc_timens_set_offset), and no way to set the
- * host's clock is.
- */
-static __always_inline bool is_write(void)
+/* Is the current system call a write(2) to /proc/PID/timens_offsets? */
+static __always_inline bool writes_timens_offsets(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
 	/* A 32-bit system call (TS_COMPAT) has other numbers. */
-	return task->thread_info.status & 2 ? regs->orig_ax == 4
-					    : regs->orig_ax == 1;
+	bool compat = task->thread_info.status & 2;
+	__u32 fd = compat ? regs->bx : regs->di;
+	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
+	struct file *file = NULL;
+
+	if (regs->orig_ax != (compat ? 4 : 1))
+		return false;
+	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
+	return &proc_timens_offsets_operations &&
+	       BPF_CORE_READ(file, f_op) == &proc_timens_offsets_operations;
 }
 
-static __always_inline int guard_capability(int cap)
+/*
+ * Time namespaces ask for the capability too, but move only their own clocks:
+ * in the user namespace that owns them, which for root is the initial one. All
+ * other users ask in the initial one.
+ *
+ * A thread that exchanges the file under its sibling's write gets past this to
+ * what else is reached by write(2): the switches in
+ * /sys/kernel/time/aux_clocks, and no clock.
+ */
+static __always_inline bool is_time_namespace(struct user_namespace *ns)
 {
-	if (cap != TNB_CAP_SYS_TIME)
+	return BPF_CORE_READ(ns, level) > 0 || writes_timens_offsets();
+}
+
+static __always_inline int guard_capability(struct user_namespace *ns, int cap)
+{
+	if (cap != TNB_CAP_SYS_TIME || !current_is_virtual() ||
+	    is_time_namespace(ns))
 		return 0;
-	return is_write() ? 0 : deny_if_virtual();
+	return deny_if_virtual();
 }
 
 SEC("lsm/settime")
@@ -61,7 +80,7 @@ SEC("lsm/capable")
 int BPF_PROG(lsm_capable, const struct cred *cred, struct user_namespace *ns,
 	     int cap)
 {
-	return guard_capability(cap);
+	return guard_capability(ns, cap);
 }
 
 SEC("fmod_ret/security_settime64")
@@ -74,5 +93,5 @@ SEC("fmod_ret/security_capable")
 int BPF_PROG(fmod_ret_capable, const struct cred *cred,
 	     struct user_namespace *ns, int cap)
 {
-	return guard_capability(cap);
+	return guard_capability(ns, cap);
 }

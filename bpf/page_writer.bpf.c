@@ -12,6 +12,15 @@ char _license[] SEC("license") = "GPL";
 #define TNB_EAGAIN 11
 #define TNB_EINVAL 22
 
+/* For user space alone (loader/repair.h); here because it must survive an
+ * upgrade with the other maps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} journal SEC(".maps");
+
 static __always_inline void store_set(struct tnb_clock_set *to,
 				      const struct tnb_clock_set *from)
 {

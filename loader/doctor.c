@@ -155,6 +155,17 @@ static void examine_vdso(const struct tnb_kernel *kernel,
 		"start programs inside ('timensbpf run', 'enter'); 'timensbpf show' lists processes that began outside");
 }
 
+static void examine_waits(const struct tnb_kernel *kernel,
+			  struct tnb_finding *finding)
+{
+	(void)kernel;
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"waits and stamps: absolute waits and timers, file times, socket stamps, /proc/uptime follow the HOST's clock in this version");
+	tnb_finding_advise(finding,
+			   "use relative timeouts inside; see docs/surface.md");
+}
+
 static void examine_ptp(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)
 {
@@ -211,6 +222,7 @@ static const struct {
 	{ "time-syscall", examine_time },
 	{ "time-syscall-32", examine_time_32 },
 	{ "vdso-lookup", examine_vdso },
+	{ "waits", examine_waits },
 	{ "ptp", examine_ptp },
 	{ "loaded", examine_loaded },
 };
@@ -259,13 +271,13 @@ int tnb_known_gaps(char **line)
 	tnb_kernel_probe(&kernel);
 	if (kernel.time_door[TNB_TIME_X64] &&
 	    !kernel.time_door_modify[TNB_TIME_X64])
-		calls = "time(2), and ";
+		calls = "time(2), ";
 	else if (kernel.time_door[TNB_TIME_IA32] &&
 		 !kernel.time_door_modify[TNB_TIME_IA32])
-		calls = "time(2) of 32-bit programs, and ";
+		calls = "time(2) of 32-bit programs, ";
 	if (asprintf(
 		    line,
-		    "on this kernel %sa vDSO found without the auxiliary vector on the stack, still tell the host's time ('timensbpf doctor' has details)",
+		    "still the host's time here: %sabsolute waits and timers, a vDSO found other than by the auxiliary vector on the stack; 'timensbpf doctor' has details",
 		    calls) < 0)
 		return tnb_fail_memory();
 	return 0;

@@ -46,7 +46,7 @@ static int open_parts(struct tnb *tnb)
 			"the loaded version %s keeps its rules in another form: run 'timensbpf unload', then 'timensbpf load'",
 			tnb->state.version);
 	if (!err)
-		err = get_pin("maps", "state", &tnb->state_map);
+		err = get_pin("maps", "journal", &tnb->journal);
 	if (!err)
 		err = get_pin("maps", "cgroup_slots", &tnb->cgroup_slots);
 	if (!err)
@@ -65,7 +65,7 @@ int tnb_open(struct tnb **out)
 
 	if (!tnb)
 		return tnb_fail_memory();
-	tnb->state_map = tnb->cgroup_slots = -1;
+	tnb->journal = tnb->cgroup_slots = -1;
 	tnb->counters = tnb->page_write = -1;
 	tnb->slot_hint = 1;
 	err = open_parts(tnb);
@@ -83,7 +83,7 @@ void tnb_close(struct tnb **handle)
 	*handle = NULL;
 	if (!tnb)
 		return;
-	tnb_cleanup_close(&tnb->state_map);
+	tnb_cleanup_close(&tnb->journal);
 	tnb_cleanup_close(&tnb->cgroup_slots);
 	tnb_cleanup_close(&tnb->counters);
 	tnb_cleanup_close(&tnb->page_write);

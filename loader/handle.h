@@ -9,7 +9,7 @@
 
 struct tnb {
 	struct tnb_state state;
-	int state_map;
+	int journal; /* see repair.h */
 	int cgroup_slots;
 	int counters;
 	int page_write;

@@ -178,6 +178,7 @@ static int check_parts(void)
 		{ "maps", "cgroup_slots" },
 		{ "maps", "clock_pages" },
 		{ "maps", "counters" },
+		{ "maps", "journal" },
 		{ "progs", "page_write" },
 		{ "links", "kprobe_finalize_exec" },
 		{ "links", "tp_cgroup_mkdir" },

@@ -29,7 +29,6 @@ struct tnb_state {
 	__u32 attach;	  /* enum tnb_read_attach, never AUTO */
 	__u32 preemption; /* enum tnb_preemption, when it was loaded */
 	__u32 lsm;	  /* 1: BPF LSM guards the host's clock */
-	__u32 changing;	  /* 1: entries of cgroup_slots may need repair.h */
 	char version[64];
 };
 

@@ -5,7 +5,6 @@
 #include "error.h"
 #include "kretprobe.h"
 #include "session.h"
-#include "version.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -222,6 +221,8 @@ static int reuse_maps(struct bpf_object *object)
 
 	if (!err)
 		err = reuse_pinned(object, "clock_pages");
+	if (!err)
+		err = reuse_pinned(object, "journal");
 	for (size_t i = 0; !err && i < DOOR_PROGRAMS; i++)
 		err = reuse_pinned(object, door_programs[i].array);
 	return err;

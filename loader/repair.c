@@ -16,9 +16,8 @@ static int mark(struct tnb *tnb, __u32 changing)
 {
 	__u32 key = 0;
 
-	tnb->state.changing = changing;
-	if (bpf_map_update_elem(tnb->state_map, &key, &tnb->state, BPF_ANY))
-		return tnb_fail(-errno, "cannot change maps/state: %s",
+	if (bpf_map_update_elem(tnb->journal, &key, &changing, BPF_ANY))
+		return tnb_fail(-errno, "cannot write maps/journal: %s",
 				strerror(errno));
 	return 0;
 }
@@ -65,11 +64,10 @@ static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 
 int tnb_rules_repair(struct tnb *tnb)
 {
-	__u32 key = 0;
+	__u32 key = 0, changing;
 	int err;
 
-	if (bpf_map_lookup_elem(tnb->state_map, &key, &tnb->state) ||
-	    !tnb->state.changing)
+	if (bpf_map_lookup_elem(tnb->journal, &key, &changing) || !changing)
 		return 0;
 	err = tnb_slots_for_each(tnb, repair_one, NULL);
 	return err ? err : mark(tnb, 0);

@@ -158,7 +158,7 @@ static int repoint_tree(struct tnb *tnb, int fd, uint64_t id, __u32 from,
 /*
  * A rule begins and ends for its whole tree at one page write. While a tree is
  * pointed to another slot, that slot shows the time that the tree has already,
- * and has no owner. Who is killed there leaves `changing` behind, and the next
+ * and has no owner. Who is killed there leaves the journal open, and the next
  * who takes the lock puts those entries back (repair.h).
  */
 static int set_new(struct tnb *tnb, int fd, uint64_t id, __u32 inherited,
