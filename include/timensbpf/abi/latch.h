@@ -20,23 +20,42 @@
 #define tnb_read_once(x) (*(const volatile __typeof__(x) *)&(x))
 #define tnb_compiler_barrier() __asm__ volatile("" ::: "memory")
 
+/* What a clock needs, from the copy that is in force. */
+tnb_inline void tnb_clock_copy(struct tnb_clock *to,
+			       const struct tnb_clock *from)
+{
+	to->offset_sec = tnb_read_once(from->offset_sec);
+	to->offset_nsec = tnb_read_once(from->offset_nsec);
+	to->flags = tnb_read_once(from->flags);
+	if (!(to->flags & TNB_CLOCK_RATE))
+		return;
+	to->host_ref_sec = tnb_read_once(from->host_ref_sec);
+	to->virt_ref_sec = tnb_read_once(from->virt_ref_sec);
+	to->host_ref_nsec = tnb_read_once(from->host_ref_nsec);
+	to->virt_ref_nsec = tnb_read_once(from->virt_ref_nsec);
+	to->rate = tnb_read_once(from->rate);
+}
+
 /*
  * Virtual time of `family` for the host's `*time`, in place.
  * Returns 0, or -1 if the page never stood still (`*time` is unchanged).
+ *
+ * The arithmetic is outside the loop for the BPF verifier, which walks every
+ * turn of it.
  */
 tnb_inline int tnb_page_read(const struct tnb_clock_page *page,
 			     enum tnb_family family, struct tnb_time *time)
 {
+	struct tnb_clock clock = { 0 };
+
 	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
 		__u32 sequence = tnb_read_once(page->sequence);
-		const struct tnb_clock_set *set = &page->set[sequence & 1];
-		struct tnb_time virtual_time;
 
 		tnb_compiler_barrier();
-		virtual_time = tnb_clock_read(&set->clock[family], *time);
+		tnb_clock_copy(&clock, &page->set[sequence & 1].clock[family]);
 		tnb_compiler_barrier();
 		if (tnb_read_once(page->sequence) == sequence) {
-			*time = virtual_time;
+			*time = tnb_clock_read(&clock, *time);
 			return 0;
 		}
 	}

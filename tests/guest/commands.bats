@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line, where it succeeds.
+
+load helpers
+
+setup_file() { file_begin; }
+teardown_file() { file_end; }
+teardown() { cgroups_remove; }
+
+# status_of WANTED COMMAND…
+status_of() {
+    run "-$1" --separate-stderr timensbpf run --realtime +3d --name "$OWN" -- "${@:2}"
+}
+
+@test "run returns the command's status" {
+    status_of 0 true
+    status_of 1 false
+    status_of 7 bash -c 'exit 7'
+    status_of 137 bash -c 'kill -KILL $$'
+    status_of 143 bash -c 'kill -TERM $$'
+}
+
+@test "run tells that a command is not there or cannot be executed" {
+    status_of 127 /no/such/command
+    status_of 126 /etc/passwd
+    [[ $stderr == *"/etc/passwd"* ]]
+}
+
+@test "run passes standard input, output, arguments and environment through" {
+    NAME=value run --separate-stderr timensbpf run --realtime +1d --name "$OWN" -- \
+        bash -c 'read -r line; echo "$line $NAME $1"; echo err >&2' bash 'two words' <<<"input"
+    [[ $status == 0 && $output == "input value two words" && $stderr == *err* ]]
+}
+
+@test "run ends what the command left behind, and removes its cgroup" {
+    # shellcheck disable=SC2016
+    timensbpf run --realtime +1d --name "$OWN" -- \
+        bash -c 'mkdir "/sys/fs/cgroup/timensbpf.$0/sub"; setsid sleep 1000 & echo $! >"$1"' \
+        "$OWN" "$BATS_TEST_TMPDIR/pid"
+    [[ ! -e $CGROUPS/timensbpf.$OWN ]]
+    [[ ! -e /proc/$(<"$BATS_TEST_TMPDIR/pid") ]]
+    [[ -z $(offsets_of "$CGROUPS/timensbpf.$OWN") ]]
+}
+
+@test "run forwards SIGTERM" {
+    timensbpf run --realtime +1d --name "$OWN" -- sleep 1000 3>&- 2>/dev/null &
+    wait_until 20 cgroup_is_populated "$CGROUPS/timensbpf.$OWN"
+    kill -TERM "$!"
+    status=0
+    wait "$!" || status=$?
+    [[ $status == 143 && ! -e $CGROUPS/timensbpf.$OWN ]]
+}
+
+@test "run in a cgroup of a limited parent stays below it" {
+    cgroup_make parent
+    # shellcheck disable=SC2016
+    run --separate-stderr in_cgroup "$CGROUP" \
+        timensbpf run --realtime +1d --name x -- cat /proc/self/cgroup
+    [[ $status == 0 && $output == "0::/$OWN.parent/timensbpf.x" ]]
+}
+
+@test "run inside a virtual cgroup nests" {
+    read_at nested timensbpf run --realtime +1d --monotonic +1d --name "$OWN" -- \
+        timensbpf run --realtime +3d --name inner -- \
+        read_clocks-static --quick --reference "$REFERENCE"
+    expect_doors "$BATS_FILE_TMPDIR/nested" '.*' 259200000000000 86400000000000 0
+}
+
+@test "run loads the programs when they are absent" {
+    timensbpf unload
+    status_of 0 true
+    [[ -e $PINS/maps ]]
+}
+
+@test "two runs at once" {
+    timensbpf run --realtime +1d --name "$OWN.1" -- \
+        read_clocks-static --quick --reference "$REFERENCE" >"$BATS_TEST_TMPDIR/1" 2>/dev/null 3>&- &
+    timensbpf run --realtime +2d --name "$OWN.2" -- \
+        read_clocks-static --quick --reference "$REFERENCE" >"$BATS_TEST_TMPDIR/2" 2>/dev/null
+    wait "$!"
+    expect_doors "$BATS_TEST_TMPDIR/1" '.*' 86400000000000 0 0
+    expect_doors "$BATS_TEST_TMPDIR/2" '.*' 172800000000000 0 0
+}
+
+@test "enter runs in an existing cgroup and becomes the command" {
+    cgroup_make entered
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    timensbpf enter --cgroup "$CGROUP" -- read_clocks-dynamic --quick \
+        --reference "$REFERENCE" >"$BATS_TEST_TMPDIR/out"
+    expect_doors "$BATS_TEST_TMPDIR/out" '.*' "${OFFSETS[@]}"
+    run timensbpf enter --cgroup "$CGROUP" -- bash -c 'exit 9'
+    [[ $status == 9 ]]
+}
+
+@test "set and unset by process id" {
+    cgroup_make by-pid
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    wait_until 10 cgroup_is_populated "$CGROUP"
+    timensbpf set --pid "$!" --realtime +1h 2>/dev/null
+    [[ $(offsets_of "$CGROUP") == "3600000000000 0 0" ]]
+    timensbpf unset --pid "$!"
+    [[ -z $(offsets_of "$CGROUP") ]]
+}
+
+@test "a step back of MONOTONIC or BOOTTIME needs --force where processes live" {
+    cgroup_make steps
+    timensbpf set --cgroup "$CGROUP" --monotonic +2h --boottime +2h
+    timensbpf set --cgroup "$CGROUP" --monotonic +1h --boottime +1h
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    wait_until 10 cgroup_is_populated "$CGROUP"
+    remember
+    expect_refusal 1 'monotonic.*--force' \
+        timensbpf set --cgroup "$CGROUP" --monotonic +30m
+    expect_refusal 1 'boottime.*--force' \
+        timensbpf set --cgroup "$CGROUP" --realtime +9h --boottime +30m
+    expect_refusal 1 '--force' timensbpf unset --cgroup "$CGROUP"
+    expect_refusal 1 '--force' timensbpf unload
+    is_unchanged
+    timensbpf set --cgroup "$CGROUP" --realtime -9h
+    timensbpf set --cgroup "$CGROUP" --monotonic +30m --boottime +30m --force
+    [[ $(offsets_of "$CGROUP") == "-32400000000000 1800000000000 1800000000000" ]]
+}
+
+@test "show tells cgroup, offsets, date, processes and version" {
+    cgroup_make shown
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    wait_until 10 cgroup_is_populated "$CGROUP"
+    wait_until 10 grep -qz ^sleep "/proc/$!/cmdline"
+    timensbpf show --json >"$BATS_TEST_TMPDIR/json"
+    python3 - "$BATS_TEST_TMPDIR/json" "$CGROUP" "$!" "$(timensbpf --version)" <<'PYTHON'
+import datetime, json, os, sys
+shown = json.load(open(sys.argv[1]))
+[rule] = shown["rules"]
+assert rule["cgroup"] == sys.argv[2], rule
+assert rule["id"] == os.stat(sys.argv[2]).st_ino, rule
+assert rule["offset_ns"] == {"realtime": 259200123456000, "monotonic": 172800123456789,
+                             "boottime": 108000987654321}, rule
+date = datetime.datetime.fromisoformat(rule["date"][:26] + "+00:00")
+distance = date - datetime.datetime.now(datetime.timezone.utc)
+assert abs(distance.total_seconds() - 259200) < 60, rule
+assert rule["processes"] == [{"pid": int(sys.argv[3]), "name": "sleep", "vdso": "hidden"}], rule
+assert shown["version"] in sys.argv[4] and shown["attach"] in ("fexit", "session", "kretprobe")
+names = [figure["name"] for figure in shown["figures"]]
+for name in ("read_lost", "set_denied", "exec_begun", "exec_hidden", "exec_failed",
+             "cgroup_inherited", "cgroup_lost"):
+    assert name in names, names
+PYTHON
+    run -0 timensbpf show
+    [[ $output == *"$CGROUP"* && $output == *"sleep"* ]]
+}
+
+@test "doctor has a line for everything that it must examine" {
+    local key
+    run -0 timensbpf doctor --json
+    for key in kernel privileges lockdown btf bpffs cgroup2 lsm error-injection \
+        preemption misses reads reads-32 time-syscall time-syscall-32 vdso-lookup; do
+        [[ $output =~ \"key\":\ *\"$key\" ]] || fail "no finding $key"
+    done
+    python3 -c '
+import json, sys
+for finding in json.loads(sys.argv[1])["findings"]:
+    assert finding["health"] in ("ok", "warn", "fail"), finding
+    assert "\n" not in finding["text"], finding
+    assert finding["health"] == "ok" or finding["advice"], finding
+    assert finding["health"] != "fail", finding' "$output"
+    run -0 timensbpf doctor
+    [[ $output == *"$(uname -r)"* ]]
+}
+
+@test "help and version go to standard output" {
+    local command
+    run --separate-stderr timensbpf --help
+    [[ $status == 0 && -z $stderr && $output == *"timensbpf run"* ]]
+    run --separate-stderr timensbpf --version
+    [[ $status == 0 && -z $stderr && $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
+    for command in run set unset show enter load unload doctor; do
+        run --separate-stderr timensbpf "$command" --help
+        [[ $status == 0 && -z $stderr && $output == *"$command"* ]] || fail "$command --help"
+    done
+}

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What all test files share. Everything here runs as root in a guest that may
+# be thrown away; names of cgroups derive from the test file's name.
+
+bats_require_minimum_version 1.5.0
+
+CGROUPS=/sys/fs/cgroup
+PINS=/sys/fs/bpf/timensbpf
+OWN=tnbtest-$(basename "${BATS_TEST_FILENAME:-none}" .bats)
+VARIANTS=(dynamic static musl static32 go)
+
+# The rule that most tests use: each clock its own offset, none a whole second.
+CLOCKS=(--realtime +259200.123456 --monotonic +172800.123456789 --boottime +108000.987654321)
+OFFSETS=(259200123456000 172800123456789 108000987654321)
+HOST=(0 0 0)
+
+fail() {
+    printf '%s\n' "$@" >&2
+    return 1
+}
+
+# wait_until SECONDS COMMAND…: until COMMAND succeeds.
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || fail "not within the time limit: $*" || return
+        sleep 0.05
+    done
+}
+
+# ---- Setting up ------------------------------------------------------------
+
+# A process outside of every virtual cgroup that tells the host's time.
+reference_start() {
+    REFERENCE=$BATS_FILE_TMPDIR/reference
+    export REFERENCE
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$BATS_FILE_TMPDIR"
+    clock_reference "$REFERENCE" 3>&- >/dev/null 2>&1 &
+    echo "$!" >"$BATS_FILE_TMPDIR/reference.pid"
+    wait_until 10 test -S "$REFERENCE"
+}
+
+reference_stop() {
+    local pid
+    pid=$(<"$BATS_FILE_TMPDIR/reference.pid") || return 0
+    kill "$pid" 2>/dev/null || true
+}
+
+# Loading takes seconds in a guest: programs that a file before left in a good
+# state are kept, in a bad one removed. Figures go on counting: compare.
+file_begin() {
+    cgroups_remove
+    reference_start
+    timensbpf load || { clean && timensbpf load; }
+}
+
+file_end() {
+    cgroups_remove
+    reference_stop
+}
+
+clean() {
+    cgroups_remove
+    timensbpf unload --force
+    rm -rf "$PINS" "$PINS-new" "$PINS-old"
+}
+
+# ---- Cgroups ---------------------------------------------------------------
+
+# cgroup_make NAME: its path in $CGROUP
+cgroup_make() {
+    CGROUP=$CGROUPS/$OWN.$1
+    mkdir "$CGROUP"
+}
+
+cgroup_is_populated() { grep -qs 'populated 1' "$1/cgroup.events"; }
+cgroup_is_empty() { ! cgroup_is_populated "$1"; }
+
+# Ours and those of `run`, with what lives in them.
+cgroups_remove() {
+    local dir
+    for dir in "$CGROUPS/$OWN".* "$CGROUPS"/timensbpf.*; do
+        [[ -d $dir ]] || continue
+        # A run that is about to end may remove its own first.
+        { echo 1 >"$dir/cgroup.kill"; } 2>/dev/null || continue
+        wait_until 10 cgroup_is_empty "$dir"
+        find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null || true
+        [[ ! -d $dir ]] || fail "cannot remove $dir"
+    done
+}
+
+# "${IN[@]}" PATH COMMAND…: moves there without our command line, then becomes
+# COMMAND. In the background, $! is COMMAND's process id.
+# shellcheck disable=SC2016
+IN=(bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"')
+in_cgroup() { "${IN[@]}" "$@"; }
+
+# ---- Readings --------------------------------------------------------------
+
+# expect_doors FILE PATTERN R M B: every door whose whole name matches the ERE
+# is right, and there is one. (The shell would take minutes: see judge_doors.)
+expect_doors() { judge_doors "$@" || fail "in ${1##*/}, for '$2', rule ${*:3}"; }
+
+# expect_absent FILE PATTERN: all matching doors are there and absent
+expect_absent() { judge_doors "$1" "$2" absent; }
+
+# read_at FILE COMMAND…: COMMAND's readings into FILE of this test file
+read_at() {
+    local file=$BATS_FILE_TMPDIR/$1
+    shift
+    "$@" >"$file" || fail "status $? of: $*"
+}
+
+# serve_start [COMMAND…]: a process, started by COMMAND, that reads the clock
+# whenever serve asks it to. Its starter's process id is in $SERVER.
+serve_start() {
+    SERVED=$BATS_TEST_TMPDIR/served
+    mkfifo "$BATS_TEST_TMPDIR/questions"
+    exec {SERVE_FD}<>"$BATS_TEST_TMPDIR/questions"
+    "$@" life --reference "$REFERENCE" serve \
+        <"$BATS_TEST_TMPDIR/questions" >"$SERVED" 2>/dev/null 3>&- {SERVE_FD}>&- &
+    SERVER=$!
+}
+
+# serve NAME: a reading under that name, in $SERVED
+serve() {
+    local answers
+    answers=$(grep -c '^\.$' "$SERVED") || true
+    echo "$1" >&"$SERVE_FD"
+    wait_until 20 serve_answered "$((answers + 1))"
+}
+
+serve_answered() { (($(grep -c '^\.$' "$SERVED") >= $1)); }
+
+serve_stop() {
+    [[ ${SERVER-} ]] || return 0
+    exec {SERVE_FD}>&-
+    kill "$SERVER" 2>/dev/null || true
+    wait "$SERVER" 2>/dev/null || true
+    SERVER=
+    rm -f "$BATS_TEST_TMPDIR/questions"
+}
+
+# ---- The host --------------------------------------------------------------
+
+# The host's clock was not stepped since host_remember, its discipline not
+# changed, and a process outside reads it.
+host_remember() {
+    host_clock wall >"$BATS_TEST_TMPDIR/wall"
+    host_clock timex >"$BATS_TEST_TMPDIR/timex"
+}
+
+host_is_unchanged() {
+    local low high was_low was_high
+    read -r was_low was_high <"$BATS_TEST_TMPDIR/wall"
+    read -r low high < <(host_clock wall)
+    ((low <= was_high && was_low <= high)) ||
+        fail "the host's clock was stepped: $was_low..$was_high, now $low..$high" || return
+    diff "$BATS_TEST_TMPDIR/timex" <(host_clock timex) || return
+    read_clocks-static --quick --reference "$REFERENCE" >"$BATS_TEST_TMPDIR/outside"
+    expect_doors "$BATS_TEST_TMPDIR/outside" '.*' 0 0 0
+}
+
+# ---- The command -----------------------------------------------------------
+
+# expect_refusal STATUS PATTERN COMMAND…: one line on stderr, nothing on stdout
+expect_refusal() {
+    local status_wanted=$1 pattern=$2
+    shift 2
+    run --separate-stderr "$@"
+    # shellcheck disable=SC2154
+    [[ $status == "$status_wanted" && -z $output && ${#stderr_lines[@]} == 1 &&
+        $stderr == "timensbpf: "* && $stderr =~ $pattern ]] && return
+    fail "wanted: status $status_wanted, one line with '$pattern'" \
+        "command: $*" "status: $status" "stdout: $output" "stderr: $stderr"
+}
+
+# Everything that a refused command must leave as it was.
+state_dump() {
+    find /sys/fs/bpf "$CGROUPS" -type d -o -path '/sys/fs/bpf/*' | sort
+    if [[ -e $PINS/maps/cgroup_slots ]]; then
+        fill_map "$PINS/maps/cgroup_slots" list
+        timensbpf show --json | grep -o '"offset_ns": *{[^}]*}' || true
+    fi
+    host_clock timex
+}
+
+# Nothing of it has changed since remember.
+remember() { state_dump >"$BATS_TEST_TMPDIR/state"; }
+is_unchanged() { diff "$BATS_TEST_TMPDIR/state" <(state_dump); }
+
+# one_line COMMAND…: its output without line breaks, to be matched as a whole
+one_line() { "$@" | tr -d '\n'; }
+
+# json_object FIELD VALUE JSON: the flat object with that string field
+json_object() {
+    [[ $3 =~ \{[^{}]*\"$1\":\ *\"$2\"[^{}]*\} ]] || fail "no $1 $2 in: $3" || return
+    echo "${BASH_REMATCH[0]}"
+}
+
+# doctor_health KEY: ok, warn or fail; doctor_text KEY
+doctor_health() {
+    json_object key "$1" "$(doctor_once)" | grep -oE '"health": *"[a-z]*"' | cut -d'"' -f4
+}
+
+# What is asked of it here does not change within a file.
+doctor_once() {
+    [[ -s $BATS_FILE_TMPDIR/doctor ]] || one_line timensbpf doctor --json >"$BATS_FILE_TMPDIR/doctor"
+    cat "$BATS_FILE_TMPDIR/doctor"
+}
+
+doctor_text() {
+    json_object key "$1" "$(doctor_once)" |
+        sed -E 's/.*"text": *"(([^"\\]|\\.)*)".*/\1/'
+}
+
+# figure NAME: of `show`; 0 if it is not listed
+figure() {
+    local shown
+    shown=$(one_line timensbpf show --json) || return
+    [[ $shown =~ \{[^{}]*\"name\":\ *\"$1\"[^{}]*\} ]] || { echo 0; return; }
+    number value "${BASH_REMATCH[0]}"
+}
+
+# all misses but those of exec
+missed_reads() {
+    timensbpf show --json | python3 -c '
+import json, sys
+print(sum(f["value"] for f in json.load(sys.stdin)["figures"]
+          if f["missed"] and f["name"] != "missed.exec"))'
+}
+
+# offsets_of PATH: "R M B" of the rule of that cgroup, nothing without one
+offsets_of() {
+    timensbpf show --json | python3 -c '
+import json, sys
+for rule in json.load(sys.stdin)["rules"]:
+    if rule["cgroup"] == sys.argv[1]:
+        print(*(rule["offset_ns"][clock] for clock in ("realtime", "monotonic", "boottime")))' "$1"
+}
+
+# number KEY JSON: a number of a flat JSON line
+number() {
+    [[ $2 =~ \"$1\":\ *(-?[0-9]+) ]] || fail "no $1 in: $2" || return
+    echo "${BASH_REMATCH[1]}"
+}
+
+# Our programs and links in the kernel, by the names of our objects.
+kernel_objects() {
+    bpftool prog show | grep -oE 'name (fexit_|read_|session_|kretprobe_|lsm_|fmod_ret_|kprobe_finalize|tp_cgroup|tp_sched_process|page_write)\S*' || true
+    ls -A "$PINS" "$PINS-new" "$PINS-old" 2>/dev/null || true
+    grep -s timensbpf /sys/kernel/tracing/kprobe_events || true
+}
+
+nothing_is_loaded() { [[ -z $(kernel_objects) && ! -e $PINS ]]; }

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# One guest: starts qemu and what belongs to it, waits, tells how it ended.
+
+readonly BOOT_LIMIT=120
+
+# Processes to end with the guest, and those that end by themselves after it.
+CHILDREN=() PUMPS=()
+
+# guest_run KEY COMMAND…: the exit status is COMMAND's, 124 past the time
+# limit, 125 for a failure of the guest.
+guest_run() {
+    local key=$1 name work=$TMP/guest
+    shift
+    name=$(kernel_name "$key")
+    KERNEL=$(cache_lookup "$name") || die "no kernel $key"
+    rm -rf "$work"
+    mkdir -p "$work/tree"
+    overlay_make "$work/tree" || die 'cannot install the build'
+    overlay_job "$work/tree" "$@"
+    guest_initrd "$work" || die 'cannot make the initramfs'
+    if [[ $SHARE ]]; then share_start "$work"; fi
+    qemu_start "$key" "$work"
+    guest_wait "$work"
+}
+
+guest_initrd() {
+    local root
+    root=$(cache_lookup "$(rootfs_name)") || return
+    (cd "$1/tree" && find . -mindepth 1 | sed 's|^\./||' | cpio_make) >"$1/overlay.cpio" &&
+        cat "$root/root.cpio" "$KERNEL/modules.cpio" "$1/overlay.cpio" >"$1/initrd"
+}
+
+share_daemon() {
+    local daemon
+    for daemon in /usr/lib/qemu/virtiofsd /usr/libexec/virtiofsd; do
+        [[ -x $daemon ]] && printf '%s\n' "$daemon" && return
+    done
+    die 'virtiofsd is missing (Debian package qemu-system-common or virtiofsd)'
+}
+
+# child_start COMMAND…: it does not outlive run, whatever ends that.
+child_start() {
+    setpriv --pdeathsig KILL "$@" </dev/null &
+    CHILDREN+=("$!")
+}
+
+share_start() {
+    local work=$1 tries daemon
+    daemon=$(share_daemon) || exit
+    child_start "$daemon" --socket-path="$work/share.sock" -o "source=$SHARE" \
+        -o cache=auto >"$work/share.log" 2>&1
+    for ((tries = 0; tries < 100; tries++)); do
+        [[ -S $work/share.sock ]] && return
+        kill -0 "$!" 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$work/share.log" >&2
+    die 'virtiofsd did not start'
+}
+
+qemu_start() {
+    local key=$1 work=$2 port
+    local qemu=(qemu-system-x86_64 -M q35 -accel "tcg,thread=multi"
+        -cpu "$(kernel_cpu "$key")" -smp "$CPUS" -m "$MEMORY"
+        -nodefaults -no-user-config -display none -no-reboot -rtc base=utc
+        -kernel "$KERNEL/vmlinux" -initrd "$work/initrd"
+        -append "$(guest_arguments "$key")"
+        -serial "file:$work/console" -device virtio-serial-pci)
+    : >"$work/control"
+    qemu_port 1 "$work/control"
+    for port in 2 3; do
+        mkfifo "$work/port$port"
+        cat "$work/port$port" >&"$((port - 1))" &
+        PUMPS+=("$!")
+        qemu_port "$port" "$work/port$port"
+    done
+    if [[ $SHARE ]]; then qemu_share "$work/share.sock"; fi
+    child_start "${qemu[@]}" >"$work/qemu.log" 2>&1
+    QEMU=$!
+}
+
+qemu_port() {
+    qemu+=(-chardev "file,id=p$1,path=$2"
+        -device "virtserialport,chardev=p$1,nr=$1")
+}
+
+# The daemon on the host needs to see the guest's memory.
+qemu_share() {
+    qemu+=(-object "memory-backend-memfd,id=mem,share=on,size=$MEMORY"
+        -numa "node,memdev=mem"
+        -chardev "socket,id=share,path=$1"
+        -device "vhost-user-fs-pci,chardev=share,tag=share")
+}
+
+# What comes last overrides: the caller's arguments.
+guest_arguments() {
+    echo "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable" \
+        "cryptomgr.notests" \
+        "lsm=landlock,lockdown,yama,bpf" "$(kernel_arguments "$1")" "$APPEND"
+}
+
+# guest_wait WORK: until qemu ends, or must be ended.
+guest_wait() {
+    local work=$1 limit boot ended status waiting
+    timer_start "$TIMEOUT"; limit=$!
+    timer_start "$BOOT_LIMIT"; boot=$!
+    waiting=("$QEMU" "$limit" "$boot" "${PUMPS[@]}")
+    while :; do
+        wait -n -p ended "${waiting[@]}"
+        status=$?
+        case $ended in
+        "$QEMU") break ;;
+        "$limit")
+            guest_end "$work"
+            note "the guest was stopped: time limit of $TIMEOUT s"
+            return 124
+            ;;
+        "$boot") [[ -s $work/control ]] || break ;;
+        # Nobody reads our output any more.
+        *) ((status == 0)) || { guest_end "$work"; return "$status"; } ;;
+        esac
+        mapfile -t waiting < <(printf '%s\n' "${waiting[@]}" | grep -vx "$ended")
+    done
+    guest_end "$work"
+    guest_verdict "$work"
+}
+
+# If run itself is killed, nothing of it may hold the caller's pipes.
+timer_start() {
+    child_start sleep "$1" >/dev/null 2>&1
+}
+
+guest_verdict() {
+    local work=$1 status
+    status=$(sed -n 's/^exited //p' "$work/control")
+    if [[ $status ]]; then return "$status"; fi
+    cat "$work/qemu.log" "$work/console" >&2
+    if grep -q 'Kernel panic' "$work/console"; then
+        note 'the guest panicked, its console is above'
+    elif [[ -s $work/control ]]; then
+        note 'the guest ended before the command did, its console is above'
+    else
+        note 'the guest did not come up, its console is above'
+    fi
+    return 125
+}
+
+# guest_end WORK: lets the output drain once nobody can add to it. A pipe that
+# qemu never opened is opened here, or its reader would wait for ever.
+guest_end() {
+    local port
+    children_end
+    for port in "$1"/port*; do : <>"$port"; done
+    wait "${PUMPS[@]}"
+    PUMPS=()
+}
+
+children_end() {
+    ((${#CHILDREN[@]})) || return
+    kill "${CHILDREN[@]}" 2>/dev/null
+    wait "${CHILDREN[@]}" 2>/dev/null
+    CHILDREN=()
+}
