@@ -44,8 +44,10 @@ static int remove_entry(const char *path, const struct stat *status, int type,
 {
 	(void)status;
 	(void)walk;
+	if (type != FTW_DP)
+		return unlink(path);
 	tnb_step();
-	return type == FTW_DP ? rmdir(path) : unlink(path);
+	return rmdir(path);
 }
 
 static int remove_tree(const char *path)
@@ -120,7 +122,6 @@ int tnb_pins_add(const char *root, const char *kind, const char *name, int fd)
 {
 	char path[PATH_MAX];
 
-	tnb_step();
 	snprintf(path, sizeof(path), "%s/%s/%s", root, kind, name);
 	if (bpf_obj_pin(fd, path))
 		return tnb_fail(-errno, "cannot pin %s: %s", path,

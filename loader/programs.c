@@ -487,7 +487,9 @@ static int switch_workers(struct install *install)
 		array = bpf_object__find_map_fd_by_name(object, row->array);
 		worker = bpf_program__fd(
 			bpf_object__find_program_by_name(object, row->worker));
-		tnb_step();
+		/* Between the first door and the second. */
+		if (i == 1)
+			tnb_step();
 		if (bpf_map_update_elem(array, &key, &worker, BPF_ANY))
 			return tnb_fail(-errno, "cannot install %s: %s",
 					row->worker, strerror(errno));
@@ -503,10 +505,13 @@ static int attach_and_pin(struct install *install)
 		err = pin_object(install->session, false);
 	if (!err)
 		err = pin_state(install);
+	tnb_step();
 	if (!err)
 		err = attach_others(install);
+	tnb_step();
 	if (!err)
 		err = install->replace ? keep_doors() : attach_doors(install);
+	tnb_step();
 	/* Last, because it is what an abandoned upgrade could not undo. */
 	return err ? err : switch_workers(install);
 }
