@@ -44,8 +44,7 @@ static void say_known_gaps(void)
 	free(line);
 }
 
-/* ---- The child and its signals --------------------------------------------
- */
+/* ---- The child and its signals ------------------------------------------- */
 
 static volatile sig_atomic_t child_pid;
 

@@ -78,8 +78,7 @@ static void format_date(const struct timespec *date, char *text, size_t size)
 	snprintf(text + length, size - length, ".%09ldZ", date->tv_nsec);
 }
 
-/* ---- For people
- * --------------------------------------------------------------- */
+/* ---- For people ---------------------------------------------------------- */
 
 static void print_offset(const char *name, int64_t ns)
 {
@@ -129,8 +128,7 @@ static void print_text(const struct view *view)
 			       view->figures[i].value, view->figures[i].text);
 }
 
-/* ---- For machines
- * --------------------------------------------------------------- */
+/* ---- For machines -------------------------------------------------------- */
 
 static json_t *json_processes(const struct tnb_process *processes, int count)
 {

@@ -206,7 +206,7 @@ static int number_to_ns(const struct reader *in, const struct number *number,
 	return 0;
 }
 
-/* ---- Deltas ------------------------------------------------------------ */
+/* ---- Deltas -------------------------------------------------------------- */
 
 static const struct unit *find_unit(const char *name, size_t length)
 {
@@ -283,7 +283,7 @@ int when_parse_delta(const char *text, int64_t *ns)
 	return fit_delta(&in, negative ? -total : total, ns);
 }
 
-/* ---- Dates ------------------------------------------------------------- */
+/* ---- Dates --------------------------------------------------------------- */
 
 static int read_field(struct reader *in, const struct field *field, int *value)
 {

@@ -19,8 +19,7 @@ const char *tnb_version(void)
 	return TIMENSBPF_VERSION;
 }
 
-/* ---- Loading ----------------------------------------------------------------
- */
+/* ---- Loading ------------------------------------------------------------- */
 
 static int publish(int err)
 {
@@ -155,8 +154,7 @@ int tnb_load_if_absent(void)
 	return err < 0 ? err : 0;
 }
 
-/* ---- Unloading
- * ---------------------------------------------------------------- */
+/* ---- Unloading ----------------------------------------------------------- */
 
 static int by_depth(const void *a, const void *b)
 {

@@ -15,7 +15,7 @@
 #include "session_ctx.skel.h"
 #include "timensbpf.skel.h"
 
-/* ---- The choice -------------------------------------------------------- */
+/* ---- The choice ---------------------------------------------------------- */
 
 /*
  * fexit is the cheapest, and blind on a preemptible kernel: a task preempted
@@ -63,7 +63,7 @@ const char *tnb_attach_name(enum tnb_read_attach attach)
 	return names[attach];
 }
 
-/* ---- What is loaded, what is attached ----------------------------------- */
+/* ---- What is loaded, what is attached ------------------------------------ */
 
 /* Programs of the two kinds of door, see bpf/clock_read_fexit.bpf.c. */
 struct door_program {
@@ -179,7 +179,7 @@ static void select_arrays(struct bpf_object *object,
 	}
 }
 
-/* ---- Objects ------------------------------------------------------------ */
+/* ---- Objects ------------------------------------------------------------- */
 
 static int open_session(struct install *install)
 {
@@ -291,7 +291,7 @@ static int load_objects(struct install *install)
 	return 0;
 }
 
-/* ---- Attaching and pinning ---------------------------------------------- */
+/* ---- Attaching and pinning ----------------------------------------------- */
 
 static int pin_link(struct bpf_link *link, const char *name)
 {

@@ -102,8 +102,7 @@ static int check_step(int fd, const struct tnb_offsets *from,
 	return 0;
 }
 
-/* ---- Pointing a tree to another slot --------------------------------------
- */
+/* ---- Pointing a tree to another slot ------------------------------------- */
 
 struct repoint {
 	struct tnb *tnb;
@@ -152,8 +151,7 @@ static int repoint_tree(struct tnb *tnb, int fd, uint64_t id, __u32 from,
 	return tnb_cgroup_walk(fd, repoint_one, &repoint);
 }
 
-/* ---- Setting ----------------------------------------------------------------
- */
+/* ---- Setting ------------------------------------------------------------- */
 
 /*
  * A rule begins and ends for its whole tree at one page write. While a tree is
@@ -221,8 +219,7 @@ int tnb_rule_set(struct tnb *tnb, const char *path,
 			: tnb_rule_set_unlocked(tnb, path, change, flags);
 }
 
-/* ---- Ending
- * ------------------------------------------------------------------ */
+/* ---- Ending -------------------------------------------------------------- */
 
 static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 			unsigned int flags)
@@ -285,8 +282,7 @@ int tnb_rule_end_check(const struct tnb_rule *rule, unsigned int flags)
 	return fd < 0 ? 0 : check_step(fd, &own, &host, flags);
 }
 
-/* ---- Listing
- * ------------------------------------------------------------------ */
+/* ---- Listing ------------------------------------------------------------- */
 
 struct listing {
 	struct tnb_rule *rules;

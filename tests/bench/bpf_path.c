@@ -18,8 +18,7 @@
 #define ELSEWHERE 0x40000000ULL
 #define STEPS_MAX 100000
 
-/* ---- The translated program -------------------------------------------------
- */
+/* ---- The translated program -------------------------------------------- */
 
 struct program {
 	struct bpf_insn *insn;
@@ -59,8 +58,7 @@ static struct program program_load(const char *name)
 	return program;
 }
 
-/* ---- Names of helpers
- * --------------------------------------------------------- */
+/* ---- Names of helpers -------------------------------------------------- */
 
 static bool find_symbol(const char *want, uint64_t address, uint64_t *found,
 			char name[64])
@@ -109,8 +107,7 @@ static const char *helper_name(int32_t distance)
 	return known[count++].name;
 }
 
-/* ---- The interpreter
- * ------------------------------------------------------------ */
+/* ---- The interpreter --------------------------------------------------- */
 
 struct machine {
 	uint64_t reg[11];
@@ -118,6 +115,7 @@ struct machine {
 	bool lookups_find; /* the state that the helpers answer from */
 	bool at_return;
 	bool tail_called;
+	bool wrote; /* the caller's memory: the goal of a virtual read */
 	struct bpf_path path;
 };
 
@@ -286,6 +284,7 @@ static bool call_helper(struct machine *m, const struct bpf_insn *insn)
 		return false;
 	}
 	m->reg[0] = helper_answer(m, helper_name(insn->imm));
+	m->wrote |= strstr(helper_name(insn->imm), "probe_write_user") != NULL;
 	return true;
 }
 
@@ -334,8 +333,7 @@ static void follow(struct machine *m, const char *name)
 	free(program.insn);
 }
 
-/* ---- Of a read
- * -------------------------------------------------------------------- */
+/* ---- Of a read --------------------------------------------------------- */
 
 struct read_programs {
 	const char *attach, *stub, *worker;
@@ -369,6 +367,10 @@ struct bpf_path bpf_path_of_read(const char *attach, bool virtual_read)
 	}
 	if (machine.tail_called)
 		follow(&machine, programs->worker);
+	/* The model no longer fits the programs: better nothing than less. */
+	if (machine.wrote != virtual_read)
+		die("the bench lost its way through the programs of %s",
+		    attach);
 	return machine.path;
 }
 

@@ -12,7 +12,9 @@
  * a multiple of it. Loading and unloading cannot be done within a round, so
  * the states of the machine follow one another several times in one boot. The
  * result is the median of all multiples of a state, times the median yardstick
- * of the whole run: what slows the machine down for a while cancels.
+ * of the whole run: what slows the machine down for a while cancels. Starts of
+ * programs are too long for that: of them it is the lower quartile of the times
+ * themselves.
  */
 #define _GNU_SOURCE
 #include "bpf_path.h"
@@ -57,14 +59,15 @@ enum place { OUTSIDE, INSIDE, PLACES };
 struct effort {
 	int cycles, rounds; /* rounds of each state in each cycle */
 	int rounds_per_spawn;
-	int timed_calls; /* with the kernel's own statistics */
+	int timed_turns; /* with the kernel's own statistics */
 	int many_rules[MANY];
 };
 
-static const struct effort full_effort = {
-	3, 200, 10, 5000, { 1, 1000, 10000 }
-};
-static const struct effort quick_effort = { 1, 15, 5, 500, { 1, 10, 100 } };
+static const struct effort full_effort = { 3, 200, 5, 100, { 1, 1000, 10000 } };
+static const struct effort quick_effort = { 1, 15, 5, 10, { 1, 10, 100 } };
+
+/* Of which the warm-up of a turn is a small part. */
+#define TIMED_CALLS 2000
 
 struct bpf_cost {
 	bool known;
@@ -89,8 +92,14 @@ static void progress(const char *state)
 	fprintf(stderr, "bench_read_cost: %s\n", state);
 }
 
-/* ---- Measuring a state
- * ------------------------------------------------------- */
+/* ---- Measuring a state ------------------------------------------------- */
+
+/* A start of a program lasts longer than what disturbs the machine: the
+ * yardstick before it tells nothing about it. */
+static double unit(enum op op, double yardstick)
+{
+	return op == OP_SPAWN ? 1 : yardstick;
+}
 
 static void measure_round(enum state state, bool with_spawn)
 {
@@ -104,9 +113,10 @@ static void measure_round(enum state state, bool with_spawn)
 		samples_add(&bench.yardstick, yardstick);
 		for (int op = OP_YARDSTICK + 1; op < OPS; op++)
 			if (op != OP_SPAWN || with_spawn)
-				samples_add(&bench.multiple[state][place][op],
-					    worker_time(worker, (enum op)op) /
-						    yardstick);
+				samples_add(
+					&bench.multiple[state][place][op],
+					worker_time(worker, (enum op)op) /
+						unit((enum op)op, yardstick));
 	}
 }
 
@@ -135,8 +145,7 @@ static void check_virtual(enum state state)
 		die("reads inside are not virtual: nothing to measure");
 }
 
-/* ---- Rules
- * --------------------------------------------------------------------- */
+/* ---- Rules ------------------------------------------------------------- */
 
 static void make_directory(const char *path)
 {
@@ -216,10 +225,29 @@ static void unload(void)
 		die("the programs cannot be unloaded");
 }
 
-/* ---- States
- * ---------------------------------------------------------------------- */
+/* ---- States ------------------------------------------------------------ */
 
-static void time_programs(enum tnb_read_attach attach)
+static void time_program(enum tnb_read_attach attach, enum place place)
+{
+	struct bpf_cost *cost = &bench.bpf[attach];
+	struct samples ns = { 0 };
+	double runs = 0;
+
+	for (int i = 0; i < bench.effort->timed_turns; i++) {
+		struct bpf_time begin, end;
+
+		begin = bpf_time_of_read(attach_name[attach]);
+		worker_ask(&bench.worker[place], OP_RAW_REALTIME, TIMED_CALLS);
+		end = bpf_time_of_read(attach_name[attach]);
+		runs += (double)(end.runs - begin.runs);
+		samples_add(&ns, (double)(end.ns - begin.ns) / TIMED_CALLS);
+	}
+	cost->runs[place] = runs / bench.effort->timed_turns / TIMED_CALLS;
+	cost->ns[place] = samples_median(&ns);
+	free(ns.value);
+}
+
+static void look_into_programs(enum tnb_read_attach attach)
 {
 	struct bpf_cost *cost = &bench.bpf[attach];
 	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -227,17 +255,7 @@ static void time_programs(enum tnb_read_attach attach)
 	if (fd < 0)
 		die("bpf_enable_stats: %s", strerror(errno));
 	for (int place = 0; place < PLACES; place++) {
-		uint32_t calls = (uint32_t)bench.effort->timed_calls;
-		struct bpf_time begin, end;
-
-		begin = bpf_time_of_read(attach_name[attach]);
-		/* With the calls of its warm-up, which are few. */
-		worker_ask(&bench.worker[place], OP_RAW_REALTIME, calls);
-		end = bpf_time_of_read(attach_name[attach]);
-		cost->runs[place] = (double)(end.runs - begin.runs) / calls;
-		cost->ns[place] = (double)(end.ns - begin.ns) /
-				  (double)(end.runs - begin.runs) *
-				  round(cost->runs[place]);
+		time_program(attach, (enum place)place);
 		cost->path[place] =
 			bpf_path_of_read(attach_name[attach], place == INSIDE);
 	}
@@ -262,7 +280,7 @@ static void measure_attachment(enum tnb_read_attach attach)
 	check_virtual((enum state)attach);
 	measure((enum state)attach);
 	if (!bench.bpf[attach].known)
-		time_programs(attach);
+		look_into_programs(attach);
 	worker_stop(&bench.worker[INSIDE]);
 	tnb_close(&tnb);
 	unload();
@@ -372,13 +390,16 @@ static void measure_all(void)
 	bench.yardstick_ns = samples_median(&bench.yardstick);
 }
 
-/* ---- Report
- * ------------------------------------------------------------------------ */
+/* ---- Report ------------------------------------------------------------ */
 
 static double result(enum state state, enum place place, enum op op)
 {
-	return samples_median(&bench.multiple[state][place][op]) *
-	       bench.yardstick_ns;
+	struct samples *samples = &bench.multiple[state][place][op];
+
+	/* Half of the starts may be disturbed. */
+	if (op == OP_SPAWN)
+		return samples_quantile(samples, 0.25);
+	return samples_median(samples) * bench.yardstick_ns;
 }
 
 static void report_op(enum op op)
@@ -455,17 +476,19 @@ static void report_bpf(enum tnb_read_attach attach)
 static void report_notes(void)
 {
 	report_note("Times are medians of turns as multiples of a yardstick "
-		    "call in the same round; ratio and difference are to the "
-		    "line of the same call with nothing loaded, for 'virtual "
-		    "cgroups' to one cgroup. * marks what --attach auto "
-		    "chooses on this kernel.");
+		    "call in the same round, those of starts the lower "
+		    "quartile; ratio and difference are to the line of the "
+		    "same call with nothing loaded, for 'virtual cgroups' to "
+		    "one cgroup. * marks what --attach auto chooses on this "
+		    "kernel.");
 	report_note("BPF instructions: the programs as the kernel translated "
 		    "them, along the path of a successful raw "
 		    "clock_gettime(CLOCK_REALTIME), tail call and both halves "
 		    "of a session included, the insides of helpers, "
 		    "trampoline and probe not (tests/bench/bpf_path.h). Time "
-		    "in the program: kernel.bpf_stats_enabled, whose own two "
-		    "clock reads are in it.");
+		    "in the program: median of turns by "
+		    "kernel.bpf_stats_enabled, whose own two clock reads are "
+		    "in it.");
 }
 
 static void report_all(void)

@@ -38,7 +38,7 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-/* ---- Workers ------------------------------------------------------------ */
+/* ---- Workers ----------------------------------------------------------- */
 
 void pin_to_one_cpu(void)
 {
@@ -153,8 +153,7 @@ double worker_time(const struct worker *worker, enum op op)
 	return (double)reply.cycles / cycles_per_ns() / op_calls[op];
 }
 
-/* ---- Samples --------------------------------------------------------------
- */
+/* ---- Samples ----------------------------------------------------------- */
 
 void samples_add(struct samples *samples, double value)
 {
@@ -175,14 +174,15 @@ static int by_value(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-double samples_median(struct samples *samples)
+double samples_quantile(struct samples *samples, double part)
 {
-	size_t half = samples->count / 2;
-
 	if (!samples->count)
 		return NAN;
 	qsort(samples->value, samples->count, sizeof(double), by_value);
-	if (samples->count % 2)
-		return samples->value[half];
-	return (samples->value[half - 1] + samples->value[half]) / 2;
+	return samples->value[(size_t)(part * (double)(samples->count - 1))];
+}
+
+double samples_median(struct samples *samples)
+{
+	return samples_quantile(samples, 0.5);
 }

@@ -38,6 +38,7 @@ struct samples {
 
 void samples_add(struct samples *samples, double value);
 /* NAN if there are none. Sorts them. */
+double samples_quantile(struct samples *samples, double part);
 double samples_median(struct samples *samples);
 
 #endif

@@ -10,7 +10,7 @@ extern char **environ;
 int main(void)
 {
 	char **end = environ;
-	const ElfW(auxv_t) *auxv;
+	const ElfW(auxv_t) * auxv;
 	const char *ehdr = "absent";
 
 	while (*end)

@@ -118,8 +118,8 @@ static bool read_raw_adjtimex(long arg, struct reading *reading)
 
 	(void)arg;
 	reading->ret = raw3(NR_ADJTIMEX, (long)&timex, 0, 0);
-	reading->ns = timex_ns(timex.time.sec, timex.time.fraction,
-			       timex.status);
+	reading->ns =
+		timex_ns(timex.time.sec, timex.time.fraction, timex.status);
 	return true;
 }
 
@@ -128,8 +128,8 @@ static bool read_raw_clock_adjtime(long clock, struct reading *reading)
 	native_timex timex = { .modes = 0 };
 
 	reading->ret = raw3(NR_CLOCK_ADJTIME, clock, (long)&timex, 0);
-	reading->ns = timex_ns(timex.time.sec, timex.time.fraction,
-			       timex.status);
+	reading->ns =
+		timex_ns(timex.time.sec, timex.time.fraction, timex.status);
 	return true;
 }
 
@@ -173,7 +173,7 @@ static union low {
 	struct timex32 timex32;
 	struct timex64 timex64;
 	int32_t seconds;
-} *low;
+} * low;
 
 #if defined(__x86_64__)
 static sigjmp_buf no_int80;
@@ -238,8 +238,7 @@ static bool read_32_clock_adjtime64(long clock, struct reading *reading)
 	if (!call32(NR32_CLOCK_ADJTIME64, clock, (long)low, &reading->ret))
 		return false;
 	reading->ns = timex_ns(low->timex64.time.sec,
-			       low->timex64.time.fraction,
-			       low->timex64.status);
+			       low->timex64.time.fraction, low->timex64.status);
 	return true;
 }
 
@@ -288,8 +287,7 @@ static bool read_32_adjtimex(long arg, struct reading *reading)
 	if (!call32(NR32_ADJTIMEX, (long)low, 0, &reading->ret))
 		return false;
 	reading->ns = timex_ns(low->timex32.time.sec,
-			       low->timex32.time.fraction,
-			       low->timex32.status);
+			       low->timex32.time.fraction, low->timex32.status);
 	return true;
 }
 
@@ -299,8 +297,7 @@ static bool read_32_clock_adjtime(long clock, struct reading *reading)
 	if (!call32(NR32_CLOCK_ADJTIME, clock, (long)low, &reading->ret))
 		return false;
 	reading->ns = timex_ns(low->timex32.time.sec,
-			       low->timex32.time.fraction,
-			       low->timex32.status);
+			       low->timex32.time.fraction, low->timex32.status);
 	return true;
 }
 #endif
@@ -367,8 +364,8 @@ static bool read_vdso_clock(long arg, struct reading *reading)
 	int (*call)(int, struct native_time *) = NULL;
 	struct native_time time = { 0, 0 };
 	void *symbol = vdso_image[way] ? vdso_symbol(vdso_image[way],
-						     "__vdso_clock_gettime") :
-					 NULL;
+						     "__vdso_clock_gettime")
+				       : NULL;
 
 	if (!symbol)
 		return false;
@@ -382,10 +379,9 @@ static bool read_vdso_gettimeofday(long arg, struct reading *reading)
 {
 	int (*call)(struct native_time *, void *) = NULL;
 	struct native_time time = { 0, 0 };
-	void *symbol = vdso_image[arg >> 8] ?
-			       vdso_symbol(vdso_image[arg >> 8],
-					   "__vdso_gettimeofday") :
-			       NULL;
+	void *symbol = vdso_image[arg >> 8] ? vdso_symbol(vdso_image[arg >> 8],
+							  "__vdso_gettimeofday")
+					    : NULL;
 
 	if (!symbol)
 		return false;
@@ -399,10 +395,9 @@ static bool read_vdso_time(long arg, struct reading *reading)
 {
 	long (*call)(long *) = NULL;
 	long stored = 0;
-	void *symbol = vdso_image[arg >> 8] ?
-			       vdso_symbol(vdso_image[arg >> 8],
-					   "__vdso_time") :
-			       NULL;
+	void *symbol = vdso_image[arg >> 8] ? vdso_symbol(vdso_image[arg >> 8],
+							  "__vdso_time")
+					    : NULL;
 
 	if (!symbol)
 		return false;
@@ -414,44 +409,68 @@ static bool read_vdso_time(long arg, struct reading *reading)
 
 /* ---- The table --------------------------------------------------------- */
 
-#define CLOCK(prefix, function, name, clock, wanted)                           \
-	{ prefix "-" #name, function, clock, clock, UNIT_NS, wanted }
-#define CLOCKS_COMMON(prefix, function)                                        \
-	CLOCK(prefix, function, realtime, RAW_REALTIME, WANT_AS_CLOCK),        \
-	CLOCK(prefix, function, monotonic, RAW_MONOTONIC, WANT_AS_CLOCK),      \
-	CLOCK(prefix, function, monotonic_raw, RAW_MONOTONIC_RAW,              \
-	      WANT_AS_CLOCK),                                                  \
-	CLOCK(prefix, function, realtime_coarse, RAW_REALTIME_COARSE,          \
-	      WANT_AS_CLOCK),                                                  \
-	CLOCK(prefix, function, monotonic_coarse, RAW_MONOTONIC_COARSE,        \
-	      WANT_AS_CLOCK),                                                  \
-	CLOCK(prefix, function, boottime, RAW_BOOTTIME, WANT_AS_CLOCK),        \
-	CLOCK(prefix, function, tai, RAW_TAI, WANT_AS_CLOCK),                  \
-	CLOCK(prefix, function, process_cputime, RAW_PROCESS_CPUTIME,          \
-	      WANT_ZERO),                                                      \
-	CLOCK(prefix, function, thread_cputime, RAW_THREAD_CPUTIME, WANT_ZERO)
+#define CLOCK(prefix, function, name, clock, wanted)                      \
+	{                                                                 \
+		prefix "-" #name, function, clock, clock, UNIT_NS, wanted \
+	}
+#define CLOCKS_COMMON(prefix, function)                                       \
+	CLOCK(prefix, function, realtime, RAW_REALTIME, WANT_AS_CLOCK),       \
+		CLOCK(prefix, function, monotonic, RAW_MONOTONIC,             \
+		      WANT_AS_CLOCK),                                         \
+		CLOCK(prefix, function, monotonic_raw, RAW_MONOTONIC_RAW,     \
+		      WANT_AS_CLOCK),                                         \
+		CLOCK(prefix, function, realtime_coarse, RAW_REALTIME_COARSE, \
+		      WANT_AS_CLOCK),                                         \
+		CLOCK(prefix, function, monotonic_coarse,                     \
+		      RAW_MONOTONIC_COARSE, WANT_AS_CLOCK),                   \
+		CLOCK(prefix, function, boottime, RAW_BOOTTIME,               \
+		      WANT_AS_CLOCK),                                         \
+		CLOCK(prefix, function, tai, RAW_TAI, WANT_AS_CLOCK),         \
+		CLOCK(prefix, function, process_cputime, RAW_PROCESS_CPUTIME, \
+		      WANT_ZERO),                                             \
+		CLOCK(prefix, function, thread_cputime, RAW_THREAD_CPUTIME,   \
+		      WANT_ZERO)
 /* The alarm clocks are refused where there is no suitable RTC. */
-#define CLOCKS_ALL(prefix, function)                                           \
-	CLOCKS_COMMON(prefix, function),                                       \
-	CLOCK(prefix, function, realtime_alarm, RAW_REALTIME_ALARM,            \
-	      WANT_AS_CLOCK),                                                  \
-	CLOCK(prefix, function, boottime_alarm, RAW_BOOTTIME_ALARM,            \
-	      WANT_AS_CLOCK)
-#define DAY(name, function, arg)                                               \
-	{ name, function, arg, RAW_REALTIME, UNIT_US, WANT_ZERO }
-#define SECONDS(name, function, arg)                                           \
-	{ name, function, arg, RAW_REALTIME_COARSE, UNIT_S, WANT_VALUE }
-#define TIMEX(name, function)                                                  \
-	{ name, function, RAW_REALTIME, RAW_REALTIME, 0, WANT_TIMEX }
-#define VDSO(way, prefix)                                                      \
-	{ prefix "-clock_gettime-realtime", read_vdso_clock,                   \
-	  (way) << 8 | RAW_REALTIME, RAW_REALTIME, UNIT_NS, WANT_ZERO },       \
-	{ prefix "-clock_gettime-monotonic", read_vdso_clock,                  \
-	  (way) << 8 | RAW_MONOTONIC, RAW_MONOTONIC, UNIT_NS, WANT_ZERO },     \
-	{ prefix "-clock_gettime-boottime", read_vdso_clock,                   \
-	  (way) << 8 | RAW_BOOTTIME, RAW_BOOTTIME, UNIT_NS, WANT_ZERO },       \
-	DAY(prefix "-gettimeofday", read_vdso_gettimeofday, (way) << 8),       \
-	SECONDS(prefix "-time", read_vdso_time, (way) << 8)
+#define CLOCKS_ALL(prefix, function)                                        \
+	CLOCKS_COMMON(prefix, function),                                    \
+		CLOCK(prefix, function, realtime_alarm, RAW_REALTIME_ALARM, \
+		      WANT_AS_CLOCK),                                       \
+		CLOCK(prefix, function, boottime_alarm, RAW_BOOTTIME_ALARM, \
+		      WANT_AS_CLOCK)
+#define DAY(name, function, arg)                                      \
+	{                                                             \
+		name, function, arg, RAW_REALTIME, UNIT_US, WANT_ZERO \
+	}
+#define SECONDS(name, function, arg)                                         \
+	{                                                                    \
+		name, function, arg, RAW_REALTIME_COARSE, UNIT_S, WANT_VALUE \
+	}
+#define TIMEX(name, function)                                             \
+	{                                                                 \
+		name, function, RAW_REALTIME, RAW_REALTIME, 0, WANT_TIMEX \
+	}
+#define VDSO(way, prefix)                                           \
+	{ prefix "-clock_gettime-realtime",                         \
+	  read_vdso_clock,                                          \
+	  (way) << 8 | RAW_REALTIME,                                \
+	  RAW_REALTIME,                                             \
+	  UNIT_NS,                                                  \
+	  WANT_ZERO },                                              \
+		{ prefix "-clock_gettime-monotonic",                \
+		  read_vdso_clock,                                  \
+		  (way) << 8 | RAW_MONOTONIC,                       \
+		  RAW_MONOTONIC,                                    \
+		  UNIT_NS,                                          \
+		  WANT_ZERO },                                      \
+		{ prefix "-clock_gettime-boottime",                 \
+		  read_vdso_clock,                                  \
+		  (way) << 8 | RAW_BOOTTIME,                        \
+		  RAW_BOOTTIME,                                     \
+		  UNIT_NS,                                          \
+		  WANT_ZERO },                                      \
+		DAY(prefix "-gettimeofday", read_vdso_gettimeofday, \
+		    (way) << 8),                                    \
+		SECONDS(prefix "-time", read_vdso_time, (way) << 8)
 
 static const struct door quick_doors[] = {
 	CLOCK("raw-clock_gettime", read_raw_clock, realtime, RAW_REALTIME,
@@ -598,19 +617,19 @@ static void works(const char *name, int64_t ns, int64_t ret)
 /* Neighbours in the vDSO and in the system call table: as outside. */
 static void collect_works(void)
 {
-	static const int clocks[] = { RAW_REALTIME, RAW_MONOTONIC,
-				      RAW_BOOTTIME, RAW_REALTIME_COARSE,
+	static const int clocks[] = { RAW_REALTIME, RAW_MONOTONIC, RAW_BOOTTIME,
+				      RAW_REALTIME_COARSE,
 				      RAW_PROCESS_CPUTIME };
-	static const char *const raw_names[] = {
-		"works-raw-getres-realtime", "works-raw-getres-monotonic",
-		"works-raw-getres-boottime", "works-raw-getres-coarse",
-		"works-raw-getres-cputime"
-	};
-	static const char *const libc_names[] = {
-		"works-libc-getres-realtime", "works-libc-getres-monotonic",
-		"works-libc-getres-boottime", "works-libc-getres-coarse",
-		"works-libc-getres-cputime"
-	};
+	static const char *const raw_names[] = { "works-raw-getres-realtime",
+						 "works-raw-getres-monotonic",
+						 "works-raw-getres-boottime",
+						 "works-raw-getres-coarse",
+						 "works-raw-getres-cputime" };
+	static const char *const libc_names[] = { "works-libc-getres-realtime",
+						  "works-libc-getres-monotonic",
+						  "works-libc-getres-boottime",
+						  "works-libc-getres-coarse",
+						  "works-libc-getres-cputime" };
 	struct native_time bad = { 0, 0 };
 	int32_t zone[2] = { -1, -1 };
 	unsigned int cpu = ~0u;

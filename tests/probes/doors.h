@@ -22,8 +22,8 @@ enum door_set {
 /* Call first. `reference_path`: socket of clock_reference. */
 void doors_begin(const char *reference_path, char **environ_at_start);
 
-/* Read, without stdio or allocation if `set` is DOORS_QUICK: also for the child of
- * a vfork, whose readings the parent prints. */
+/* Read, without stdio or allocation if `set` is DOORS_QUICK: also for the child
+ * of a vfork, whose readings the parent prints. */
 void doors_collect(enum door_set set);
 
 /* Print what was collected, names preceded by "PREFIX/" unless NULL. */

@@ -52,9 +52,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[2], "list"))
 		return list((int)map);
 	for (uint64_t key = first; key < first + KEYS; key++) {
-		long ret = !strcmp(argv[2], "fill") ?
-				   bpf_update((int)map, &key, &identity) :
-				   bpf_delete((int)map, &key);
+		long ret = !strcmp(argv[2], "fill")
+				   ? bpf_update((int)map, &key, &identity)
+				   : bpf_delete((int)map, &key);
 
 		if (ret)
 			break;

@@ -67,7 +67,8 @@ static bool raw_adjtimex(long arg, int64_t *ns)
 	bool nano = timex.status & TIMEX_STA_NANO;
 
 	(void)arg;
-	*ns = timex.time.sec * NS_PER_S + timex.time.fraction * (nano ? 1 : 1000);
+	*ns = timex.time.sec * NS_PER_S +
+	      timex.time.fraction * (nano ? 1 : 1000);
 	return ret >= 0;
 }
 
@@ -192,8 +193,7 @@ static void print_hammer(int threads)
 	       threads, reads, all[RIGHT], all[UNSHIFTED], all[DOUBLED],
 	       all[OTHER], all[FAILED], example);
 	for (size_t i = 0; i < HAMMER_DOORS; i++)
-		printf("%s\"%s\":{\"right\":%" PRIu64 ",\"wrong\":%" PRIu64
-		       "}",
+		printf("%s\"%s\":{\"right\":%" PRIu64 ",\"wrong\":%" PRIu64 "}",
 		       i ? "," : "", hammer_doors[i].name, sum[i][RIGHT],
 		       sum[i][UNSHIFTED] + sum[i][DOUBLED] + sum[i][OTHER] +
 			       sum[i][FAILED]);

@@ -55,9 +55,9 @@ static bool is_right(const struct reading *reading)
 	int64_t offset = offset_of(reading->family);
 	int64_t low = to_ns(reading->before) + offset;
 	int64_t high = to_ns(reading->after) + offset;
-	int64_t wanted = !strcmp(reading->wanted, "value") ?
-				 value / NS_PER_S :
-				 strtoll(reading->wanted, NULL, 10);
+	int64_t wanted = !strcmp(reading->wanted, "value")
+				 ? value / NS_PER_S
+				 : strtoll(reading->wanted, NULL, 10);
 
 	if (reading->returned != wanted)
 		return false;
@@ -74,8 +74,7 @@ static bool judge(const char *rest)
 
 	if (absent || want_absent)
 		return absent && want_absent;
-	return sscanf(rest,
-		      "%31s %" SCNd64 " %15s %" SCNd64 " %31s %31s %31s",
+	return sscanf(rest, "%31s %" SCNd64 " %15s %" SCNd64 " %31s %31s %31s",
 		      reading.value, &reading.returned, reading.family,
 		      &reading.unit, reading.before, reading.after,
 		      reading.wanted) == 7 &&

@@ -21,8 +21,7 @@ void reference_read(struct reference *reference)
 			raw3(NR_CLOCK_GETTIME, clock, (long)&time, 0);
 		reference->ns[clock] = native_ns(time);
 	}
-	reference->ret[REFERENCE_TIMEX] =
-		raw3(NR_ADJTIMEX, (long)&timex, 0, 0);
+	reference->ret[REFERENCE_TIMEX] = raw3(NR_ADJTIMEX, (long)&timex, 0, 0);
 }
 
 int reference_connect(const char *path)

@@ -60,19 +60,19 @@ static const struct adjustment adjustments[] = {
 };
 #define ADJUSTMENTS (sizeof(adjustments) / sizeof(*adjustments))
 
-#define DEFINE_FILL(type)                                                      \
-	static void fill_##type(struct type *timex,                            \
-				const struct adjustment *adjustment)           \
-	{                                                                      \
-		memset(timex, 0, sizeof(*timex));                              \
-		timex->modes = adjustment->modes;                              \
-		timex->offset = adjustment->value;                             \
-		timex->freq = adjustment->value;                               \
-		timex->maxerror = adjustment->value;                           \
-		timex->status = (int32_t)adjustment->value;                    \
-		timex->constant = adjustment->value;                           \
-		timex->tick = adjustment->value;                               \
-		timex->time.sec = 1;                                           \
+#define DEFINE_FILL(type)                                            \
+	static void fill_##type(struct type *timex,                  \
+				const struct adjustment *adjustment) \
+	{                                                            \
+		memset(timex, 0, sizeof(*timex));                    \
+		timex->modes = adjustment->modes;                    \
+		timex->offset = adjustment->value;                   \
+		timex->freq = adjustment->value;                     \
+		timex->maxerror = adjustment->value;                 \
+		timex->status = (int32_t)adjustment->value;          \
+		timex->constant = adjustment->value;                 \
+		timex->tick = adjustment->value;                     \
+		timex->time.sec = 1;                                 \
 	}
 DEFINE_FILL(timex64)
 DEFINE_FILL(timex32)
@@ -97,8 +97,8 @@ static void try_adjustments(void)
 		fill_native(&timex, &adjustments[i]);
 		snprintf(name, sizeof(name), "clock_adjtime-%s",
 			 adjustments[i].name);
-		report(name, raw3(NR_CLOCK_ADJTIME, RAW_REALTIME, (long)&timex,
-				  0));
+		report(name,
+		       raw3(NR_CLOCK_ADJTIME, RAW_REALTIME, (long)&timex, 0));
 	}
 }
 

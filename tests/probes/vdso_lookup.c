@@ -29,7 +29,7 @@ const char *vdso_way_name(enum vdso_way way)
 	return names[way];
 }
 
-static const void *ehdr_in(const ElfW(auxv_t) *auxv, size_t entries)
+static const void *ehdr_in(const ElfW(auxv_t) * auxv, size_t entries)
 {
 	for (size_t i = 0; i < entries && auxv[i].a_type != AT_NULL; i++)
 		if (auxv[i].a_type == AT_SYSINFO_EHDR)
@@ -115,12 +115,12 @@ static uint32_t gnu_hash_symbols(const uint32_t *table)
 }
 
 struct dynamic {
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *strings;
 	uint32_t count;
 };
 
-static struct dynamic read_dynamic(const char *base, const ElfW(Dyn) *dyn,
+static struct dynamic read_dynamic(const char *base, const ElfW(Dyn) * dyn,
 				   ElfW(Addr) bias)
 {
 	struct dynamic found = { 0 };

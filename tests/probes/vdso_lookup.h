@@ -5,9 +5,9 @@
 
 enum vdso_way {
 	VDSO_BY_GETAUXVAL, /* what the C library was given */
-	VDSO_BY_STACK,     /* the auxv behind the environment on the stack */
+	VDSO_BY_STACK,	   /* the auxv behind the environment on the stack */
 	VDSO_BY_PROC_AUXV, /* /proc/self/auxv */
-	VDSO_BY_PRCTL,     /* PR_GET_AUXV, 6.4 and later */
+	VDSO_BY_PRCTL,	   /* PR_GET_AUXV, 6.4 and later */
 	VDSO_BY_MAPPING,   /* [vdso] in /proc/self/maps */
 	VDSO_WAYS,
 };
