@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <mntent.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -65,9 +66,13 @@ static enum tnb_answer probe_lsm_list(void)
 	return TNB_NO;
 }
 
-/* CapEff of /proc/self/status: what the kernel asks for to load. */
+/* PROC_USER_INIT_INO, include/linux/proc_ns.h */
+#define INITIAL_USER_NAMESPACE 0xEFFFFFFDu
+
+/* CapEff of /proc/self/status, and in force for the whole machine. */
 static bool probe_privileges(void)
 {
+	struct stat user_namespace;
 	_cleanup_fclose_ FILE *status = fopen("/proc/self/status", "re");
 	unsigned long long effective = 0;
 	char line[256];
@@ -75,6 +80,9 @@ static bool probe_privileges(void)
 	while (status && fgets(line, sizeof(line), status))
 		if (sscanf(line, "CapEff: %llx", &effective) == 1)
 			break;
+	if (stat("/proc/self/ns/user", &user_namespace) ||
+	    user_namespace.st_ino != INITIAL_USER_NAMESPACE)
+		return false;
 	return effective >> CAP_BPF_BIT & effective >> CAP_PERFMON_BIT &
 	       effective >> CAP_SYS_ADMIN_BIT & 1;
 }

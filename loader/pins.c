@@ -203,13 +203,13 @@ int tnb_pins_state(struct tnb_state *state)
 	__u32 key = 0;
 	int err;
 
-	if (access(TNB_PINS, F_OK))
-		return errno == ENOENT
-			       ? tnb_fail(
-					 -ENOENT,
-					 "the programs are not loaded: run 'timensbpf load'")
-			       : tnb_fail(-errno, "cannot read %s: %s",
-					  TNB_PINS, strerror(errno));
+	if (access(TNB_PINS, F_OK) && errno == ENOENT)
+		return tnb_fail(
+			-ENOENT,
+			"the programs are not loaded: run 'timensbpf load'");
+	if (access(TNB_PINS, R_OK | X_OK))
+		return tnb_fail(-errno, "cannot read %s: %s; run as root",
+				TNB_PINS, strerror(errno));
 	fd = tnb_pins_get("maps", "state");
 	if (fd == -EPERM || fd == -EACCES)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,

@@ -293,7 +293,21 @@ static int load_objects(struct install *install)
 
 /* ---- Attaching and pinning ----------------------------------------------- */
 
-static int pin_link(struct bpf_link *link, const char *name)
+/*
+ * The pin keeps the link, our fd has to go. Of a perf event libbpf would
+ * disable the event as well: there only the fd of the link is closed, and that
+ * of the event, which libbpf keeps to itself, goes with the process.
+ */
+static void drop_link(struct bpf_link *link, bool is_perf_event)
+{
+	if (is_perf_event) {
+		close(bpf_link__fd(link));
+		bpf_link__disconnect(link);
+	}
+	bpf_link__destroy(link);
+}
+
+static int pin_link(struct bpf_link *link, const char *name, bool is_perf_event)
 {
 	int err;
 
@@ -301,10 +315,7 @@ static int pin_link(struct bpf_link *link, const char *name)
 		return tnb_fail(-errno, "cannot attach the program %s: %s",
 				name, strerror(errno));
 	err = tnb_pins_add(TNB_PINS_NEW, "links", name, bpf_link__fd(link));
-	/* The pin keeps it. Without this, libbpf would disable the event. */
-	if (!err)
-		bpf_link__disconnect(link);
-	bpf_link__destroy(link);
+	drop_link(link, !err && is_perf_event);
 	return err;
 }
 
@@ -313,16 +324,19 @@ static int attach_kretprobe(struct bpf_program *program, const char *door,
 {
 	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = (__u64)index, );
 	char name[64];
-	int event;
+	int event, err;
 
 	snprintf(name, sizeof(name), "kretprobe_%s", door);
 	event = tnb_kretprobe_open(door, function);
 	if (event < 0)
 		return event;
-	/* The link owns the event. */
-	return pin_link(
+	err = pin_link(
 		bpf_program__attach_perf_event_opts(program, event, &opts),
-		name);
+		name, true);
+	/* The link holds the event; one that failed has closed it. */
+	if (!err)
+		close(event);
+	return err;
 }
 
 static int attach_kretprobes(struct install *install)
@@ -363,7 +377,7 @@ static int attach_fexits(struct install *install)
 			continue;
 		stub = bpf_object__find_program_by_name(install->main->obj,
 							row->stub);
-		err = pin_link(bpf_program__attach(stub), row->stub);
+		err = pin_link(bpf_program__attach(stub), row->stub, false);
 	}
 	return err;
 }
@@ -422,7 +436,9 @@ static int attach_others(struct install *install)
 		    door_program_of(name) ||
 		    bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 			continue;
-		err = pin_link(bpf_program__attach(program), name);
+		err = pin_link(bpf_program__attach(program), name,
+			       bpf_program__type(program) ==
+				       BPF_PROG_TYPE_KPROBE);
 	}
 	return err;
 }

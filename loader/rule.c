@@ -51,12 +51,12 @@ static int check_range(enum tnb_clock_id clock, int64_t host, int64_t offset)
 	return 0;
 }
 
-/* Towards minus infinity, so that an offset never rounds past a date. */
+/* Upwards, so that the earliest date stays in its range. */
 static int64_t whole_microseconds(int64_t ns)
 {
 	int64_t rest = ns % NSEC_PER_USEC;
 
-	return ns - (rest < 0 ? rest + NSEC_PER_USEC : rest);
+	return rest > 0 ? ns + NSEC_PER_USEC - rest : ns - rest;
 }
 
 static int apply_change(const struct tnb *tnb, const struct tnb_change *change,
@@ -77,11 +77,11 @@ static int apply_change(const struct tnb *tnb, const struct tnb_change *change,
 		if (clock == TNB_REALTIME && change->realtime_is_date &&
 		    __builtin_sub_overflow(offset, host, &offset))
 			offset = INT64_MIN;
-		if (clock == TNB_REALTIME && offset > INT64_MIN + NSEC_PER_USEC)
-			offset = whole_microseconds(offset);
 		err = check_range(clock, host, offset);
 		if (err)
 			return err;
+		if (clock == TNB_REALTIME)
+			offset = whole_microseconds(offset);
 		changed.ns[i] = offset;
 	}
 	*offsets = changed;

@@ -286,10 +286,13 @@ static void measure_attachment(enum tnb_read_attach attach)
 	unload();
 }
 
+/* With a second worker here too, so that turns follow one another alike. */
 static void measure_unloaded(void)
 {
 	progress("not loaded");
+	worker_start(&bench.worker[INSIDE], OWN_CGROUP);
 	measure(UNLOADED);
+	worker_stop(&bench.worker[INSIDE]);
 }
 
 static void many_path(char path[128], int number)

@@ -154,7 +154,7 @@ assert process["pid"] == int(sys.argv[1]) and process["vdso"] == "visible", proc
     before=$(fill_map "$PINS/maps/cgroup_slots" list)
     mkdir "$CGROUP/a"
     # shellcheck disable=SC2016
-    bash -c 'for i in {1..100}; do mkdir "$0/$i" && rmdir "$0/$i"; done' "$CGROUP/a" 3>&- &
+    bash -c 'for i in {1..40}; do mkdir "$0/$i" && rmdir "$0/$i"; done' "$CGROUP/a" 3>&- &
     while kill -0 "$!" 2>/dev/null; do
         timensbpf set --cgroup "$CGROUP" --realtime +1h
         timensbpf unset --cgroup "$CGROUP"

@@ -207,7 +207,7 @@ run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
 @test "an attachment that this kernel does not have" {
     timensbpf unload
     case $(uname -r) in
-    6.1*) expect_refusal 1 'session' timensbpf load --attach session ;;
+    6.1.*) expect_refusal 1 'session' timensbpf load --attach session ;;
     *) timensbpf load --attach session ;;
     esac
     timensbpf unload
