@@ -26,8 +26,11 @@ int tnb_pins_lock(void)
 	int fd = open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return tnb_fail(-ENODEV, "cannot open " BPFFS ": %s",
-				strerror(errno));
+		return tnb_fail(
+			errno == EACCES ? -EPERM : -ENODEV,
+			"cannot open " BPFFS
+			": %s; run as root, with a BPF file system there",
+			strerror(errno));
 	/* flock() has no time limit of its own. */
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (!flock(fd, LOCK_EX | LOCK_NB))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
+# shellcheck disable=SC2034 # (used by the files that load this one)
+#
 # What all test files share. Everything here runs as root in a guest that may
 # be thrown away; names of cgroups derive from the test file's name.
 
