@@ -94,17 +94,41 @@ count_tap()
 	count "$good" "$bad" "$skips"
 }
 
-# guest_tests KERNEL DIRECTORY [OPTION of tests/vm/run…]
+# Guests at once: bats keeps about one CPU of a guest busy.
+GUESTS=2
+jobs=()
+
+# guest_tests KERNEL DIRECTORY [OPTION of tests/vm/run…]: in the background,
+# the results are counted by report_guests.
 guest_tests()
 {
-	local kernel=$1 directory=$2 log status=0
+	local kernel=$1 directory=$2 log
 
 	shift 2
-	section "guest $kernel, $directory"
-	log=$LOGS/$kernel-${directory//\//-}.tap
-	"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 1200 "$@" -- \
-		bats --tap "$GUEST_TESTS/$directory" >"$log" 2>&1 || status=$?
-	count_tap "$log" "$status"
+	while [ "$(jobs -rp | wc -l)" -ge "$GUESTS" ]; do
+		wait -n
+	done
+	log=$LOGS/$kernel-${directory//\//-}
+	jobs+=("$log")
+	section "guest $kernel, $directory: begins"
+	{
+		status=0
+		"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 2400 "$@" -- \
+			bats --tap "$GUEST_TESTS/$directory" \
+			>"$log.tap" 2>&1 || status=$?
+		echo "$status" >"$log.status"
+	} &
+}
+
+report_guests()
+{
+	local log
+
+	wait
+	for log in "${jobs[@]}"; do
+		section "guest ${log##*/}"
+		count_tap "$log.tap" "$(cat "$log.status")"
+	done
 }
 
 set -e
@@ -133,6 +157,8 @@ done
 # How the kernel was booted decides here, not which it is.
 guest_tests 6.1 boot-lockdown --append lockdown=integrity
 guest_tests 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+
+report_guests
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
