@@ -7,6 +7,9 @@
 #   tests/vm/run -- /usr/local/lib/timensbpf/tests/guest/red.sh
 # Ends with the number of doors that stayed green, which must be 0.
 
+# The functions are called by name.
+# shellcheck disable=SC2317
+
 PINS=/sys/fs/bpf/timensbpf
 WORK=$(mktemp -d) || exit
 CGROUP=/sys/fs/cgroup/tnbtest-red
@@ -31,7 +34,7 @@ inside() { bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$@"; }
 readings_are_right() {
     local variant status=0
     for variant in static static32; do
-        inside "$CGROUP" read_clocks-$variant --reference "$WORK/reference" >"$WORK/$variant"
+        inside "$CGROUP" "read_clocks-$variant" --reference "$WORK/reference" >"$WORK/$variant"
         judge_doors "$WORK/$variant" "$DOORS" "${OFFSETS[@]}" || status=1
     done
     return "$status"
