@@ -3,6 +3,12 @@
 #
 # What tests/run.sh and tests/demo.sh need first. Sourced, with ROOT set.
 
+is_installed()
+{
+	# shellcheck disable=SC2016 # a field of dpkg's
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
 # Packages that are listed and not installed.
 missing_packages()
 {
@@ -10,9 +16,7 @@ missing_packages()
 
 	sed 's/#.*//' "$ROOT/tests/packages" "$ROOT/tests/vm/packages" |
 		sort -u | while read -r package; do
-		[ -z "$package" ] || dpkg -s "$package" 2>/dev/null |
-			grep -q '^Status: install ok installed$' ||
-			echo "$package"
+		[ -z "$package" ] || is_installed "$package" || echo "$package"
 	done
 }
 
