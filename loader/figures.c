@@ -4,7 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "handle.h"
-#include "kretprobe.h"
+#include "probe_events.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -150,7 +150,9 @@ static int add_link_misses(const char *name, int fd, void *context)
 		  info.perf_event.type == PERF_EVENT_KRETPROBE))
 		missed = info.perf_event.missed;
 	if (!missed && !strncmp(name, "kretprobe_", 10))
-		missed = tnb_kretprobe_missed(name + 10);
+		missed = tnb_probe_missed(name + 10);
+	else if (!missed && !strncmp(name, "deadline_k", 10))
+		missed = tnb_probe_missed(name);
 	if (!missed)
 		return 0;
 	snprintf(figure, sizeof(figure), "missed.link.%s", name);

@@ -202,6 +202,10 @@ static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
 	kernel->door[TNB_DOOR_##name] = has_function(btf, #function);
 	TNB_READ_DOORS(PROBE_DOOR)
 #undef PROBE_DOOR
+#define PROBE_COPY(function, holds, arguments) \
+	kernel->copy[TNB_COPY_##holds] = has_function(btf, #function);
+	TNB_COPIES(PROBE_COPY)
+#undef PROBE_COPY
 #define PROBE_TIME_DOOR(name, function, worker, layout)      \
 	kernel->time_door[i] = has_function(btf, #function); \
 	kernel->time_door_modify[i++] = can_modify(btf, #function);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <timensbpf/abi/doors.h>
+#include <timensbpf/abi/waits.h>
 
 enum tnb_answer { TNB_NO, TNB_YES, TNB_UNKNOWN };
 
@@ -42,6 +43,7 @@ struct tnb_kernel {
 	bool session;		 /* kprobe sessions */
 	bool session_takes_ctx;	 /* prototype since 7.0 */
 	bool door[TNB_DOOR_MAX]; /* function exists */
+	bool copy[TNB_COPY_MAX]; /* the same, for deadlines */
 	bool time_door[TNB_TIME_DOOR_MAX];	  /* function exists */
 	bool time_door_modify[TNB_TIME_DOOR_MAX]; /* fmod_ret loads */
 };

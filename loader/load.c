@@ -2,7 +2,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
-#include "kretprobe.h"
+#include "probe_events.h"
 #include "log.h"
 #include "programs.h"
 #include "repair.h"
@@ -38,12 +38,12 @@ static int load_fresh(const struct tnb_kernel *kernel,
 	int err = tnb_pins_stage();
 
 	/* Events of a predecessor that was killed. */
-	tnb_kretprobe_sweep();
+	tnb_probes_sweep();
 	if (!err)
 		err = tnb_programs_install(kernel, plan, false);
 	err = publish(err);
 	if (err)
-		tnb_kretprobe_sweep();
+		tnb_probes_sweep();
 	return err ? err : TNB_LOAD_FRESH;
 }
 
@@ -213,6 +213,6 @@ int tnb_unload(unsigned int flags)
 	if (!err)
 		err = tnb_pins_sweep();
 	if (!err)
-		tnb_kretprobe_sweep();
+		tnb_probes_sweep();
 	return err;
 }

@@ -2,9 +2,9 @@
 #include "programs.h"
 
 #include "cleanup.h"
+#include "deadline_programs.h"
 #include "error.h"
-#include "kretprobe.h"
-#include "session.h"
+#include "links.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -157,8 +157,11 @@ static void select_programs(struct bpf_object *object,
 		bpf_program__set_autoload(
 			program,
 			row ? door_program_is_wanted(row, name, install)
-			    : program_is_wanted(name, install->plan));
-		if (row && row->attach == TNB_ATTACH_SESSION)
+			    : program_is_wanted(name, install->plan) &&
+					tnb_deadline_is_wanted(name,
+							       install->kernel,
+							       install->plan));
+		if (object == install->session)
 			bpf_program__set_expected_attach_type(
 				program, TNB_BPF_TRACE_KPROBE_SESSION);
 	}
@@ -214,30 +217,38 @@ static int reuse_pinned(struct bpf_object *object, const char *name)
 	return fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
 }
 
+/* What lives on in an upgrade, and what both objects use. */
+static const char *const shared_maps[] = {
+	"cgroup_slots",	 "clock_pages", "windows",
+	"stuck_windows", "in_flight",	"deadline_records",
+};
+#define SHARED_MAPS (sizeof(shared_maps) / sizeof(*shared_maps))
+
 /* The rules and the arrays through which the attached programs send on. */
 static int reuse_maps(struct bpf_object *object)
 {
-	int err = reuse_pinned(object, "cgroup_slots");
+	int err = reuse_pinned(object, "journal");
 
-	if (!err)
-		err = reuse_pinned(object, "clock_pages");
-	if (!err)
-		err = reuse_pinned(object, "journal");
+	for (size_t i = 0; !err && i < SHARED_MAPS; i++)
+		err = reuse_pinned(object, shared_maps[i]);
 	for (size_t i = 0; !err && i < DOOR_PROGRAMS; i++)
 		err = reuse_pinned(object, door_programs[i].array);
 	return err;
 }
 
+static int share_map(struct bpf_object *from, struct bpf_object *to,
+		     const char *name)
+{
+	return bpf_map__reuse_fd(bpf_object__find_map_by_name(to, name),
+				 bpf_object__find_map_fd_by_name(from, name));
+}
+
 static int share_maps(struct bpf_object *from, struct bpf_object *to)
 {
-	static const char *const shared[] = { "cgroup_slots", "clock_pages",
-					      "counters" };
-	int err = 0;
+	int err = share_map(from, to, "counters");
 
-	for (size_t i = 0; !err && i < sizeof(shared) / sizeof(*shared); i++)
-		err = bpf_map__reuse_fd(
-			bpf_object__find_map_by_name(to, shared[i]),
-			bpf_object__find_map_fd_by_name(from, shared[i]));
+	for (size_t i = 0; !err && i < SHARED_MAPS; i++)
+		err = share_map(from, to, shared_maps[i]);
 	return err;
 }
 
@@ -293,50 +304,19 @@ static int load_objects(struct install *install)
 
 /* ---- Attaching and pinning ----------------------------------------------- */
 
-/*
- * The pin keeps the link, our fd has to go. Of a perf event libbpf would
- * disable the event as well: there only the fd of the link is closed, and that
- * of the event, which libbpf keeps to itself, goes with the process.
- */
-static void drop_link(struct bpf_link *link, bool is_perf_event)
+static int attach_kretprobe(struct bpf_program *program,
+			    const struct door_program *row)
 {
-	if (is_perf_event) {
-		close(bpf_link__fd(link));
-		bpf_link__disconnect(link);
-	}
-	bpf_link__destroy(link);
-}
-
-static int pin_link(struct bpf_link *link, const char *name, bool is_perf_event)
-{
-	int err;
-
-	if (!link)
-		return tnb_fail(-errno, "cannot attach the program %s: %s",
-				name, strerror(errno));
-	err = tnb_pins_add(TNB_PINS_NEW, "links", name, bpf_link__fd(link));
-	drop_link(link, !err && is_perf_event);
-	return err;
-}
-
-static int attach_kretprobe(struct bpf_program *program, const char *door,
-			    const char *function, int index)
-{
-	LIBBPF_OPTS(bpf_perf_event_opts, opts, .bpf_cookie = (__u64)index, );
+	const char *door = row->array + strlen("door_");
 	char name[64];
-	int event, err;
 
 	snprintf(name, sizeof(name), "kretprobe_%s", door);
-	event = tnb_kretprobe_open(door, function);
-	if (event < 0)
-		return event;
-	err = pin_link(
-		bpf_program__attach_perf_event_opts(program, event, &opts),
-		name, true);
-	/* The link holds the event; one that failed has closed it. */
-	if (!err)
-		close(event);
-	return err;
+	return tnb_link_probe(
+		program, &(struct tnb_link_probe){ .kind = TNB_KRETPROBE,
+						   .event = door,
+						   .function = row->function,
+						   .cookie = (__u64)row->door,
+						   .pin = name });
 }
 
 static int attach_kretprobes(struct install *install)
@@ -346,23 +326,23 @@ static int attach_kretprobes(struct install *install)
 
 	for (size_t i = 0; !err && i < TNB_DOOR_MAX; i++)
 		if (install->kernel->door[i])
-			err = attach_kretprobe(program,
-					       door_programs[i].array + 5,
-					       door_programs[i].function,
-					       door_programs[i].door);
+			err = attach_kretprobe(program, &door_programs[i]);
 	return err;
 }
 
 static int attach_session(struct install *install)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(
-		install->session, "session_clock");
-	_cleanup_close_
-	int fd = tnb_session_attach(bpf_program__fd(program), install->kernel);
+	struct tnb_session_target targets[TNB_DOOR_MAX];
+	size_t count = 0;
 
-	return fd < 0 ? fd
-		      : tnb_pins_add(TNB_PINS_NEW, "links", "session_clock",
-				     fd);
+	for (size_t i = 0; i < TNB_DOOR_MAX; i++)
+		if (install->kernel->door[i])
+			targets[count++] = (struct tnb_session_target){
+				door_programs[i].function,
+				(__u64)door_programs[i].door
+			};
+	return tnb_link_session(install->session, "session_clock", targets,
+				count);
 }
 
 static int attach_fexits(struct install *install)
@@ -377,7 +357,7 @@ static int attach_fexits(struct install *install)
 			continue;
 		stub = bpf_object__find_program_by_name(install->main->obj,
 							row->stub);
-		err = pin_link(bpf_program__attach(stub), row->stub, false);
+		err = tnb_link_pin(bpf_program__attach(stub), row->stub, false);
 	}
 	return err;
 }
@@ -433,12 +413,12 @@ static int attach_others(struct install *install)
 		const char *name = bpf_program__name(program);
 
 		if (err || !bpf_program__autoload(program) ||
-		    door_program_of(name) ||
+		    door_program_of(name) || tnb_deadline_is_ours(name) ||
 		    bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 			continue;
-		err = pin_link(bpf_program__attach(program), name,
-			       bpf_program__type(program) ==
-				       BPF_PROG_TYPE_KPROBE);
+		err = tnb_link_pin(bpf_program__attach(program), name,
+				   bpf_program__type(program) ==
+					   BPF_PROG_TYPE_KPROBE);
 	}
 	return err;
 }
@@ -524,6 +504,10 @@ static int attach_and_pin(struct install *install)
 	tnb_step();
 	if (!err)
 		err = attach_others(install);
+	tnb_step();
+	if (!err)
+		err = tnb_deadlines_attach(install->main->obj, install->session,
+					   install->kernel, install->plan);
 	tnb_step();
 	if (!err)
 		err = install->replace ? keep_doors() : attach_doors(install);

@@ -16,9 +16,9 @@
  * wide enough for the tasks that stand preempted in a call.
  */
 #define WIDEN 100
-#define TARGETS_MAX (TNB_DOOR_MAX + WIDEN)
-/* A cookie that no door has: the worker does nothing. */
-#define NO_DOOR (~0ULL)
+#define TARGETS_MAX (TNB_SESSION_TARGETS + WIDEN)
+/* A cookie that no target has: the program does nothing. */
+#define NO_TARGET (~0ULL)
 
 struct targets {
 	const char *symbol[TARGETS_MAX];
@@ -32,15 +32,6 @@ static void add_target(struct targets *targets, const char *symbol,
 {
 	targets->symbol[targets->count] = symbol;
 	targets->cookie[targets->count++] = cookie;
-}
-
-static void add_doors(struct targets *targets, const struct tnb_kernel *kernel)
-{
-#define ADD_DOOR(name, function, worker, layout) \
-	if (kernel->door[TNB_DOOR_##name])       \
-		add_target(targets, #function, TNB_DOOR_##name);
-	TNB_READ_DOORS(ADD_DOOR)
-#undef ADD_DOOR
 }
 
 #define SYMBOL_MAX 96
@@ -106,7 +97,7 @@ static void add_never_called(struct targets *targets)
 			continue;
 		snprintf(targets->widen[widen], sizeof(targets->widen[widen]),
 			 "__ia32_sys_%s", compat.name[i]);
-		add_target(targets, targets->widen[widen++], NO_DOOR);
+		add_target(targets, targets->widen[widen++], NO_TARGET);
 	}
 }
 
@@ -137,14 +128,16 @@ static int create_link(int prog_fd, const struct targets *targets)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int tnb_session_attach(int prog_fd, const struct tnb_kernel *kernel)
+int tnb_session_attach(int prog_fd, const struct tnb_session_target *wanted,
+		       size_t count)
 {
 	struct targets *targets = calloc(1, sizeof(*targets));
 	int fd;
 
 	if (!targets)
 		return tnb_fail_memory();
-	add_doors(targets, kernel);
+	for (size_t i = 0; i < count && i < TNB_SESSION_TARGETS; i++)
+		add_target(targets, wanted[i].function, wanted[i].cookie);
 	add_never_called(targets);
 	fd = create_link(prog_fd, targets);
 	free(targets);

@@ -3,18 +3,23 @@
 #ifndef TIMENSBPF_LOADER_SESSION_H
 #define TIMENSBPF_LOADER_SESSION_H
 
-#include "kernel_probe.h"
-
+#include <linux/types.h>
+#include <stddef.h>
 #include <timensbpf/timensbpf.h>
 
 /* enum bpf_attach_type of 6.10 (include/uapi/linux/bpf.h). */
 #define TNB_BPF_TRACE_KPROBE_SESSION 56
 
-/*
- * Attach `prog_fd` to every reading door of `kernel`, the attach cookie being
- * the door. Returns a link fd to be closed.
- */
+struct tnb_session_target {
+	const char *function;
+	__u64 cookie;
+};
+#define TNB_SESSION_TARGETS 64
+
+/* Attach `prog_fd` to all of at most TNB_SESSION_TARGETS functions. Returns a
+ * link fd to be closed. */
 TNB_MUST_CHECK int tnb_session_attach(int prog_fd,
-				      const struct tnb_kernel *kernel);
+				      const struct tnb_session_target *wanted,
+				      size_t count);
 
 #endif

@@ -22,7 +22,7 @@
 #endif
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 1u
+#define TNB_PAGE_ABI 2u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */

@@ -10,6 +10,13 @@
 #define TNB_COUNTERS(X)                                                        \
 	X(READ_LOST, read_lost,                                                \
 	  "clock reads whose memory could not be corrected")                   \
+	X(DEADLINE_LOST, deadline_lost,                                        \
+	  "deadlines that the kernel took as the host's time")                 \
+	X(DEADLINE_STUCK, deadline_stuck,                                      \
+	  "deadlines whose memory could not be put back at once")              \
+	X(DEADLINE_UNSTUCK, deadline_unstuck, "of these, put back later")      \
+	X(DEADLINE_LATE, deadline_late,                                        \
+	  "deadlines whose memory the scheduler's program put back")           \
 	X(SET_DENIED, set_denied, "attempts to set the clock, denied")         \
 	X(EXEC_BEGUN, exec_begun, "programs started in virtual time")          \
 	X(EXEC_HIDDEN, exec_hidden, "of these, the host's vDSO was hidden")    \

@@ -37,29 +37,51 @@ tnb_inline void tnb_clock_copy(struct tnb_clock *to,
 }
 
 /*
+ * The numbers of one clock that are in force. Returns 0, or -1 if the page
+ * never stood still.
+ *
+ * What is computed from them is outside of the loop for the BPF verifier,
+ * which walks every turn of it.
+ */
+tnb_inline int tnb_page_clock(const struct tnb_clock_page *page,
+			      enum tnb_family family, struct tnb_clock *clock)
+{
+	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
+		__u32 sequence = tnb_read_once(page->sequence);
+
+		tnb_compiler_barrier();
+		tnb_clock_copy(clock, &page->set[sequence & 1].clock[family]);
+		tnb_compiler_barrier();
+		if (tnb_read_once(page->sequence) == sequence)
+			return 0;
+	}
+	return -1;
+}
+
+/*
  * Virtual time of `family` for the host's `*time`, in place.
  * Returns 0, or -1 if the page never stood still (`*time` is unchanged).
- *
- * The arithmetic is outside the loop for the BPF verifier, which walks every
- * turn of it.
  */
 tnb_inline int tnb_page_read(const struct tnb_clock_page *page,
 			     enum tnb_family family, struct tnb_time *time)
 {
 	struct tnb_clock clock = { 0 };
 
-	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
-		__u32 sequence = tnb_read_once(page->sequence);
+	if (tnb_page_clock(page, family, &clock))
+		return -1;
+	*time = tnb_clock_read(&clock, *time);
+	return 0;
+}
 
-		tnb_compiler_barrier();
-		tnb_clock_copy(&clock, &page->set[sequence & 1].clock[family]);
-		tnb_compiler_barrier();
-		if (tnb_read_once(page->sequence) == sequence) {
-			*time = tnb_clock_read(&clock, *time);
-			return 0;
-		}
-	}
-	return -1;
+/* The way back: the host's time for the virtual `*time`, in place. */
+tnb_inline int tnb_page_unread(const struct tnb_clock_page *page,
+			       enum tnb_family family, struct tnb_time *time)
+{
+	struct tnb_clock clock = { 0 };
+
+	if (tnb_page_clock(page, family, &clock))
+		return -1;
+	return tnb_clock_unread(&clock, time);
 }
 
 #endif

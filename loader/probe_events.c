@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kretprobe.h"
+#include "probe_events.h"
 
 #include "cleanup.h"
 #include "debugfs.h"
@@ -49,25 +49,28 @@ static int open_event(int tracefs, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int tnb_kretprobe_open(const char *name, const char *function)
+int tnb_probe_open(enum tnb_probe kind, const char *name, const char *function)
 {
 	_cleanup_close_
 	int tracefs = tnb_tracefs_open();
 	char line[256];
 	int err, fd;
 
-	snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", INSTANCES, name,
-		 function);
+	if (kind == TNB_KRETPROBE)
+		snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", INSTANCES,
+			 name, function);
+	else
+		snprintf(line, sizeof(line), "p:" GROUP "/%s %s\n", name,
+			 function);
 	err = tracefs < 0 ? -ENODEV : write_definition(tracefs, line);
 	if (err && err != -EEXIST)
-		return tnb_fail(
-			err,
-			"cannot define a return probe on %s in tracefs: %s",
-			function, strerror(-err));
+		return tnb_fail(err,
+				"cannot define a probe on %s in tracefs: %s",
+				function, strerror(-err));
 	fd = open_event(tracefs, name);
 	if (fd < 0)
-		return tnb_fail(fd, "cannot open the return probe on %s: %s",
-				function, strerror(-fd));
+		return tnb_fail(fd, "cannot open the probe on %s: %s", function,
+				strerror(-fd));
 	return fd;
 }
 
@@ -85,8 +88,7 @@ static bool sweep_once(int tracefs)
 		return true;
 	fd = -1;
 	while (fgets(line, sizeof(line), events)) {
-		if (line[0] != 'r' ||
-		    sscanf(line, "%*[^:]:" GROUP "/%127s", name) != 1)
+		if (sscanf(line, "%*[^:]:" GROUP "/%127s", name) != 1)
 			continue;
 		snprintf(remove, sizeof(remove), "-:" GROUP "/%s\n", name);
 		busy |= write_definition(tracefs, remove) == -EBUSY;
@@ -94,7 +96,7 @@ static bool sweep_once(int tracefs)
 	return !busy;
 }
 
-void tnb_kretprobe_sweep(void)
+void tnb_probes_sweep(void)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
 	_cleanup_close_
@@ -107,7 +109,7 @@ void tnb_kretprobe_sweep(void)
 	}
 }
 
-uint64_t tnb_kretprobe_missed(const char *name)
+uint64_t tnb_probe_missed(const char *name)
 {
 	_cleanup_close_
 	int tracefs = tnb_tracefs_open();

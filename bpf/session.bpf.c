@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Door A on preemptible kernels with kprobe sessions (6.10 and later): one
- * program runs at entry and return with preemption off, and those without a
- * rule leave at the entry.
+ * Doors A and B on preemptible kernels with kprobe sessions (6.10 and later):
+ * one program runs at entry and return with preemption off, and says at the
+ * entry whether it wants the return. Both halves are run or passed by
+ * together.
  *
  * An object of its own, built twice: the kernel function that tells entry from
  * return has taken the context as an argument since 7.0, and libbpf 1.1 cannot
- * choose between two prototypes of one name.
- *
- * As in clock_read_fexit.bpf.c, the attached program only sends on.
+ * choose between two prototypes of one name. One source, because its linker
+ * cannot join two that use the function.
  */
 #include "clock_read_return.bpf.h"
+#include "deadline_probe.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -23,6 +24,9 @@ extern bool bpf_session_is_return(void) __ksym;
 #endif
 
 enum { SESSION_WANT_RETURN = 0, SESSION_SKIP_RETURN = 1 };
+
+/* ---- Door A: as in clock_read_fexit.bpf.c, one sends on to the other ------
+ */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -50,5 +54,21 @@ SEC("kretprobe.multi")
 int read_session(struct pt_regs *ctx)
 {
 	clock_read_return(ctx);
+	return SESSION_WANT_RETURN;
+}
+
+/* ---- Door B ---------------------------------------------------------------
+ */
+
+SEC("kretprobe.multi")
+int deadline_session(struct pt_regs *ctx)
+{
+	if (session_is_return(ctx)) {
+		deadline_probe_out(ctx);
+		return SESSION_WANT_RETURN;
+	}
+	if (!current_is_virtual())
+		return SESSION_SKIP_RETURN;
+	deadline_probe_in(ctx);
 	return SESSION_WANT_RETURN;
 }

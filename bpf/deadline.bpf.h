@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door B: a deadline that the kernel copies from a virtual process becomes the
+ * host's while it is copied.
+ *
+ * Two programs around the copy (TNB_COPIES). deadline_in translates the
+ * caller's bytes in place, deadline_out puts them back and compares what the
+ * kernel has got with what it should have: a deadline that could not be
+ * translated is counted, never silently the host's.
+ *
+ * Between the two a thread has a record, made before memory is touched and
+ * removed after it is put back. A record that outlives its call shows that
+ * deadline_out was passed by: the thread's next deadline finishes it, or the
+ * scheduler does (deadline_restore.bpf.c).
+ */
+#ifndef TIMENSBPF_DEADLINE_BPF_H
+#define TIMENSBPF_DEADLINE_BPF_H
+
+#include "lookup.bpf.h"
+#include "wait_decode.bpf.h"
+#include "windows.bpf.h"
+
+#include <timensbpf/abi/latch.h>
+
+/* Threads that can be between the two programs at once. */
+#define RECORDS_MAX 16384
+
+enum record_state {
+	RECORD_NONE,	   /* nothing to translate, no record */
+	RECORD_JOINED,	   /* counted in a window */
+	RECORD_UNTOUCHED,  /* memory is not as it should be for the copy */
+	RECORD_UNREADABLE, /* the same, and what it holds is not known yet */
+};
+
+struct deadline_record {
+	struct window_key key;
+	__u64 kernel; /* where the kernel copies to, 0: not known */
+	__s64 sec;    /* what it should get */
+	__s64 nsec;
+	__u8 copy;   /* enum tnb_copy */
+	__u8 state;  /* enum record_state */
+	__u8 family; /* enum tnb_family */
+	__u8 timer;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RECORDS_MAX);
+	__type(key, __u32); /* thread id */
+	__type(value, struct deadline_record);
+} deadline_records __weak SEC(".maps");
+
+/* ---- Leaving a window ---------------------------------------------------- */
+
+/* Under the lock, by its last user. */
+static __always_inline void window_close(struct window *window)
+{
+	if (!put_back(window->key.address, &window->original,
+		      &window->translated, window->size)) {
+		struct stuck_window stuck = {
+			.original = window->original,
+			.translated = window->translated,
+			.size = window->size,
+		};
+		struct window_key key = window->key;
+
+		count(TNB_COUNT_DEADLINE_STUCK);
+		stuck_add(&key, &stuck);
+	}
+	window->key.mm = 0;
+}
+
+/* False: the lock was not to be had, nothing has changed. */
+static __always_inline bool window_leave(struct window_key *key)
+{
+	struct window_group *group = group_lock(key);
+	struct window *window;
+
+	if (!group)
+		return false;
+	window = window_find(group, key->mm, key->address);
+	if (window && --window->users == 0)
+		window_close(window);
+	group_unlock(group);
+	return true;
+}
+
+/* End what the record stands for. A window that cannot be left now is left at
+ * the thread's next turn. */
+static __always_inline void record_finish(struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct window_key key = record->key;
+
+	if (record->state == RECORD_JOINED && !window_leave(&key))
+		return;
+	if (!bpf_map_delete_elem(&deadline_records, &thread))
+		in_flight_add(-1);
+}
+
+/* ---- Entering a window --------------------------------------------------- */
+
+/* Memory that is stuck holds a translation: what was it before? */
+static __always_inline bool stuck_take(const struct window_key *key,
+				       struct window *window)
+{
+	struct stuck_window *stuck = bpf_map_lookup_elem(&stuck_windows, key);
+	bool ours;
+
+	if (!stuck)
+		return false;
+	ours = bytes_equal(&stuck->translated, &window->original);
+	if (ours) {
+		window->translated = stuck->translated;
+		window->original = stuck->original;
+	}
+	stuck_remove(key);
+	return ours;
+}
+
+static __always_inline void stuck_put(const struct window *window)
+{
+	struct window_key key = window->key;
+	struct stuck_window stuck = {
+		.original = window->original,
+		.translated = window->translated,
+		.size = window->size,
+	};
+
+	stuck_add(&key, &stuck);
+}
+
+/* Make memory what `to` says. A time can lie across two pages of which one
+ * cannot be written: then it is made what it was. */
+static __always_inline bool window_write(const struct window *window,
+					 const struct time_bytes *was,
+					 const struct time_bytes *to)
+{
+	if (!bytes_write(to, window->key.address, window->size))
+		return true;
+	bytes_write(was, window->key.address, window->size);
+	return false;
+}
+
+static __always_inline void expect(struct deadline_record *record,
+				   const struct tnb_time *time)
+{
+	record->sec = time->sec;
+	record->nsec = time->nsec;
+}
+
+/* Under the lock, where there is no window yet. */
+static __always_inline enum record_state
+window_open(struct window_group *group, const struct deadline_clock *by,
+	    enum layout layout, struct deadline_record *record)
+{
+	struct window made = { .key = record->key, .users = 1 };
+	struct window *place = window_find(group, 0, 0);
+	struct time_bytes wanted = { 0 };
+	struct tnb_time time = { 0 };
+	bool stuck, change, written;
+
+	made.size = layout_size(layout);
+	if (bytes_read(&made.original, made.key.address, made.size))
+		return RECORD_UNREADABLE;
+	stuck = something_in_flight() && stuck_take(&record->key, &made);
+	change = bytes_translate(by, &made.original, layout, &time, &wanted);
+	expect(record, &time);
+	if (!change && !stuck)
+		return RECORD_NONE;
+	if (!stuck)
+		made.translated = made.original;
+	written = change && place &&
+		  ((stuck && bytes_equal(&made.translated, &wanted)) ||
+		   window_write(&made, &made.translated, &wanted));
+	if (!written) {
+		if (stuck)
+			stuck_put(&made);
+		return RECORD_UNTOUCHED;
+	}
+	made.translated = wanted;
+	*place = made;
+	return RECORD_JOINED;
+}
+
+/*
+ * Under the lock, where other threads hold memory translated. Who wants the
+ * same joins them. Who does not (another clock, another rule) cannot have it:
+ * what the kernel gets decides whether the deadline was lost.
+ */
+static __always_inline enum record_state
+window_join(struct window *window, const struct deadline_clock *by,
+	    enum layout layout, struct deadline_record *record)
+{
+	struct time_bytes original = window->original, wanted = { 0 };
+	struct tnb_time time = { 0 };
+	bool change;
+
+	change = bytes_translate(by, &original, layout, &time, &wanted);
+	expect(record, &time);
+	if (!change || window->size != layout_size(layout) ||
+	    !bytes_equal(&wanted, &window->translated))
+		return RECORD_UNTOUCHED;
+	window->users++;
+	return RECORD_JOINED;
+}
+
+static __always_inline enum record_state
+window_enter(const struct deadline_clock *by, enum layout layout,
+	     struct deadline_record *record)
+{
+	struct window_key key = record->key;
+	struct window_group *group = group_lock(&key);
+	enum record_state state;
+	struct window *window;
+
+	if (!group)
+		return RECORD_UNREADABLE;
+	window = window_find(group, key.mm, key.address);
+	state = window ? window_join(window, by, layout, record)
+		       : window_open(group, by, layout, record);
+	group_unlock(group);
+	return state;
+}
+
+/* ---- In ------------------------------------------------------------------ */
+
+/*
+ * The record is made after memory was changed: nothing comes between, as the
+ * program is not preempted (windows.bpf.h), and not made it is undone.
+ */
+static __always_inline void record_begin(struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct window_key key = record->key;
+
+	in_flight_add(1);
+	if (!bpf_map_update_elem(&deadline_records, &thread, record,
+				 BPF_NOEXIST))
+		return;
+	in_flight_add(-1);
+	count(TNB_COUNT_DEADLINE_LOST);
+	if (record->state == RECORD_JOINED)
+		window_leave(&key);
+}
+
+/* get_itimerspec64 may call get_timespec64, io_uring's functions do. */
+static __always_inline bool is_inner(const struct deadline_record *record,
+				     const struct deadline_record *now)
+{
+	return record->copy != now->copy && record->key.mm == now->key.mm &&
+	       record->key.address == now->key.address;
+}
+
+/* True: this deadline is taken care of. A record of an earlier one, whose
+ * program on the way out was passed by, is finished. */
+static __always_inline bool record_of_before(const struct deadline_record *now)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *record;
+
+	if (!something_in_flight())
+		return false;
+	record = bpf_map_lookup_elem(&deadline_records, &thread);
+	if (!record)
+		return false;
+	if (is_inner(record, now))
+		return true;
+	record_finish(record);
+	return false;
+}
+
+static __always_inline bool clock_of(const struct tnb_clock_page *page,
+				     __u8 family, __u8 timer,
+				     struct deadline_clock *by)
+{
+	by->timer = timer;
+	return family < TNB_FAMILY_MAX &&
+	       !tnb_page_clock(page, family, &by->clock) &&
+	       !(by->clock.flags & TNB_CLOCK_RATE);
+}
+
+static __always_inline void deadline_arm(const struct tnb_clock_page *page,
+					 const struct wait *wait,
+					 enum tnb_copy copy, __u64 kernel)
+{
+	struct deadline_record record = {
+		.key.mm = current_mm(),
+		.key.address = wait->address,
+		.kernel = kernel,
+		.copy = copy,
+		.family = wait->family,
+		.timer = wait->timer,
+	};
+	struct deadline_clock by = { 0 };
+
+	if (record_of_before(&record))
+		return;
+	if (!clock_of(page, record.family, record.timer, &by)) {
+		count(TNB_COUNT_DEADLINE_LOST);
+		return;
+	}
+	record.state = window_enter(&by, wait->layout, &record);
+	if (record.state != RECORD_NONE)
+		record_begin(&record);
+}
+
+/* `user`: what the kernel copies, `kernel`: where to. */
+static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
+					__u64 user)
+{
+	bool is_timer = copy == TNB_COPY_itimerspec64 ||
+			copy == TNB_COPY_itimerspec32;
+	bool old = copy == TNB_COPY_timespec32 || copy == TNB_COPY_itimerspec32;
+	const struct tnb_clock_page *page = current_page();
+	struct wait wait = { 0 };
+
+	if (!page)
+		return;
+	switch (wait_decode(user, old, is_timer, &wait)) {
+	case WAIT_NONE:
+		return;
+	case WAIT_UNKNOWN:
+		count(TNB_COUNT_DEADLINE_LOST);
+		return;
+	case WAIT_FOUND:
+		break;
+	}
+	/* struct itimerspec64: the interval comes first. */
+	deadline_arm(page, &wait, copy,
+		     kernel + (is_timer ? sizeof(struct timespec64) : 0));
+}
+
+static __always_inline void deadline_in_ring(enum tnb_copy copy,
+					     const struct io_kiocb *request,
+					     const struct io_uring_sqe *entry)
+{
+	const struct tnb_clock_page *page = current_page();
+	struct wait wait = { 0 };
+
+	if (!page)
+		return;
+	switch (copy == TNB_COPY_io_timeout
+			? ring_timeout_decode(entry, &wait)
+			: ring_update_decode(request, entry, &wait)) {
+	case WAIT_NONE:
+		return;
+	case WAIT_UNKNOWN:
+		count(TNB_COUNT_DEADLINE_LOST);
+		return;
+	case WAIT_FOUND:
+		break;
+	}
+	deadline_arm(page, &wait, copy, 0);
+}
+
+/* ---- Out ----------------------------------------------------------------- */
+
+/* Did the kernel get what it should? A copy that nobody could translate may
+ * have needed no translation: asked for now that it can be read. */
+static __always_inline bool is_right(const struct deadline_record *record)
+{
+	const struct tnb_clock_page *page;
+	struct deadline_clock by = { 0 };
+	struct time_bytes got, wanted;
+	struct tnb_time time = { 0 };
+
+	if (!record->kernel)
+		return record->state == RECORD_JOINED;
+	if (bpf_probe_read_kernel(&got, sizeof(got), (void *)record->kernel))
+		return false;
+	if (record->state != RECORD_UNREADABLE)
+		return got.word[0] == (__u64)record->sec &&
+		       got.word[1] == (__u64)record->nsec;
+	page = current_page();
+	return page && clock_of(page, record->family, record->timer, &by) &&
+	       !bytes_translate(&by, &got, LAYOUT_native, &time, &wanted);
+}
+
+/* For tests: every so many calls the way out is not taken. */
+const volatile __u32 miss_one_in __weak = 0;
+static __u32 way_out;
+
+static __always_inline void deadline_out(enum tnb_copy copy, int ret)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *record;
+
+	if (!something_in_flight())
+		return;
+	if (miss_one_in && ++way_out % miss_one_in == 0)
+		return;
+	record = bpf_map_lookup_elem(&deadline_records, &thread);
+	if (!record || record->copy != copy)
+		return;
+	if (!ret && !is_right(record))
+		count(TNB_COUNT_DEADLINE_LOST);
+	record_finish(record);
+}
+
+#endif
