@@ -281,29 +281,33 @@ static __always_inline bool clock_of(const struct tnb_clock_page *page,
 	       !(by->clock.flags & TNB_CLOCK_RATE);
 }
 
-static __always_inline void deadline_arm(const struct tnb_clock_page *page,
-					 const struct wait *wait,
-					 enum tnb_copy copy, __u64 kernel)
+/*
+ * Neither static nor inline: the verifier then walks it once, and not once for
+ * each way through the decoding.
+ */
+__weak __noinline int deadline_arm(const struct wait *wait, __u32 copy,
+				   __u64 kernel)
 {
-	struct deadline_record record = {
-		.key.mm = current_mm(),
-		.key.address = wait->address,
-		.kernel = kernel,
-		.copy = copy,
-		.family = wait->family,
-		.timer = wait->timer,
-	};
+	const struct tnb_clock_page *page = current_page();
+	struct deadline_record record = { .kernel = kernel, .copy = copy };
 	struct deadline_clock by = { 0 };
 
+	if (!page || !wait)
+		return 0;
+	record.key.mm = current_mm();
+	record.key.address = wait->address;
+	record.family = wait->family;
+	record.timer = wait->timer;
 	if (record_of_before(&record))
-		return;
+		return 0;
 	if (!clock_of(page, record.family, record.timer, &by)) {
 		count(TNB_COUNT_DEADLINE_LOST);
-		return;
+		return 0;
 	}
 	record.state = window_enter(&by, wait->layout, &record);
 	if (record.state != RECORD_NONE)
 		record_begin(&record);
+	return 0;
 }
 
 /* `user`: what the kernel copies, `kernel`: where to. */
@@ -313,10 +317,9 @@ static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 	bool is_timer = copy == TNB_COPY_itimerspec64 ||
 			copy == TNB_COPY_itimerspec32;
 	bool old = copy == TNB_COPY_timespec32 || copy == TNB_COPY_itimerspec32;
-	const struct tnb_clock_page *page = current_page();
 	struct wait wait = { 0 };
 
-	if (!page)
+	if (!current_is_virtual())
 		return;
 	switch (wait_decode(user, old, is_timer, &wait)) {
 	case WAIT_NONE:
@@ -328,7 +331,7 @@ static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 		break;
 	}
 	/* struct itimerspec64: the interval comes first. */
-	deadline_arm(page, &wait, copy,
+	deadline_arm(&wait, copy,
 		     kernel + (is_timer ? sizeof(struct timespec64) : 0));
 }
 
@@ -336,10 +339,9 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
 					     const struct io_kiocb *request,
 					     const struct io_uring_sqe *entry)
 {
-	const struct tnb_clock_page *page = current_page();
 	struct wait wait = { 0 };
 
-	if (!page)
+	if (!current_is_virtual())
 		return;
 	switch (copy == TNB_COPY_io_timeout
 			? ring_timeout_decode(entry, &wait)
@@ -352,7 +354,7 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
 	case WAIT_FOUND:
 		break;
 	}
-	deadline_arm(page, &wait, copy, 0);
+	deadline_arm(&wait, copy, 0);
 }
 
 /* ---- Out ----------------------------------------------------------------- */

@@ -11,8 +11,8 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* get_old_timespec32 takes a void pointer, which the verifier lets nobody load
- * from the context. */
+/* As a number: what is loaded from the context is a pointer to the verifier,
+ * and a pointer to void (get_old_timespec32) is not to be had there. */
 static __always_inline __u64 argument(__u64 *ctx, __u32 n)
 {
 	__u64 value = 0;
@@ -21,10 +21,11 @@ static __always_inline __u64 argument(__u64 *ctx, __u32 n)
 	return value;
 }
 
-#define IN_timespec64(copy) deadline_in(copy, ctx[0], ctx[1])
-#define IN_itimerspec64(copy) deadline_in(copy, ctx[0], ctx[1])
-#define IN_timespec32(copy) deadline_in(copy, ctx[0], argument(ctx, 1))
-#define IN_itimerspec32(copy) deadline_in(copy, ctx[0], ctx[1])
+#define IN_TIME(copy) deadline_in(copy, argument(ctx, 0), argument(ctx, 1))
+#define IN_timespec64(copy) IN_TIME(copy)
+#define IN_itimerspec64(copy) IN_TIME(copy)
+#define IN_timespec32(copy) IN_TIME(copy)
+#define IN_itimerspec32(copy) IN_TIME(copy)
 #define IN_io_timeout(copy) \
 	deadline_in_ring(copy, (void *)ctx[0], (void *)ctx[1])
 #define IN_io_update(copy) \

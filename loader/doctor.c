@@ -155,15 +155,74 @@ static void examine_vdso(const struct tnb_kernel *kernel,
 		"start programs inside ('timensbpf run', 'enter'); 'timensbpf show' lists processes that began outside");
 }
 
+static const char *const copy_names[TNB_COPY_MAX] = {
+#define COPY_NAME(function, holds, arguments) [TNB_COPY_##holds] = #function,
+	TNB_COPIES(COPY_NAME)
+#undef COPY_NAME
+};
+
+/* The kernel may have been built without some (32-bit processes, io_uring):
+ * then nothing passes there. One that has become part of another function
+ * cannot be told from that. */
 static void examine_waits(const struct tnb_kernel *kernel,
 			  struct tnb_finding *finding)
+{
+	char missing[256] = "";
+	size_t length = 0;
+
+	for (int i = 0; i < TNB_COPY_MAX; i++)
+		if (!kernel->copy[i])
+			length += (size_t)snprintf(missing + length,
+						   sizeof(missing) - length,
+						   " %s", copy_names[i]);
+	if (!missing[0]) {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"waits: absolute deadlines of clock_nanosleep, futex, mq_timed*, timers, timerfd, io_uring are reached");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"waits: not attachable here:%s; absolute deadlines that pass there stay the HOST's",
+		missing);
+	tnb_finding_advise(finding, "use relative timeouts there");
+}
+
+static void examine_waits_memory(const struct tnb_kernel *kernel,
+				 struct tnb_finding *finding)
 {
 	(void)kernel;
 	tnb_finding_set(
 		finding, TNB_WARN,
-		"waits and stamps: absolute waits and timers, file times, socket stamps, /proc/uptime follow the HOST's clock in this version");
+		"waits, memory: a deadline whose memory cannot be written at that moment (read-only, not yet touched, shared with a child just forked) stays the HOST's; 'timensbpf show' counts it as deadline_lost");
+	tnb_finding_advise(
+		finding,
+		"let the thread that waits write its deadline, as the C library's users do");
+}
+
+static void examine_waits_ring(const struct tnb_kernel *kernel,
+			       struct tnb_finding *finding)
+{
+	if (!kernel->ring_wait_regions) {
+		tnb_finding_set(finding, TNB_OK,
+				"waits, io_uring: all of them are reached");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"waits, io_uring: absolute waits in registered wait regions (IORING_ENTER_EXT_ARG_REG) stay the HOST's; times inside of submission entries (IORING_TIMEOUT_IMMEDIATE_ARG), too, and count as deadline_lost");
 	tnb_finding_advise(finding,
-			   "use relative timeouts inside; see docs/surface.md");
+			   "use IORING_ENTER_EXT_ARG and a struct timespec");
+}
+
+static void examine_stamps(const struct tnb_kernel *kernel,
+			   struct tnb_finding *finding)
+{
+	(void)kernel;
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"stamps: file times, socket stamps, /proc/uptime, sysinfo follow the HOST's clock in this version");
+	tnb_finding_advise(finding, "see docs/surface.md");
 }
 
 static void examine_ptp(const struct tnb_kernel *kernel,
@@ -223,6 +282,9 @@ static const struct {
 	{ "time-syscall-32", examine_time_32 },
 	{ "vdso-lookup", examine_vdso },
 	{ "waits", examine_waits },
+	{ "waits-memory", examine_waits_memory },
+	{ "waits-ring", examine_waits_ring },
+	{ "stamps", examine_stamps },
 	{ "ptp", examine_ptp },
 	{ "loaded", examine_loaded },
 };
@@ -277,7 +339,7 @@ int tnb_known_gaps(char **line)
 		calls = "time(2) of 32-bit programs, ";
 	if (asprintf(
 		    line,
-		    "still the host's time here: %sabsolute waits and timers, a vDSO found other than by the auxiliary vector on the stack; 'timensbpf doctor' has details",
+		    "still the host's time here: %sfile and socket stamps, a vDSO found other than by the auxiliary vector on the stack; 'timensbpf doctor' has details",
 		    calls) < 0)
 		return tnb_fail_memory();
 	return 0;

@@ -214,6 +214,9 @@ static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
 	kernel->bpf_lsm = has_function(btf, "bpf_lsm_settime");
 	kernel->error_injection =
 		has_function(btf, "within_error_injection_list");
+	kernel->ring_wait_regions = btf__find_by_name_kind(btf,
+							   "io_uring_reg_wait",
+							   BTF_KIND_STRUCT) > 0;
 	kernel->session = arguments >= 0;
 	kernel->session_takes_ctx = arguments > 0;
 }

@@ -44,6 +44,7 @@ struct tnb_kernel {
 	bool session_takes_ctx;	 /* prototype since 7.0 */
 	bool door[TNB_DOOR_MAX]; /* function exists */
 	bool copy[TNB_COPY_MAX]; /* the same, for deadlines */
+	bool ring_wait_regions;	 /* IORING_REGISTER_MEM_REGION, since 6.13 */
 	bool time_door[TNB_TIME_DOOR_MAX];	  /* function exists */
 	bool time_door_modify[TNB_TIME_DOOR_MAX]; /* fmod_ret loads */
 };

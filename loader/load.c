@@ -11,7 +11,9 @@
 #include "slots.h"
 #include "version.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <time.h>
 #include <timensbpf/abi/clock_page.h>
 
 const char *tnb_version(void)
@@ -156,6 +158,30 @@ int tnb_load_if_absent(void)
 
 /* ---- Unloading ----------------------------------------------------------- */
 
+#define DRAIN_TRIES 100
+#define DRAIN_PAUSE_NS 10000000L
+
+/*
+ * With the rules ended no deadline is translated any more. Those that just are
+ * have their memory put back by programs that must not go before them. A
+ * thread that keeps its record for longer has missed its way out: its memory
+ * is back (bpf/deadline_restore.bpf.c), and nobody waits for it.
+ */
+static void drain_deadlines(void)
+{
+	const struct timespec pause = { .tv_nsec = DRAIN_PAUSE_NS };
+	_cleanup_close_
+	int fd = tnb_pins_get("maps", "in_flight");
+	const __u32 key = 0;
+	__u64 in_flight;
+
+	for (int i = 0; fd >= 0 && i < DRAIN_TRIES; i++) {
+		if (bpf_map_lookup_elem(fd, &key, &in_flight) || !in_flight)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int by_depth(const void *a, const void *b)
 {
 	const char *left = ((const struct tnb_rule *)a)->path;
@@ -208,6 +234,7 @@ int tnb_unload(unsigned int flags)
 		if (err)
 			return err;
 	}
+	drain_deadlines();
 	tnb_step();
 	err = tnb_pins_remove();
 	if (!err)

@@ -184,18 +184,35 @@ static void select_arrays(struct bpf_object *object,
 
 /* ---- Objects ------------------------------------------------------------- */
 
+/* For tests: deadline programs miss every so many ways out. */
+static void set_misses(__u32 *miss_one_in)
+{
+	const char *wanted = getenv("TIMENSBPF_TEST_MISS_ONE_IN");
+
+	if (wanted)
+		*miss_one_in = (__u32)strtoul(wanted, NULL, 10);
+}
+
 static int open_session(struct install *install)
 {
 	if (install->kernel->session_takes_ctx) {
-		install->session_ctx_skel = session_ctx_bpf__open();
-		if (install->session_ctx_skel)
-			install->session = install->session_ctx_skel->obj;
+		struct session_ctx_bpf *skel = session_ctx_bpf__open();
+
+		if (!skel)
+			return -errno;
+		install->session_ctx_skel = skel;
+		install->session = skel->obj;
+		set_misses(&skel->rodata->miss_one_in);
 	} else {
-		install->session_skel = session_bpf__open();
-		if (install->session_skel)
-			install->session = install->session_skel->obj;
+		struct session_bpf *skel = session_bpf__open();
+
+		if (!skel)
+			return -errno;
+		install->session_skel = skel;
+		install->session = skel->obj;
+		set_misses(&skel->rodata->miss_one_in);
 	}
-	return install->session ? 0 : -errno;
+	return 0;
 }
 
 static void close_objects(struct install *install)
@@ -273,6 +290,7 @@ static int load_main(struct install *install)
 	install->main = timensbpf_bpf__open();
 	if (!install->main)
 		return -errno;
+	set_misses(&install->main->rodata->miss_one_in);
 	select_programs(install->main->obj, install);
 	select_arrays(install->main->obj, install->kernel, install->plan);
 	if (install->replace)
