@@ -53,20 +53,27 @@ struct {
 
 /* ---- Leaving a window ---------------------------------------------------- */
 
+static __always_inline void stuck_put(const struct window *window)
+{
+	struct window_key key = window->key;
+	struct stuck_window stuck = {
+		.original = window->original,
+		.translated = window->translated,
+		.size = window->size,
+	};
+
+	stuck_add(&key, &stuck);
+}
+
 /* Under the lock, by its last user. */
 static __always_inline void window_close(struct window *window)
 {
 	if (!put_back(window->key.address, &window->original,
 		      &window->translated, window->size)) {
-		struct stuck_window stuck = {
-			.original = window->original,
-			.translated = window->translated,
-			.size = window->size,
-		};
-		struct window_key key = window->key;
-
 		count(TNB_COUNT_DEADLINE_STUCK);
-		stuck_add(&key, &stuck);
+		stuck_put(window);
+	} else if (bpf_map_lookup_elem(&forks, &window->key.mm)) {
+		stuck_put(window);
 	}
 	window->key.mm = 0;
 }
@@ -117,18 +124,6 @@ static __always_inline bool stuck_take(const struct window_key *key,
 	}
 	stuck_remove(key);
 	return ours;
-}
-
-static __always_inline void stuck_put(const struct window *window)
-{
-	struct window_key key = window->key;
-	struct stuck_window stuck = {
-		.original = window->original,
-		.translated = window->translated,
-		.size = window->size,
-	};
-
-	stuck_add(&key, &stuck);
 }
 
 /* Make memory what `to` says. A time can lie across two pages of which one

@@ -12,8 +12,10 @@
  *  W1. A window exists if and only if its memory was changed by us.
  *  W2. Memory is written only from `original` to `translated` by who makes the
  *      window, and back by who is last to leave, if it still is `translated`.
- *  W3. What could not be put back is remembered in `stuck` under the same key,
- *      for whoever passes the memory or the scheduler next.
+ *  W3. What could not be put back is remembered in `stuck_windows` under the
+ *      same key, for whoever passes the memory or the scheduler next. So is
+ *      every window that is closed while its address space is being copied:
+ *      the copy may hold the translation (deadline_fork.bpf.c).
  *
  * The lock: these programs run with preemption off (kprobe types) or in a
  * kernel without preemption, and not in interrupts. A holder runs on another
@@ -32,6 +34,7 @@
 #define WINDOW_GROUPS 256u
 #define WINDOWS 8 /* of a group */
 #define STUCK_MAX 256
+#define FORKS_MAX 1024
 /* About 5 ms. */
 #define LOCK_TRIES (1u << 18)
 
@@ -79,6 +82,15 @@ struct {
 	__type(key, struct window_key);
 	__type(value, struct stuck_window);
 } stuck_windows __weak SEC(".maps");
+
+/* Address spaces that are being copied by fork, and by how many threads. A fork
+ * that fails leaves its mark: then windows are remembered for nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FORKS_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} forks __weak SEC(".maps");
 
 /* Records of threads and stuck windows together: while 0, nobody but those who
  * arm has anything to do. */
@@ -164,9 +176,14 @@ static __always_inline struct window *window_find(struct window_group *group,
 static __always_inline bool stuck_add(const struct window_key *key,
 				      const struct stuck_window *window)
 {
-	if (bpf_map_update_elem(&stuck_windows, key, window, BPF_ANY))
+	bool is_new = !bpf_map_lookup_elem(&stuck_windows, key);
+
+	if (bpf_map_update_elem(&stuck_windows, key, window, BPF_ANY)) {
+		count(TNB_COUNT_DEADLINE_CHANGED);
 		return false;
-	in_flight_add(1);
+	}
+	if (is_new)
+		in_flight_add(1);
 	return true;
 }
 
@@ -206,11 +223,9 @@ static __always_inline void stuck_retry(struct window_key *key)
 	if (!group)
 		return;
 	stuck = bpf_map_lookup_elem(&stuck_windows, key);
-	if (stuck &&
-	    put_back(key->address, &stuck->original, &stuck->translated,
-		     (__u32)stuck->size) &&
-	    stuck_remove(key))
-		count(TNB_COUNT_DEADLINE_UNSTUCK);
+	if (stuck && put_back(key->address, &stuck->original,
+			      &stuck->translated, (__u32)stuck->size))
+		stuck_remove(key);
 	group_unlock(group);
 }
 

@@ -236,8 +236,8 @@ static int reuse_pinned(struct bpf_object *object, const char *name)
 
 /* What lives on in an upgrade, and what both objects use. */
 static const char *const shared_maps[] = {
-	"cgroup_slots",	 "clock_pages", "windows",
-	"stuck_windows", "in_flight",	"deadline_records",
+	"cgroup_slots", "clock_pages", "windows",	   "stuck_windows",
+	"in_flight",	"forks",       "deadline_records",
 };
 #define SHARED_MAPS (sizeof(shared_maps) / sizeof(*shared_maps))
 

@@ -14,7 +14,10 @@
 	  "deadlines that the kernel took as the host's time")                 \
 	X(DEADLINE_STUCK, deadline_stuck,                                      \
 	  "deadlines whose memory could not be put back at once")              \
-	X(DEADLINE_UNSTUCK, deadline_unstuck, "of these, put back later")      \
+	X(DEADLINE_CHANGED, deadline_changed,                                  \
+	  "of these, left changed for good (too many at once)")                \
+	X(DEADLINE_FORKED, deadline_forked,                                    \
+	  "deadlines just being armed whose memory a child took along")        \
 	X(DEADLINE_LATE, deadline_late,                                        \
 	  "deadlines whose memory the scheduler's program put back")           \
 	X(SET_DENIED, set_denied, "attempts to set the clock, denied")         \
