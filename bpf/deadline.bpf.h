@@ -40,7 +40,7 @@ struct deadline_record {
 	__u8 copy;   /* enum tnb_copy */
 	__u8 state;  /* enum record_state */
 	__u8 family; /* enum tnb_family */
-	__u8 timer;
+	__u8 rules;  /* DEADLINE_* */
 	__u32 pad;
 };
 
@@ -75,7 +75,7 @@ static __always_inline void window_close(struct window *window)
 	} else if (bpf_map_lookup_elem(&forks, &window->key.mm)) {
 		stuck_put(window);
 	}
-	window->key.mm = 0;
+	window->key = (struct window_key){ 0 };
 }
 
 /* False: the lock was not to be had, nothing has changed. */
@@ -267,10 +267,10 @@ static __always_inline bool record_of_before(const struct deadline_record *now)
 }
 
 static __always_inline bool clock_of(const struct tnb_clock_page *page,
-				     __u8 family, __u8 timer,
+				     __u8 family, __u8 rules,
 				     struct deadline_clock *by)
 {
-	by->timer = timer;
+	by->rules = rules;
 	return family < TNB_FAMILY_MAX &&
 	       !tnb_page_clock(page, family, &by->clock) &&
 	       !(by->clock.flags & TNB_CLOCK_RATE);
@@ -292,13 +292,14 @@ __weak __noinline int deadline_arm(const struct wait *wait, __u32 copy,
 	record.key.mm = current_mm();
 	record.key.address = wait->address;
 	record.family = wait->family;
-	record.timer = wait->timer;
+	record.rules = wait->rules;
 	if (record_of_before(&record))
 		return 0;
-	if (!clock_of(page, record.family, record.timer, &by)) {
+	if (!clock_of(page, record.family, record.rules, &by)) {
 		count(TNB_COUNT_DEADLINE_LOST);
 		return 0;
 	}
+	by.interval = wait_interval(wait);
 	record.state = window_enter(&by, wait->layout, &record);
 	if (record.state != RECORD_NONE)
 		record_begin(&record);
@@ -371,7 +372,7 @@ static __always_inline bool is_right(const struct deadline_record *record)
 		return got.word[0] == (__u64)record->sec &&
 		       got.word[1] == (__u64)record->nsec;
 	page = current_page();
-	return page && clock_of(page, record->family, record->timer, &by) &&
+	return page && clock_of(page, record->family, record->rules, &by) &&
 	       !bytes_translate(&by, &got, LAYOUT_native, &time, &wanted);
 }
 

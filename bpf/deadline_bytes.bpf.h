@@ -40,10 +40,14 @@ static __always_inline long bytes_write(const struct time_bytes *bytes,
 	return bpf_probe_write_user((void *)address, bytes, 16);
 }
 
+#define DEADLINE_TIMER 1 /* a time of 0 disarms */
+#define DEADLINE_RING 2	 /* nanoseconds over a second are a time, too */
+
 /* What a deadline is measured by: numbers of its clock, as of now. */
 struct deadline_clock {
 	struct tnb_clock clock;
-	bool timer; /* a time of 0 disarms */
+	__u64 interval; /* of a periodic timer in ns, or 0 */
+	__u8 rules;
 };
 
 /*
@@ -52,7 +56,7 @@ struct deadline_clock {
  * KTIME_MAX), what disarms.
  */
 static __always_inline bool bytes_time(const struct time_bytes *bytes,
-				       enum layout layout, bool timer,
+				       enum layout layout, __u8 rules,
 				       struct tnb_time *time)
 {
 	__s64 nsec;
@@ -65,11 +69,16 @@ static __always_inline bool bytes_time(const struct time_bytes *bytes,
 		nsec = layout == LAYOUT_native ? (__s64)bytes->word[1]
 					       : (__u32)bytes->word[1];
 	}
-	if (time->sec < 0 || time->sec >= TNB_SEC_MAX ||
-	    (__u64)nsec >= TNB_NSEC_PER_SEC)
+	if (time->sec < 0 || time->sec >= TNB_SEC_MAX || nsec < 0)
 		return false;
+	if ((__u64)nsec >= TNB_NSEC_PER_SEC) {
+		if (!(rules & DEADLINE_RING))
+			return false;
+		time->sec += (__u64)nsec / TNB_NSEC_PER_SEC;
+		nsec = (__u64)nsec % TNB_NSEC_PER_SEC;
+	}
 	time->nsec = (__u32)nsec;
-	return !timer || time->sec || nsec;
+	return !(rules & DEADLINE_TIMER) || time->sec || nsec;
 }
 
 static __always_inline void time_bytes(const struct tnb_time *time,
@@ -100,10 +109,10 @@ static __always_inline bool bytes_translate(const struct deadline_clock *by,
 					    struct tnb_time *time,
 					    struct time_bytes *to)
 {
-	if (!bytes_time(from, layout, by->timer, time) ||
+	if (!bytes_time(from, layout, by->rules, time) ||
 	    tnb_clock_unread(&by->clock, time))
 		return false;
-	*time = tnb_deadline_clamp(*time);
+	*time = tnb_deadline_clamp(*time, by->interval);
 	if (layout == LAYOUT_compat && time->sec > TNB_S32_MAX) {
 		time->sec = TNB_S32_MAX;
 		time->nsec = TNB_NSEC_PER_SEC - 1;

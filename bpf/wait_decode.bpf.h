@@ -18,7 +18,7 @@ struct wait {
 	__u64 address; /* of the deadline in the caller's memory */
 	enum layout layout;
 	enum tnb_family family;
-	bool timer; /* a time of 0 disarms */
+	__u8 rules; /* DEADLINE_* */
 };
 
 struct wait_row {
@@ -187,7 +187,9 @@ wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
 	wait->layout = !compat ? LAYOUT_native
 		       : old   ? LAYOUT_compat
 			       : LAYOUT_compat_time64;
-	wait->timer = row->timer;
+	wait->rules = row->timer		   ? DEADLINE_TIMER
+		      : row->when == TNB_WHEN_RING ? DEADLINE_RING
+						   : 0;
 	if (is_timer && !row->timer)
 		return WAIT_NONE;
 	if (!wait_is_absolute(row, syscall_arg(regs, compat, row->when_arg)))
@@ -204,6 +206,21 @@ wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
 	return wait_clock(row, regs, compat, &wait->family);
 }
 
+/* The interval of a periodic timer lies before its deadline. What the kernel
+ * will refuse is none. */
+static __always_inline __u64 wait_interval(const struct wait *wait)
+{
+	__u32 size = layout_size(wait->layout);
+	struct time_bytes bytes;
+	struct tnb_time time;
+
+	if (!(wait->rules & DEADLINE_TIMER) ||
+	    bytes_read(&bytes, wait->address - size, size) ||
+	    !bytes_time(&bytes, wait->layout, wait->rules, &time))
+		return 0;
+	return (__u64)time.sec * TNB_NSEC_PER_SEC + time.nsec;
+}
+
 /* ---- io_uring's timeouts --------------------------------------------------
  */
 
@@ -214,6 +231,7 @@ static __always_inline enum decoded ring_wait(__u64 address, __s32 clock,
 	wait->layout = current_call_is_compat() ? LAYOUT_compat_time64
 						: LAYOUT_native;
 	wait->family = tnb_family_of((__u32)clock);
+	wait->rules = DEADLINE_RING;
 	return WAIT_FOUND;
 }
 

@@ -144,14 +144,26 @@ tnb_inline int tnb_clock_unread(const struct tnb_clock *clock,
 
 /*
  * A deadline on the host's clock, as the kernel takes it: never negative,
- * which would be an error, and never 0, which would disarm a timer. Both
- * stand for a moment long past.
+ * which would be an error, and never 0, which would disarm a timer. A moment
+ * long past stands for both: the first nanosecond, or for a timer that comes
+ * again every `interval` ns (0: does not) the first of its moments after that.
  */
-tnb_inline struct tnb_time tnb_deadline_clamp(struct tnb_time host)
+tnb_inline struct tnb_time tnb_deadline_clamp(struct tnb_time host,
+					      __u64 interval)
 {
-	const struct tnb_time past = { 0, 1 };
+	struct tnb_time first = { 0, 1 }, zero = { 0, 0 };
+	__u64 before, nsec;
 
-	return host.sec < 0 || (!host.sec && !host.nsec) ? past : host;
+	if (host.sec > 0 || (host.sec == 0 && host.nsec))
+		return host;
+	if (!interval || host.sec <= -TNB_SEC_MAX)
+		return first;
+	host = tnb_time_sub(zero, host);
+	before = (__u64)host.sec * TNB_NSEC_PER_SEC + host.nsec;
+	nsec = interval - before % interval;
+	first.sec = (__s64)(nsec / TNB_NSEC_PER_SEC);
+	first.nsec = (__u32)(nsec % TNB_NSEC_PER_SEC);
+	return first;
 }
 
 /* Nanoseconds to a normalized time, rounded towards minus infinity. */

@@ -563,12 +563,33 @@ static void unread_refuses_a_rate(void **state)
 static void deadlines_are_never_negative_nor_zero(void **state)
 {
 	(void)state;
-	assert_time(tnb_deadline_clamp(make(-1, 999999999)), 0, 1);
-	assert_time(tnb_deadline_clamp(make(INT64_MIN, 0)), 0, 1);
-	assert_time(tnb_deadline_clamp(make(0, 0)), 0, 1);
-	assert_time(tnb_deadline_clamp(make(0, 1)), 0, 1);
-	assert_time(tnb_deadline_clamp(make(0, 2)), 0, 2);
-	assert_time(tnb_deadline_clamp(make(1, 0)), 1, 0);
+	assert_time(tnb_deadline_clamp(make(-1, 999999999), 0), 0, 1);
+	assert_time(tnb_deadline_clamp(make(INT64_MIN, 0), 0), 0, 1);
+	assert_time(tnb_deadline_clamp(make(0, 0), 0), 0, 1);
+	assert_time(tnb_deadline_clamp(make(0, 1), 0), 0, 1);
+	assert_time(tnb_deadline_clamp(make(0, 2), 0), 0, 2);
+	assert_time(tnb_deadline_clamp(make(1, 0), 0), 1, 0);
+}
+
+/* A timer keeps its phase: first = deadline + k * interval, k smallest. */
+static void clamped_timers_keep_their_phase(void **state)
+{
+	(void)state;
+	random_state = 23;
+	for (int i = 0; i < SAMPLES; i++) {
+		uint64_t interval = 1 + random_below((uint64_t)3600 * NSEC);
+		struct tnb_time host = make(-(int64_t)random_below(TNB_SEC_MAX),
+					    (uint32_t)random_below(NSEC));
+		struct tnb_time first = tnb_deadline_clamp(host, interval);
+
+		if (to_ns(host) > 0) {
+			assert_ns(first, to_ns(host));
+			continue;
+		}
+		assert_true(to_ns(first) > 0);
+		assert_true(to_ns(first) <= (wide)interval);
+		assert_true((to_ns(first) - to_ns(host)) % (wide)interval == 0);
+	}
 }
 
 int main(void)
@@ -604,6 +625,7 @@ int main(void)
 		cmocka_unit_test(unread_undoes_read),
 		cmocka_unit_test(unread_refuses_a_rate),
 		cmocka_unit_test(deadlines_are_never_negative_nor_zero),
+		cmocka_unit_test(clamped_timers_keep_their_phase),
 	};
 
 	return cmocka_run_group_tests_name("timekeeper", tests, NULL, NULL);
