@@ -40,8 +40,9 @@ static __always_inline long bytes_write(const struct time_bytes *bytes,
 	return bpf_probe_write_user((void *)address, bytes, 16);
 }
 
-#define DEADLINE_TIMER 1 /* a time of 0 disarms */
-#define DEADLINE_RING 2	 /* nanoseconds over a second are a time, too */
+#define DEADLINE_TIMER 1  /* a time of 0 disarms */
+#define DEADLINE_LONG 2	  /* nanoseconds over a second are a time, too */
+#define DEADLINE_SIGNED 4 /* and negative ones */
 
 /* What a deadline is measured by: numbers of its clock, as of now. */
 struct deadline_clock {
@@ -49,6 +50,27 @@ struct deadline_clock {
 	__u64 interval; /* of a periodic timer in ns, or 0 */
 	__u8 rules;
 };
+
+static __always_inline bool nsec_normalize(struct tnb_time *time, __s64 *nsec,
+					   __u8 rules)
+{
+	__u64 carry;
+
+	if (*nsec >= 0 && rules & DEADLINE_LONG) {
+		carry = (__u64)*nsec / TNB_NSEC_PER_SEC;
+		time->sec += carry;
+		*nsec -= carry * TNB_NSEC_PER_SEC;
+		return true;
+	}
+	if (*nsec < 0 && rules & DEADLINE_SIGNED) {
+		carry = (-(__u64)*nsec + TNB_NSEC_PER_SEC - 1) /
+			TNB_NSEC_PER_SEC;
+		time->sec -= carry;
+		*nsec += carry * TNB_NSEC_PER_SEC;
+		return true;
+	}
+	return false;
+}
 
 /*
  * The time in `bytes`; false if it means the same on every clock: what the
@@ -69,14 +91,11 @@ static __always_inline bool bytes_time(const struct time_bytes *bytes,
 		nsec = layout == LAYOUT_native ? (__s64)bytes->word[1]
 					       : (__u32)bytes->word[1];
 	}
-	if (time->sec < 0 || time->sec >= TNB_SEC_MAX || nsec < 0)
+	if (time->sec < 0 || time->sec >= TNB_SEC_MAX)
 		return false;
-	if ((__u64)nsec >= TNB_NSEC_PER_SEC) {
-		if (!(rules & DEADLINE_RING))
-			return false;
-		time->sec += (__u64)nsec / TNB_NSEC_PER_SEC;
-		nsec = (__u64)nsec % TNB_NSEC_PER_SEC;
-	}
+	if ((__u64)nsec >= TNB_NSEC_PER_SEC &&
+	    !nsec_normalize(time, &nsec, rules))
+		return false;
 	time->nsec = (__u32)nsec;
 	return !(rules & DEADLINE_TIMER) || time->sec || nsec;
 }

@@ -187,9 +187,10 @@ wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
 	wait->layout = !compat ? LAYOUT_native
 		       : old   ? LAYOUT_compat
 			       : LAYOUT_compat_time64;
-	wait->rules = row->timer		   ? DEADLINE_TIMER
-		      : row->when == TNB_WHEN_RING ? DEADLINE_RING
-						   : 0;
+	wait->rules = row->timer ? DEADLINE_TIMER
+		      : row->when == TNB_WHEN_RING
+			      ? DEADLINE_LONG | DEADLINE_SIGNED
+			      : 0;
 	if (is_timer && !row->timer)
 		return WAIT_NONE;
 	if (!wait_is_absolute(row, syscall_arg(regs, compat, row->when_arg)))
@@ -231,7 +232,7 @@ static __always_inline enum decoded ring_wait(__u64 address, __s32 clock,
 	wait->layout = current_call_is_compat() ? LAYOUT_compat_time64
 						: LAYOUT_native;
 	wait->family = tnb_family_of((__u32)clock);
-	wait->rules = DEADLINE_RING;
+	wait->rules = DEADLINE_LONG;
 	return WAIT_FOUND;
 }
 
