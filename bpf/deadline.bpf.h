@@ -17,8 +17,8 @@
 #define TIMENSBPF_DEADLINE_BPF_H
 
 #include "lookup.bpf.h"
+#include "stuck.bpf.h"
 #include "wait_decode.bpf.h"
-#include "windows.bpf.h"
 
 #include <timensbpf/abi/latch.h>
 
@@ -26,8 +26,9 @@
 #define RECORDS_MAX 16384
 
 enum record_state {
-	RECORD_NONE,	   /* nothing to translate, no record */
+	RECORD_NONE,	   /* nothing to translate */
 	RECORD_JOINED,	   /* counted in a window */
+	RECORD_LEFT,	   /* was, until the scheduler's program left it */
 	RECORD_UNTOUCHED,  /* memory is not as it should be for the copy */
 	RECORD_UNREADABLE, /* the same, and what it holds is not known yet */
 };
@@ -51,29 +52,35 @@ struct {
 	__type(value, struct deadline_record);
 } deadline_records __weak SEC(".maps");
 
-/* ---- Leaving a window ---------------------------------------------------- */
-
-static __always_inline void stuck_put(const struct window *window)
+/* bytes_translate, walked once. */
+TNB_ONCE int deadline_translate(const struct deadline_clock *by,
+				const struct time_bytes *from, __u32 layout,
+				struct tnb_time *time, struct time_bytes *to)
 {
-	struct window_key key = window->key;
-	struct stuck_window stuck = {
-		.original = window->original,
-		.translated = window->translated,
-		.size = window->size,
-	};
-
-	stuck_add(&key, &stuck);
+	return by && from && time && to &&
+	       bytes_translate(by, from, (enum layout)layout, time, to);
 }
+
+/* ---- Leaving a window ---------------------------------------------------- */
 
 /* Under the lock, by its last user. */
 static __always_inline void window_close(struct window *window)
 {
-	if (!put_back(window->key.address, &window->original,
-		      &window->translated, window->size)) {
-		count(TNB_COUNT_DEADLINE_STUCK);
-		stuck_put(window);
-	} else if (bpf_map_lookup_elem(&forks, &window->key.mm)) {
-		stuck_put(window);
+	bool failed;
+
+	/* The memory of a thread that is dead or has become another program is
+	 * out of reach. */
+	if (current_mm() != window->key.mm) {
+		count(TNB_COUNT_DEADLINE_CHANGED);
+	} else {
+		failed = put_back(window->key.address, &window->original,
+				  &window->translated,
+				  window->size) == PUT_FAILED;
+		if (failed)
+			count(TNB_COUNT_DEADLINE_STUCK);
+		if (failed || is_forking(window->key.mm))
+			stuck_put(&window->key, &window->original,
+				  &window->translated, window->size, failed);
 	}
 	window->key = (struct window_key){ 0 };
 }
@@ -86,55 +93,84 @@ static __always_inline bool window_leave(struct window_key *key)
 
 	if (!group)
 		return false;
-	window = window_find(group, key->mm, key->address);
+	window = window_find(group, key);
 	if (window && --window->users == 0)
 		window_close(window);
 	group_unlock(group);
 	return true;
 }
 
-/* End what the record stands for. A window that cannot be left now is left at
- * the thread's next turn. */
-static __always_inline void record_finish(struct deadline_record *record)
+static __always_inline void record_delete(void)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+
+	if (!bpf_map_delete_elem(&deadline_records, &thread))
+		in_flight_add(-1);
+}
+
+/*
+ * End what the record stands for. Without a comparison of what the kernel got,
+ * what was not as it should be for the copy counts as lost.
+ * False: the window cannot be left now. The record stays, for the next turn.
+ */
+static __always_inline bool record_finish(struct deadline_record *record,
+					  bool compared)
+{
 	struct window_key key = record->key;
 
 	if (record->state == RECORD_JOINED && !window_leave(&key))
-		return;
-	if (!bpf_map_delete_elem(&deadline_records, &thread))
-		in_flight_add(-1);
+		return false;
+	if (!compared && record->state >= RECORD_UNTOUCHED)
+		count(TNB_COUNT_DEADLINE_LOST);
+	record_delete();
+	return true;
 }
 
 /* ---- Entering a window --------------------------------------------------- */
 
 /* Memory that is stuck holds a translation: what was it before? */
-static __always_inline bool stuck_take(const struct window_key *key,
-				       struct window *window)
+static __always_inline bool stuck_find(const struct window_key *key,
+				       struct time_bytes *bytes)
 {
-	struct stuck_window *stuck = bpf_map_lookup_elem(&stuck_windows, key);
-	bool ours;
+	struct stuck_key stuck_key = { .key = *key, .translated = *bytes };
+	struct stuck_window *stuck;
 
+	stuck = bpf_map_lookup_elem(&stuck_windows, &stuck_key);
 	if (!stuck)
 		return false;
-	ours = bytes_equal(&stuck->translated, &window->original);
-	if (ours) {
-		window->translated = stuck->translated;
-		window->original = stuck->original;
-	}
-	stuck_remove(key);
-	return ours;
+	*bytes = stuck->original;
+	return true;
 }
 
-/* Make memory what `to` says. A time can lie across two pages of which one
- * cannot be written: then it is made what it was. */
-static __always_inline bool window_write(const struct window *window,
+static __always_inline void stuck_forget(const struct window_key *key,
+					 const struct time_bytes *translated)
+{
+	struct stuck_key stuck = { .key = *key, .translated = *translated };
+
+	if (!is_forking(key->mm))
+		stuck_remove(&stuck);
+}
+
+/*
+ * Make memory, which holds `was` and stands for `original`, hold `to`. Where
+ * only half of it can be written it is made what it was, and if that cannot
+ * be, it is stuck.
+ */
+static __always_inline bool window_write(const struct window_key *key,
+					 __u32 size,
+					 const struct time_bytes *original,
 					 const struct time_bytes *was,
 					 const struct time_bytes *to)
 {
-	if (!bytes_write(to, window->key.address, window->size))
+	struct time_bytes now;
+
+	if (!bytes_write(to, key->address, size))
 		return true;
-	bytes_write(was, window->key.address, window->size);
+	if (bytes_write(was, key->address, size) &&
+	    !bytes_read(&now, key->address, size) && !bytes_equal(&now, was)) {
+		count(TNB_COUNT_DEADLINE_STUCK);
+		stuck_put(key, original, &now, size, true);
+	}
 	return false;
 }
 
@@ -145,38 +181,52 @@ static __always_inline void expect(struct deadline_record *record,
 	record->nsec = time->nsec;
 }
 
-/* Under the lock, where there is no window yet. */
+/* Under the lock, where there is no window yet. It is made in its place, and
+ * counts as soon as it has a key. */
 static __always_inline enum record_state
 window_open(struct window_group *group, const struct deadline_clock *by,
 	    enum layout layout, struct deadline_record *record)
 {
-	struct window made = { .key = record->key, .users = 1 };
-	struct window *place = window_find(group, 0, 0);
-	struct time_bytes wanted = { 0 };
+	struct window *made = window_free(group, &record->key);
+	struct time_bytes now;
 	struct tnb_time time = { 0 };
-	bool stuck, change, written;
+	bool stuck, change;
 
-	made.size = layout_size(layout);
-	if (bytes_read(&made.original, made.key.address, made.size))
+	if (!made)
 		return RECORD_UNREADABLE;
-	stuck = something_in_flight() && stuck_take(&record->key, &made);
-	change = bytes_translate(by, &made.original, layout, &time, &wanted);
+	made->size = layout_size(layout);
+	if (bytes_read(&now, record->key.address, made->size))
+		return RECORD_UNREADABLE;
+	made->original = now;
+	stuck = stuck_find(&record->key, &made->original);
+	change = deadline_translate(by, &made->original, layout, &time,
+				    &made->translated);
 	expect(record, &time);
-	if (!change && !stuck)
-		return RECORD_NONE;
-	if (!stuck)
-		made.translated = made.original;
-	written = change && place &&
-		  ((stuck && bytes_equal(&made.translated, &wanted)) ||
-		   window_write(&made, &made.translated, &wanted));
-	if (!written) {
-		if (stuck)
-			stuck_put(&made);
+	if (!change)
+		return stuck ? RECORD_UNTOUCHED : RECORD_NONE;
+	if (!bytes_equal(&now, &made->translated) &&
+	    !window_write(&record->key, made->size, &made->original, &now,
+			  &made->translated))
 		return RECORD_UNTOUCHED;
-	}
-	made.translated = wanted;
-	*place = made;
+	if (stuck)
+		stuck_forget(&record->key, &now);
+	made->users = 1;
+	made->key = record->key;
 	return RECORD_JOINED;
+}
+
+/* Memory is not what the window says: a user of it has missed its way out, and
+ * the process has stored a new time since. The window becomes that of the new
+ * one. */
+static __always_inline bool window_renew(struct window *window,
+					 const struct time_bytes *now,
+					 const struct time_bytes *wanted)
+{
+	if (!window_write(&window->key, window->size, now, now, wanted))
+		return false;
+	window->original = *now;
+	window->translated = *wanted;
+	return true;
 }
 
 /*
@@ -188,14 +238,21 @@ static __always_inline enum record_state
 window_join(struct window *window, const struct deadline_clock *by,
 	    enum layout layout, struct deadline_record *record)
 {
-	struct time_bytes original = window->original, wanted = { 0 };
+	struct time_bytes now, original, wanted = { 0 };
 	struct tnb_time time = { 0 };
-	bool change;
+	bool change, ours;
 
-	change = bytes_translate(by, &original, layout, &time, &wanted);
+	if (window->size != layout_size(layout) ||
+	    bytes_read(&now, record->key.address, window->size))
+		return RECORD_UNREADABLE;
+	ours = bytes_equal(&now, &window->translated);
+	original = ours ? window->original : now;
+	change = deadline_translate(by, &original, layout, &time, &wanted);
 	expect(record, &time);
-	if (!change || window->size != layout_size(layout) ||
-	    !bytes_equal(&wanted, &window->translated))
+	if (!change)
+		return RECORD_UNTOUCHED;
+	if (ours ? !bytes_equal(&wanted, &window->translated)
+		 : !window_renew(window, &now, &wanted))
 		return RECORD_UNTOUCHED;
 	window->users++;
 	return RECORD_JOINED;
@@ -212,7 +269,7 @@ window_enter(const struct deadline_clock *by, enum layout layout,
 
 	if (!group)
 		return RECORD_UNREADABLE;
-	window = window_find(group, key.mm, key.address);
+	window = window_find(group, &key);
 	state = window ? window_join(window, by, layout, record)
 		       : window_open(group, by, layout, record);
 	group_unlock(group);
@@ -220,25 +277,6 @@ window_enter(const struct deadline_clock *by, enum layout layout,
 }
 
 /* ---- In ------------------------------------------------------------------ */
-
-/*
- * The record is made after memory was changed: nothing comes between, as the
- * program is not preempted (windows.bpf.h), and not made it is undone.
- */
-static __always_inline void record_begin(struct deadline_record *record)
-{
-	__u32 thread = (__u32)bpf_get_current_pid_tgid();
-	struct window_key key = record->key;
-
-	in_flight_add(1);
-	if (!bpf_map_update_elem(&deadline_records, &thread, record,
-				 BPF_NOEXIST))
-		return;
-	in_flight_add(-1);
-	count(TNB_COUNT_DEADLINE_LOST);
-	if (record->state == RECORD_JOINED)
-		window_leave(&key);
-}
 
 /* get_itimerspec64 may call get_timespec64, io_uring's functions do. */
 static __always_inline bool is_inner(const struct deadline_record *record,
@@ -248,22 +286,48 @@ static __always_inline bool is_inner(const struct deadline_record *record,
 	       record->key.address == now->key.address;
 }
 
-/* True: this deadline is taken care of. A record of an earlier one, whose
- * program on the way out was passed by, is finished. */
-static __always_inline bool record_of_before(const struct deadline_record *now)
+/* False: another program has this deadline in hand, or it is lost already. A
+ * record of an earlier one, whose way out was passed by, is finished. */
+static __always_inline bool record_is_free(const struct deadline_record *now)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	struct deadline_record *record;
 
 	if (!something_in_flight())
-		return false;
+		return true;
 	record = bpf_map_lookup_elem(&deadline_records, &thread);
 	if (!record)
-		return false;
-	if (is_inner(record, now))
 		return true;
-	record_finish(record);
+	if (is_inner(record, now))
+		return false;
+	if (record_finish(record, false))
+		return true;
+	count(TNB_COUNT_DEADLINE_LOST);
 	return false;
+}
+
+/* Before memory is changed, so that there is always somebody to put it back. */
+static __always_inline bool record_begin(const struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+
+	in_flight_add(1);
+	if (!bpf_map_update_elem(&deadline_records, &thread, record,
+				 BPF_NOEXIST))
+		return true;
+	in_flight_add(-1);
+	count(TNB_COUNT_DEADLINE_LOST);
+	return false;
+}
+
+static __always_inline void record_store(const struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *stored =
+		bpf_map_lookup_elem(&deadline_records, &thread);
+
+	if (stored)
+		*stored = *record;
 }
 
 static __always_inline bool clock_of(const struct tnb_clock_page *page,
@@ -276,15 +340,12 @@ static __always_inline bool clock_of(const struct tnb_clock_page *page,
 	       !(by->clock.flags & TNB_CLOCK_RATE);
 }
 
-/*
- * Neither static nor inline: the verifier then walks it once, and not once for
- * each way through the decoding.
- */
-__weak __noinline int deadline_arm(const struct wait *wait, __u32 copy,
-				   __u64 kernel)
+TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 {
 	const struct tnb_clock_page *page = current_page();
-	struct deadline_record record = { .kernel = kernel, .copy = copy };
+	struct deadline_record record = { .kernel = kernel,
+					  .copy = copy,
+					  .state = RECORD_UNREADABLE };
 	struct deadline_clock by = { 0 };
 
 	if (!page || !wait)
@@ -293,16 +354,20 @@ __weak __noinline int deadline_arm(const struct wait *wait, __u32 copy,
 	record.key.address = wait->address;
 	record.family = wait->family;
 	record.rules = wait->rules;
-	if (record_of_before(&record))
+	if (!record_is_free(&record))
 		return 0;
 	if (!clock_of(page, record.family, record.rules, &by)) {
 		count(TNB_COUNT_DEADLINE_LOST);
 		return 0;
 	}
 	by.interval = wait_interval(wait);
+	if (!record_begin(&record))
+		return 0;
 	record.state = window_enter(&by, wait->layout, &record);
-	if (record.state != RECORD_NONE)
-		record_begin(&record);
+	if (record.state == RECORD_NONE)
+		record_delete();
+	else
+		record_store(&record);
 	return 0;
 }
 
@@ -365,7 +430,7 @@ static __always_inline bool is_right(const struct deadline_record *record)
 	struct tnb_time time = { 0 };
 
 	if (!record->kernel)
-		return record->state == RECORD_JOINED;
+		return record->state < RECORD_UNTOUCHED;
 	if (bpf_probe_read_kernel(&got, sizeof(got), (void *)record->kernel))
 		return false;
 	if (record->state != RECORD_UNREADABLE)
@@ -373,7 +438,7 @@ static __always_inline bool is_right(const struct deadline_record *record)
 		       got.word[1] == (__u64)record->nsec;
 	page = current_page();
 	return page && clock_of(page, record->family, record->rules, &by) &&
-	       !bytes_translate(&by, &got, LAYOUT_native, &time, &wanted);
+	       !deadline_translate(&by, &got, LAYOUT_native, &time, &wanted);
 }
 
 /* For tests: every so many calls the way out is not taken. */
@@ -394,7 +459,7 @@ static __always_inline void deadline_out(enum tnb_copy copy, int ret)
 		return;
 	if (!ret && !is_right(record))
 		count(TNB_COUNT_DEADLINE_LOST);
-	record_finish(record);
+	record_finish(record, true);
 }
 
 #endif

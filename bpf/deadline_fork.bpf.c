@@ -2,15 +2,17 @@
 /*
  * A fork copies memory in which another thread is just having a deadline
  * translated. The child's copy is put back by the child, as soon as its page
- * can be written (a page that is shared copy-on-write cannot, see windows.bpf.h
- * W3): until then its deadlines are read as what they were before.
+ * can be written (one that is shared copy-on-write cannot): until then its
+ * deadlines are read as what they were before.
  *
- * While the copy is under way (from the LSM hook, which is before it, until the
- * child is woken, which is after it) every window of the address space is kept
- * in mind, also those that are closed meanwhile. Neither hook is ever passed
- * by: sched_wakeup_new runs with interrupts off.
+ * While the copy is under way, from the LSM hook, which is before it, until the
+ * child is woken, which is after it, all windows of the address space are noted
+ * (stuck.bpf.h). Neither hook is ever passed by: sched_wakeup_new runs with
+ * interrupts off. A fork that fails ends with lsm/task_free.
  */
-#include "deadline.bpf.h"
+#include "stuck.bpf.h"
+
+#include "lookup.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -18,21 +20,53 @@ char _license[] SEC("license") = "GPL";
 
 #define TNB_CLONE_VM 0x100 /* include/uapi/linux/sched.h */
 
-/* Without the BPF LSM the mark is missing: a window that is closed within the
+/* The task to be -> the address space that it will be a copy of. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORKS_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} fork_of SEC(".maps");
+
+/* Without the BPF LSM there are no marks: a window that is closed within the
  * copy is then forgotten. */
 SEC("lsm/task_alloc")
 int BPF_PROG(lsm_task_alloc, struct task_struct *task, unsigned long flags)
 {
-	__u64 mm, one = 1, *forking;
+	__u64 key = (__u64)task, mm, none = 0, *forking;
 
 	if (flags & TNB_CLONE_VM || !current_is_virtual())
 		return 0;
 	mm = current_mm();
+	bpf_map_update_elem(&forks, &mm, &none, BPF_NOEXIST);
 	forking = bpf_map_lookup_elem(&forks, &mm);
+	if (!forking || bpf_map_update_elem(&fork_of, &key, &mm, BPF_ANY)) {
+		count(TNB_COUNT_DEADLINE_CHANGED);
+		return 0;
+	}
+	__sync_fetch_and_add(forking, 1);
+	return 0;
+}
+
+static __always_inline void fork_ends(__u64 task)
+{
+	__u64 *mm = bpf_map_lookup_elem(&fork_of, &task), *forking;
+	__u64 key;
+
+	if (!mm)
+		return;
+	key = *mm;
+	if (bpf_map_delete_elem(&fork_of, &task))
+		return;
+	forking = bpf_map_lookup_elem(&forks, &key);
 	if (forking)
-		__sync_fetch_and_add(forking, 1);
-	else
-		bpf_map_update_elem(&forks, &mm, &one, BPF_ANY);
+		__sync_fetch_and_add(forking, -1);
+}
+
+SEC("lsm/task_free")
+int BPF_PROG(lsm_task_free, struct task_struct *task)
+{
+	fork_ends((__u64)task);
 	return 0;
 }
 
@@ -40,55 +74,58 @@ struct copied {
 	__u64 parent, child;
 };
 
-static __always_inline void inherit(const struct copied *copied, __u64 address,
+static __always_inline void inherit(const struct copied *copied,
+				    const struct stuck_key *from,
 				    const struct stuck_window *window)
 {
-	struct window_key key = { .mm = copied->child, .address = address };
+	struct stuck_key key = *from;
+	struct stuck_window mine = *window;
 
+	key.key.mm = copied->child;
+	mine.changed = true;
 	count(TNB_COUNT_DEADLINE_FORKED);
-	stuck_add(&key, window);
+	stuck_add(&key, &mine);
 }
 
-static long inherit_group(void *map, __u32 *index, struct window_group *group,
-			  struct copied *copied)
+static long inherit_group(__u32 index, struct copied *copied)
 {
+	struct window_group *group = group_lock_at(index);
+
+	if (!group) {
+		count(TNB_COUNT_DEADLINE_CHANGED);
+		return 0;
+	}
 	for (int i = 0; i < WINDOWS; i++) {
 		struct window *window = &group->window[i];
-		struct stuck_window stuck;
+		struct stuck_key key = {
+			.key = window->key,
+			.translated = window->translated,
+		};
+		struct stuck_window stuck = {
+			.original = window->original,
+			.size = window->size,
+		};
 
-		if (window->key.mm != copied->parent)
-			continue;
-		stuck.original = window->original;
-		stuck.translated = window->translated;
-		stuck.size = window->size;
-		inherit(copied, window->key.address, &stuck);
+		if (key.key.mm == copied->parent)
+			inherit(copied, &key, &stuck);
 	}
+	group_unlock(group);
 	return 0;
 }
 
-static long inherit_stuck(void *map, struct window_key *key,
+static long inherit_stuck(void *map, struct stuck_key *key,
 			  struct stuck_window *stuck, struct copied *copied)
 {
-	struct stuck_window mine = *stuck;
-
-	if (key->mm == copied->parent)
-		inherit(copied, key->address, &mine);
+	if (key->key.mm == copied->parent)
+		inherit(copied, key, stuck);
 	return 0;
-}
-
-static __always_inline void fork_ends(__u64 mm)
-{
-	__u64 *forking = bpf_map_lookup_elem(&forks, &mm);
-
-	if (forking && __sync_fetch_and_add(forking, -1) <= 1)
-		bpf_map_delete_elem(&forks, &mm);
 }
 
 /*
- * Windows first, then what is stuck: a window that is closed between the two
- * is in the second, as the mark is still there. A window that is only just
- * being made may be read half-made: memory of the child is changed only where
- * it is exactly the translation.
+ * Windows first, each group under its lock, then what is stuck: a window that
+ * is closed between the two is in the second, as the mark is still there.
+ * in_flight counts a deadline before its memory is written: if it is 0 here,
+ * after the copy, nothing was changed when it was made.
  */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(tp_sched_wakeup_new, struct task_struct *child)
@@ -101,10 +138,10 @@ int BPF_PROG(tp_sched_wakeup_new, struct task_struct *child)
 	if (!copied.child || copied.child == copied.parent)
 		return 0;
 	if (something_in_flight()) {
-		bpf_for_each_map_elem(&windows, inherit_group, &copied, 0);
+		bpf_loop(WINDOW_GROUPS, inherit_group, &copied, 0);
 		bpf_for_each_map_elem(&stuck_windows, inherit_stuck, &copied,
 				      0);
 	}
-	fork_ends(copied.parent);
+	fork_ends((__u64)child);
 	return 0;
 }

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What cannot be passed by: the scheduler's tracepoint runs with interrupts
- * off. A thread that sleeps or is on its way back to user mode has left the
+ * off. A thread that waits, or is on its way back to user mode, has left the
  * copy behind, so that a window that it still holds is left here, and memory
  * that was stuck is tried again.
  *
- * Not on preemption, which can come in the middle of a copy. So can a sleep, if
- * the memory that we have just written was reclaimed at once: the original then
- * comes back too early, and the way out, for which the record is kept, counts a
- * deadline lost. A record without a way out stays until the thread's next
- * deadline, or until its end.
+ * Not on preemption, which can come in the middle of a copy; nor in an
+ * uninterruptible sleep, which is a page fault there: the waits themselves can
+ * be interrupted. The record is kept for the way out, which compares; one
+ * without a way out stays until the thread's next deadline, or its end.
+ *
+ * If the thread is back in user mode already, another one may store a time of
+ * its own between our look and our write, and loses it: a way out that was
+ * passed by, in a call that did not sleep (docs/kernels.md).
  */
 #include "deadline.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_TASK_DEAD 0x80 /* include/linux/sched.h */
+/* include/linux/sched.h */
+#define TNB_TASK_UNINTERRUPTIBLE 0x02
+#define TNB_TASK_DEAD 0x80
 
-static long stuck_turn(void *map, struct window_key *key,
+static long stuck_turn(void *map, struct stuck_key *key,
 		       struct stuck_window *stuck, __u64 *mm)
 {
-	struct window_key mine = *key;
+	struct stuck_key mine = *key;
 
-	if (mine.mm == *mm)
+	if (mine.key.mm == *mm)
 		stuck_retry(&mine);
 	return 0;
 }
@@ -34,15 +39,15 @@ static __always_inline void record_leave(__u32 prev_state)
 		bpf_map_lookup_elem(&deadline_records, &thread);
 	struct window_key key;
 
-	if (!record)
+	if (!record || prev_state & TNB_TASK_UNINTERRUPTIBLE)
 		return;
 	key = record->key;
 	if (record->state == RECORD_JOINED && window_leave(&key)) {
-		record->state = RECORD_UNTOUCHED;
+		record->state = RECORD_LEFT;
 		count(TNB_COUNT_DEADLINE_LATE);
 	}
 	if (prev_state == TNB_TASK_DEAD)
-		record_finish(record);
+		record_finish(record, false);
 }
 
 /* (bool preempt, prev, next, unsigned int prev_state): since 5.18 */
@@ -57,5 +62,28 @@ int tp_sched_switch(__u64 *ctx)
 	mm = current_mm();
 	if (mm)
 		bpf_for_each_map_elem(&stuck_windows, stuck_turn, &mm, 0);
+	return 0;
+}
+
+static long forget_turn(void *map, struct stuck_key *key,
+			struct stuck_window *stuck, __u64 *mm)
+{
+	struct stuck_key mine = *key;
+
+	if (mine.key.mm == *mm)
+		stuck_remove(&mine);
+	return 0;
+}
+
+/* The end of an address space: what was stuck in it is gone with it. */
+SEC("fentry/exit_mmap")
+int fentry_exit_mmap(__u64 *ctx)
+{
+	__u64 mm = 0;
+
+	if (!something_in_flight())
+		return 0;
+	bpf_get_func_arg(ctx, 0, &mm);
+	bpf_for_each_map_elem(&stuck_windows, forget_turn, &mm, 0);
 	return 0;
 }

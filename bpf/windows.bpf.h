@@ -31,10 +31,8 @@
 
 #include <bpf/bpf_core_read.h>
 
-#define WINDOW_GROUPS 256u
+#define WINDOW_GROUPS 64u
 #define WINDOWS 8 /* of a group */
-#define STUCK_MAX 256
-#define FORKS_MAX 1024
 /* About 5 ms. */
 #define LOCK_TRIES (1u << 18)
 
@@ -64,11 +62,6 @@ struct window_group {
 	struct window window[WINDOWS];
 };
 
-struct stuck_window {
-	struct time_bytes original, translated;
-	__u64 size;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, WINDOW_GROUPS);
@@ -76,24 +69,8 @@ struct {
 	__type(value, struct window_group);
 } windows __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, STUCK_MAX);
-	__type(key, struct window_key);
-	__type(value, struct stuck_window);
-} stuck_windows __weak SEC(".maps");
-
-/* Address spaces that are being copied by fork, and by how many threads. A fork
- * that fails leaves its mark: then windows are remembered for nothing. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FORKS_MAX);
-	__type(key, __u64);
-	__type(value, __u64);
-} forks __weak SEC(".maps");
-
 /* Records of threads and stuck windows together: while 0, nobody but those who
- * arm has anything to do. */
+ * arm has anything to do. Counted up before memory is changed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -143,16 +120,21 @@ static long group_lock_turn(__u32 turn, __u32 *index)
 }
 
 /* NULL if it was not to be had. */
-static __always_inline struct window_group *
-group_lock(const struct window_key *key)
+static __always_inline struct window_group *group_lock_at(__u32 index)
 {
-	__u32 index = window_group_of(key), turn = index;
 	struct window_group *group = bpf_map_lookup_elem(&windows, &index);
+	__u32 turn = index;
 
 	if (!group || group_try_lock(group))
 		return group;
 	bpf_loop(LOCK_TRIES, group_lock_turn, &turn, 0);
 	return turn == WINDOW_GROUPS ? group : NULL;
+}
+
+static __always_inline struct window_group *
+group_lock(const struct window_key *key)
+{
+	return group_lock_at(window_group_of(key));
 }
 
 static __always_inline void group_unlock(struct window_group *group)
@@ -162,71 +144,84 @@ static __always_inline void group_unlock(struct window_group *group)
 
 /* ---- Under the lock ------------------------------------------------------ */
 
-static __always_inline struct window *window_find(struct window_group *group,
-						  __u64 mm, __u64 address)
+/*
+ * Functions that are neither static nor inline are walked by the verifier once,
+ * with any arguments, and not once for each way that leads to them.
+ */
+#define TNB_ONCE __weak __noinline
+
+/* The place of the window, or WINDOWS. Under the lock. */
+TNB_ONCE __u32 window_index(__u32 at, __u64 mm, __u64 address)
 {
-#pragma unroll
-	for (int i = 0; i < WINDOWS; i++)
+	struct window_group *group = bpf_map_lookup_elem(&windows, &at);
+
+	if (!group)
+		return WINDOWS;
+	for (__u32 i = 0; i < WINDOWS; i++)
 		if (group->window[i].key.mm == mm &&
 		    group->window[i].key.address == address)
-			return &group->window[i];
-	return NULL;
+			return i;
+	return WINDOWS;
 }
 
-static __always_inline bool stuck_add(const struct window_key *key,
-				      const struct stuck_window *window)
+static __always_inline struct window *window_at(struct window_group *group,
+						const struct window_key *key,
+						__u64 mm, __u64 address)
 {
-	bool is_new = !bpf_map_lookup_elem(&stuck_windows, key);
+	__u32 i = window_index(window_group_of(key), mm, address);
 
-	if (bpf_map_update_elem(&stuck_windows, key, window, BPF_ANY)) {
-		count(TNB_COUNT_DEADLINE_CHANGED);
-		return false;
-	}
-	if (is_new)
-		in_flight_add(1);
-	return true;
+	if (i >= WINDOWS)
+		return NULL;
+	/* The verifier believes a mask rather than a comparison. */
+	barrier_var(i);
+	return &group->window[i & (WINDOWS - 1)];
 }
 
-static __always_inline bool stuck_remove(const struct window_key *key)
+static __always_inline struct window *window_find(struct window_group *group,
+						  const struct window_key *key)
 {
-	if (bpf_map_delete_elem(&stuck_windows, key))
-		return false;
-	in_flight_add(-1);
-	return true;
+	return window_at(group, key, key->mm, key->address);
 }
 
-/* Is memory still what we made it? Then put the original back.
- * False: it should have been, and could not be written. */
-static __always_inline bool put_back(__u64 address,
-				     const struct time_bytes *original,
-				     const struct time_bytes *translated,
-				     __u32 size)
+/* A place in the group of `key` that is free. */
+static __always_inline struct window *window_free(struct window_group *group,
+						  const struct window_key *key)
+{
+	return window_at(group, key, 0, 0);
+}
+
+enum put {
+	PUT_BACK,   /* memory holds the original */
+	PUT_FAILED, /* it does not: it cannot be read or written now */
+	PUT_OTHER,  /* the process has stored a time of its own */
+};
+
+/*
+ * Put the original back where memory is still what we made it. `*translated`
+ * becomes what memory holds, if that is half of each: a page can turn
+ * unwritable between the two words, or a time lie across two pages.
+ */
+TNB_ONCE int put_back(__u64 address, const struct time_bytes *original,
+		      struct time_bytes *translated, __u32 size)
 {
 	struct time_bytes now;
 
-	/* Unmapped meanwhile, or the process has written a time of its own. */
-	if (bytes_read(&now, address, size) || !bytes_equal(&now, translated))
-		return true;
+	if (!original || !translated)
+		return PUT_FAILED;
+
+	/* Not gone, necessarily: a page can be away for a moment. */
+	if (bytes_read(&now, address, size))
+		return PUT_FAILED;
+	if (bytes_equal(&now, original))
+		return PUT_BACK;
+	if (!bytes_equal(&now, translated))
+		return PUT_OTHER;
 	if (!bytes_write(original, address, size))
-		return true;
-	/* Across two pages the first may have been written. */
-	bytes_write(translated, address, size);
-	return false;
-}
-
-/* Try again what was stuck under `key`. */
-static __always_inline void stuck_retry(struct window_key *key)
-{
-	struct window_group *group = group_lock(key);
-	struct stuck_window *stuck;
-
-	if (!group)
-		return;
-	stuck = bpf_map_lookup_elem(&stuck_windows, key);
-	if (stuck && put_back(key->address, &stuck->original,
-			      &stuck->translated, (__u32)stuck->size))
-		stuck_remove(key);
-	group_unlock(group);
+		return PUT_BACK;
+	if (bytes_write(translated, address, size) &&
+	    !bytes_read(&now, address, size))
+		*translated = now;
+	return bytes_equal(&now, original) ? PUT_BACK : PUT_FAILED;
 }
 
 #endif

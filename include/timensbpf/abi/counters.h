@@ -15,7 +15,7 @@
 	X(DEADLINE_STUCK, deadline_stuck,                                      \
 	  "deadlines whose memory could not be put back at once")              \
 	X(DEADLINE_CHANGED, deadline_changed,                                  \
-	  "of these, left changed for good (too many at once)")                \
+	  "deadlines in memory that may have been read while it was changed")  \
 	X(DEADLINE_FORKED, deadline_forked,                                    \
 	  "deadlines just being armed whose memory a child took along")        \
 	X(DEADLINE_LATE, deadline_late,                                        \
