@@ -79,6 +79,20 @@ unit_tests()
 	count "${good:-0}" "${bad:-0}" 0
 }
 
+# Its own lines: one a check.
+model_checks()
+{
+	local log=$LOGS/model.log status=0 good bad
+
+	"$ROOT/tests/model/run" >"$log" 2>&1 || status=$?
+	good=$(grep -c '^ok: ' "$log")
+	bad=$(grep -c '^not ok: ' "$log")
+	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	[ "$bad" -eq 0 ] || cat "$log"
+	echo "$good passed, $bad failed"
+	count "$good" "$bad" 0
+}
+
 # Add up a guest's TAP. What the plan promised and nobody reported has failed.
 count_tap()
 {
@@ -145,6 +159,8 @@ check "shellcheck" check_scripts
 check "public header" check_public_header
 section "unit tests, ASan and UBSan"
 unit_tests
+section "model of the deadline protocol"
+model_checks
 
 mapfile -t kernels < <("$ROOT/tests/vm/run" --list)
 [ $# -eq 0 ] || kernels=("$@")
