@@ -14,7 +14,8 @@
  * result is the median of all multiples of a state, times the median yardstick
  * of the whole run: what slows the machine down for a while cancels. Starts of
  * programs are too long for that: of them it is the lower quartile of the times
- * themselves.
+ * themselves. A sleep is as long on a slow machine: of them it is the median of
+ * the times themselves.
  */
 #define _GNU_SOURCE
 #include "bpf_path.h"
@@ -96,12 +97,41 @@ static void progress(const char *state)
 
 /* A start of a program lasts longer than what disturbs the machine: the
  * yardstick before it tells nothing about it. */
-static double unit(enum op op, double yardstick)
+static bool has_unit(enum op op)
 {
-	return op == OP_SPAWN ? 1 : yardstick;
+	return op_kind(op) != IS_START && op_kind(op) != IS_SLEEP;
 }
 
-static void measure_round(enum state state, bool with_spawn)
+static bool has_waits(enum state state)
+{
+	return state == UNLOADED || state == (enum state)bench.automatic;
+}
+
+static bool is_due(enum op op, enum state state, int round)
+{
+	switch (op_kind(op)) {
+	case IS_YARDSTICK:
+		return false;
+	case IS_START:
+		return round % bench.effort->rounds_per_spawn == 0;
+	case IS_SLEEP:
+	case IS_WAIT:
+		return has_waits(state);
+	default:
+		return true;
+	}
+}
+
+static void measure_op(enum op op, enum state state, int place,
+		       double yardstick)
+{
+	double ns = worker_time(&bench.worker[place], op);
+
+	samples_add(&bench.multiple[state][place][op],
+		    has_unit(op) ? ns / yardstick : ns);
+}
+
+static void measure_round(enum state state, int round)
 {
 	for (int place = 0; place < PLACES; place++) {
 		const struct worker *worker = &bench.worker[place];
@@ -111,12 +141,10 @@ static void measure_round(enum state state, bool with_spawn)
 			continue;
 		yardstick = worker_time(worker, OP_YARDSTICK);
 		samples_add(&bench.yardstick, yardstick);
-		for (int op = OP_YARDSTICK + 1; op < OPS; op++)
-			if (op != OP_SPAWN || with_spawn)
-				samples_add(
-					&bench.multiple[state][place][op],
-					worker_time(worker, (enum op)op) /
-						unit((enum op)op, yardstick));
+		for (int op = 0; op < OPS; op++)
+			if (is_due((enum op)op, state, round))
+				measure_op((enum op)op, state, place,
+					   yardstick);
 	}
 }
 
@@ -125,24 +153,45 @@ static void measure(enum state state)
 	/* The first round after a change of the machine is a warm-up. */
 	for (int place = 0; place < PLACES; place++)
 		for (int op = 0; bench.worker[place].pid && op < OPS; op++)
-			worker_time(&bench.worker[place], (enum op)op);
+			if (is_due((enum op)op, state, 0))
+				worker_time(&bench.worker[place], (enum op)op);
 	for (int i = 0; i < bench.effort->rounds; i++)
-		measure_round(state, i % bench.effort->rounds_per_spawn == 0);
+		measure_round(state, i);
 }
 
 /* Which calls show the rule's time: a ratio of others would mislead. */
 static void check_virtual(enum state state)
 {
-	for (int i = OP_RAW_MONOTONIC; i <= OP_LIBC_REALTIME; i++) {
+	for (int i = 0; i < OPS; i++) {
 		enum op op = (enum op)i;
-		int64_t inside = worker_ask(&bench.worker[INSIDE], op, 1).value;
-		int64_t host = worker_ask(&bench.worker[OUTSIDE], op, 1).value;
+		int64_t inside, host;
 
+		if (op_kind(op) != IS_READ)
+			continue;
+		inside = worker_ask(&bench.worker[INSIDE], op, 1).value;
+		host = worker_ask(&bench.worker[OUTSIDE], op, 1).value;
 		bench.is_virtual[state][i] = inside - host > DAY_NS / 2;
 	}
 	if (!bench.is_virtual[state][OP_RAW_MONOTONIC] ||
 	    !bench.is_virtual[state][OP_RAW_REALTIME])
 		die("reads inside are not virtual: nothing to measure");
+}
+
+static void check_wait(enum op op, enum place place)
+{
+	int64_t late = worker_ask(&bench.worker[place], op, 1).value;
+
+	if (late < 0 || late > DAY_NS / 2)
+		die("%s, %s: it ends %lld ns after its deadline", op_label[op],
+		    place == INSIDE ? "inside" : "outside", (long long)late);
+}
+
+static void check_waits(enum state state)
+{
+	for (int op = 0; op < OPS; op++)
+		if (has_waits(state) && is_wait((enum op)op))
+			for (int place = 0; place < PLACES; place++)
+				check_wait((enum op)op, (enum place)place);
 }
 
 /* ---- Rules ------------------------------------------------------------- */
@@ -278,6 +327,7 @@ static void measure_attachment(enum tnb_read_attach attach)
 	set_rule(tnb, OWN_CGROUP);
 	worker_start(&bench.worker[INSIDE], OWN_CGROUP);
 	check_virtual((enum state)attach);
+	check_waits((enum state)attach);
 	measure((enum state)attach);
 	if (!bench.bpf[attach].known)
 		look_into_programs(attach);
@@ -400,9 +450,10 @@ static double result(enum state state, enum place place, enum op op)
 	struct samples *samples = &bench.multiple[state][place][op];
 
 	/* Half of the starts may be disturbed. */
-	if (op == OP_SPAWN)
+	if (op_kind(op) == IS_START)
 		return samples_quantile(samples, 0.25);
-	return samples_median(samples) * bench.yardstick_ns;
+	return samples_median(samples) *
+	       (has_unit(op) ? bench.yardstick_ns : 1);
 }
 
 static void report_op(enum op op)
@@ -416,7 +467,7 @@ static void report_op(enum op op)
 	snprintf(label, sizeof(label), "%s, loaded, outside", op_label[op]);
 	report_time(REPORT_BRIEF, label, result(loaded, OUTSIDE, op), bare);
 	snprintf(label, sizeof(label), "%s, inside%s", op_label[op],
-		 op == OP_SPAWN || bench.is_virtual[loaded][op]
+		 op_kind(op) != IS_READ || bench.is_virtual[loaded][op]
 			 ? ""
 			 : " (the host's time)");
 	report_time(REPORT_BRIEF, label, result(loaded, INSIDE, op), bare);
@@ -480,7 +531,8 @@ static void report_notes(void)
 {
 	report_note("Times are medians of turns as multiples of a yardstick "
 		    "call in the same round, those of starts the lower "
-		    "quartile; ratio and difference are to the line of the "
+		    "quartile, those of sleeps the median of the times "
+		    "themselves; ratio and difference are to the line of the "
 		    "same call with nothing loaded, for 'virtual cgroups' to "
 		    "one cgroup. * marks what --attach auto chooses on this "
 		    "kernel.");
@@ -504,7 +556,10 @@ static void report_all(void)
 	for (int i = TNB_ATTACH_FEXIT; i <= TNB_ATTACH_KRETPROBE; i++)
 		report_attachment((enum tnb_read_attach)i);
 	report_section("Calls, with the attachment that auto chooses");
-	for (int op = OP_RAW_REALTIME; op < OPS; op++)
+	for (int op = OP_RAW_REALTIME; op <= OP_SPAWN; op++)
+		report_op((enum op)op);
+	report_section("Waits on MONOTONIC, with the same attachment");
+	for (int op = OP_SPAWN + 1; op < OPS; op++)
 		report_op((enum op)op);
 	report_section("Raw clock_gettime(MONOTONIC) beside many rules");
 	report_many(INSIDE);

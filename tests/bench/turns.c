@@ -19,11 +19,11 @@
 
 #define CALIBRATION_NS 200000000L
 
-#define OP_KEY(NAME, key, label, calls) #key,
+#define OP_KEY(NAME, key, label, kind, calls) #key,
 const char *const op_key[OPS] = { BENCH_OPS(OP_KEY) };
-#define OP_LABEL(NAME, key, label, calls) label,
+#define OP_LABEL(NAME, key, label, kind, calls) label,
 const char *const op_label[OPS] = { BENCH_OPS(OP_LABEL) };
-#define OP_CALLS(NAME, key, label, calls) calls,
+#define OP_CALLS(NAME, key, label, kind, calls) calls,
 static const uint32_t op_calls[OPS] = { BENCH_OPS(OP_CALLS) };
 
 void die(const char *format, ...)

@@ -8,7 +8,7 @@
  * vDSO only where a user's program would; static, so that a fork copies little.
  */
 #define _GNU_SOURCE
-#include "ops.h"
+#include "waits.h"
 
 #include "../probes/raw.h"
 
@@ -85,6 +85,8 @@ static struct turn_reply take_turn(const struct turn_request *request)
 	struct turn_reply reply;
 	uint64_t begin;
 
+	if (is_wait(op))
+		return wait_turn(op, request->calls);
 	if (op != OP_SPAWN)
 		make_calls(op, WARM_UP);
 	begin = __rdtsc();
