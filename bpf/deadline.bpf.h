@@ -38,11 +38,11 @@ struct deadline_record {
 	__u64 kernel; /* where the kernel copies to, 0: not known */
 	__s64 sec;    /* what it should get */
 	__s64 nsec;
-	__u8 copy;   /* enum tnb_copy */
-	__u8 state;  /* enum record_state */
-	__u8 family; /* enum tnb_family */
-	__u8 rules;  /* DEADLINE_* */
-	__u32 pad;
+	__u8 copy;    /* enum tnb_copy */
+	__u8 state;   /* enum record_state */
+	__u8 family;  /* enum tnb_family */
+	__u8 rules;   /* DEADLINE_* */
+	__u32 number; /* of the system call */
 };
 
 struct {
@@ -278,11 +278,17 @@ window_enter(const struct deadline_clock *by, enum layout layout,
 
 /* ---- In ------------------------------------------------------------------ */
 
-/* get_itimerspec64 may call get_timespec64, io_uring's functions do. */
+/*
+ * get_itimerspec64 may call get_timespec64: then both are in the same system
+ * call and copy to the same place. A record that an earlier call has left
+ * behind is not taken for the outer one: not by its number, or it has been
+ * finished when the outer one was entered.
+ */
 static __always_inline bool is_inner(const struct deadline_record *record,
 				     const struct deadline_record *now)
 {
-	return record->copy != now->copy && record->key.mm == now->key.mm &&
+	return record->copy != now->copy && record->number == now->number &&
+	       record->kernel == now->kernel && record->key.mm == now->key.mm &&
 	       record->key.address == now->key.address;
 }
 
@@ -354,6 +360,7 @@ TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 	record.key.address = wait->address;
 	record.family = wait->family;
 	record.rules = wait->rules;
+	record.number = syscall_number(current_user_regs());
 	if (!record_is_free(&record))
 		return 0;
 	if (!clock_of(page, record.family, record.rules, &by)) {

@@ -37,6 +37,21 @@ static inline long raw3(long nr, long a, long b, long c)
 	return ret;
 }
 
+static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+			   "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
 /* A 32-bit call from 64-bit code. Addresses must be below 4 GiB. */
 static inline long raw_int80(long nr, long a, long b, long c)
 {
@@ -45,6 +60,21 @@ static inline long raw_int80(long nr, long a, long b, long c)
 	__asm__ volatile("int $0x80"
 			 : "=a"(ret)
 			 : "a"(nr), "b"(a), "c"(b), "d"(c)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return ret;
+}
+
+/* No push: code without a frame keeps variables below the stack pointer. */
+static inline long raw6_int80(long nr, long a, long b, long c, long d, long e,
+			      long f)
+{
+	long ret;
+
+	__asm__ volatile("xchg %%rbp, %1\n\t"
+			 "int $0x80\n\t"
+			 "xchg %%rbp, %1"
+			 : "=a"(ret), "+r"(f)
+			 : "0"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
 			 : "r8", "r9", "r10", "r11", "memory");
 	return ret;
 }
@@ -70,6 +100,24 @@ static inline long raw3(long nr, long a, long b, long c)
 	__asm__ volatile("int $0x80"
 			 : "=a"(ret)
 			 : "a"(nr), "b"(a), "c"(b), "d"(c)
+			 : "memory");
+	return ret;
+}
+
+/* The sixth is in ebp, which the compiler may need to find it by. */
+static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long ret;
+
+	__asm__ volatile("pushl %7\n\t"
+			 "pushl %%ebp\n\t"
+			 "movl 4(%%esp), %%ebp\n\t"
+			 "int $0x80\n\t"
+			 "popl %%ebp\n\t"
+			 "addl $4, %%esp"
+			 : "=a"(ret)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e),
+			   "g"(f)
 			 : "memory");
 	return ret;
 }

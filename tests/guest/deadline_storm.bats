@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Many threads that wait until absolute times in the same memory, beside forks.
+
+load helpers
+
+SECONDS_EACH=${TIMENSBPF_STORM_SECONDS:-6}
+BACKWARD=(--realtime -1000.5s --monotonic -1.250000001s --boottime -1.500000003s)
+
+setup_file() { file_begin; }
+teardown_file() { file_end; }
+teardown() { cgroups_remove; }
+
+inside() { timensbpf run "${CLOCKS[@]}" --name "$OWN" -- "$@"; }
+behind() { timensbpf run "${BACKWARD[@]}" --name "$OWN" -- "$@"; }
+
+# storm COMMAND…: its line of JSON in $JSON, enough calls, nothing failed
+storm() {
+    JSON=$("$@" --seconds "$SECONDS_EACH" 2>/dev/null)
+    echo "$JSON"
+    (($(number calls "$JSON") > 40 * SECONDS_EACH)) || fail "few calls: $JSON"
+    none changed failed
+}
+
+none() {
+    local key
+    for key; do
+        [[ $(number "$key" "$JSON") == 0 ]] || fail "$key: $JSON"
+    done
+}
+
+# calm COMMAND…: no wait was early or lost, no memory changed
+calm() {
+    storm "$@"
+    none early lost changed_in_child
+}
+
+# forked COMMAND…: the same beside forks. A fork that comes between storing a
+# deadline and passing it makes its page unwritable; one that comes between
+# translating and putting back takes the translation along. Both are counted.
+forked() {
+    local lost stuck
+    lost=$(figure deadline_lost) stuck=$(figure deadline_forked)
+    storm "$@"
+    (($(number forks "$JSON") > SECONDS_EACH)) || fail "few forks: $JSON"
+    lost=$(($(figure deadline_lost) - lost)) stuck=$(($(figure deadline_forked) - stuck))
+    (($(number early "$JSON") + $(number lost "$JSON") <= lost)) ||
+        fail "$lost counted as deadline_lost: $JSON"
+    (($(number changed_in_child "$JSON") <= stuck)) ||
+        fail "$stuck counted as deadline_forked: $JSON"
+    [[ $(doctor_health waits-memory) == warn ]]
+}
+
+@test "outside" {
+    calm deadline_storm --threads 8
+    calm deadline_storm32 --threads 8
+}
+
+@test "8 threads, shared and private deadlines" {
+    calm inside deadline_storm --threads 8 --no-fork
+}
+
+@test "32 threads" { calm inside deadline_storm --threads 32 --no-fork; }
+
+@test "8 threads of 32-bit code" { calm inside deadline_storm32 --threads 8 --no-fork; }
+
+@test "8 threads, clocks set back" { calm behind deadline_storm --threads 8 --no-fork; }
+
+@test "8 threads beside forks: what is lost is counted" {
+    forked inside deadline_storm --threads 8
+}
+
+@test "8 threads beside forks, clocks set back" { forked behind deadline_storm --threads 8; }
+
+@test "8 threads, one way out in ten is not taken: nothing is left changed" {
+    local late
+    cgroups_remove
+    timensbpf unload
+    TIMENSBPF_TEST_MISS_ONE_IN=10 timensbpf load
+    late=$(figure deadline_late)
+    calm inside deadline_storm --threads 8 --no-fork
+    (($(figure deadline_late) > late))
+    cgroups_remove
+    timensbpf unload
+    timensbpf load
+}
