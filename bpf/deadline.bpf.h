@@ -336,25 +336,28 @@ static __always_inline void record_store(const struct deadline_record *record)
 		*stored = *record;
 }
 
-static __always_inline bool clock_of(const struct tnb_clock_page *page,
-				     __u8 family, __u8 rules,
-				     struct deadline_clock *by)
+/* False: not to be had just now, or not by an offset alone. */
+TNB_ONCE int deadline_offset(__u32 family, struct tnb_time *offset)
 {
-	by->rules = rules;
-	return family < TNB_FAMILY_MAX &&
-	       !tnb_page_clock(page, family, &by->clock) &&
-	       !(by->clock.flags & TNB_CLOCK_RATE);
+	const struct tnb_clock_page *page = current_page();
+	struct tnb_clock clock = { 0 };
+
+	if (!page || !offset || family >= TNB_FAMILY_MAX ||
+	    tnb_page_clock(page, (enum tnb_family)family, &clock) ||
+	    clock.flags & TNB_CLOCK_RATE)
+		return false;
+	*offset = tnb_clock_offset(&clock);
+	return true;
 }
 
 TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 {
-	const struct tnb_clock_page *page = current_page();
 	struct deadline_record record = { .kernel = kernel,
 					  .copy = copy,
 					  .state = RECORD_UNREADABLE };
 	struct deadline_clock by = { 0 };
 
-	if (!page || !wait)
+	if (!wait)
 		return 0;
 	record.key.mm = current_mm();
 	record.key.address = wait->address;
@@ -363,10 +366,11 @@ TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 	record.number = syscall_number(current_user_regs());
 	if (!record_is_free(&record))
 		return 0;
-	if (!clock_of(page, record.family, record.rules, &by)) {
+	if (!deadline_offset(record.family, &by.offset)) {
 		count(TNB_COUNT_DEADLINE_LOST);
 		return 0;
 	}
+	by.rules = record.rules;
 	by.interval = wait_interval(wait);
 	if (!record_begin(&record))
 		return 0;
@@ -431,8 +435,7 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
  * have needed no translation: asked for now that it can be read. */
 static __always_inline bool is_right(const struct deadline_record *record)
 {
-	const struct tnb_clock_page *page;
-	struct deadline_clock by = { 0 };
+	struct deadline_clock by = { .rules = record->rules };
 	struct time_bytes got, wanted;
 	struct tnb_time time = { 0 };
 
@@ -443,8 +446,7 @@ static __always_inline bool is_right(const struct deadline_record *record)
 	if (record->state != RECORD_UNREADABLE)
 		return got.word[0] == (__u64)record->sec &&
 		       got.word[1] == (__u64)record->nsec;
-	page = current_page();
-	return page && clock_of(page, record->family, record->rules, &by) &&
+	return deadline_offset(record->family, &by.offset) &&
 	       !deadline_translate(&by, &got, LAYOUT_native, &time, &wanted);
 }
 

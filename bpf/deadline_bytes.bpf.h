@@ -44,10 +44,10 @@ static __always_inline long bytes_write(const struct time_bytes *bytes,
 #define DEADLINE_LONG 2	  /* nanoseconds over a second are a time, too */
 #define DEADLINE_SIGNED 4 /* and negative ones */
 
-/* What a deadline is measured by: numbers of its clock, as of now. */
+/* What a deadline is measured by, as of now. */
 struct deadline_clock {
-	struct tnb_clock clock;
-	__u64 interval; /* of a periodic timer in ns, or 0 */
+	struct tnb_time offset; /* of its clock from the host's */
+	__u64 interval;		/* of a periodic timer in ns, or 0 */
 	__u8 rules;
 };
 
@@ -128,10 +128,10 @@ static __always_inline bool bytes_translate(const struct deadline_clock *by,
 					    struct tnb_time *time,
 					    struct time_bytes *to)
 {
-	if (!bytes_time(from, layout, by->rules, time) ||
-	    tnb_clock_unread(&by->clock, time))
+	if (!bytes_time(from, layout, by->rules, time))
 		return false;
-	*time = tnb_deadline_clamp(*time, by->interval);
+	*time = tnb_deadline_clamp(tnb_time_sub(*time, by->offset),
+				   by->interval);
 	if (layout == LAYOUT_compat && time->sec > TNB_S32_MAX) {
 		time->sec = TNB_S32_MAX;
 		time->nsec = TNB_NSEC_PER_SEC - 1;

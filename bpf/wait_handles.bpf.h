@@ -14,6 +14,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "once.bpf.h"
+
 enum decoded {
 	WAIT_NONE, /* no absolute time, or on a clock that we never touch */
 	WAIT_FOUND,
@@ -74,7 +76,9 @@ static long timer_walk_turn(__u32 turn, struct list_walk *walk)
 	return 0;
 }
 
-static __always_inline enum decoded timer_clock(__s32 id, __s32 *clock)
+/* A function of its own, which keeps its walk off the caller's stack: what is
+ * found in the upper half, the clock in the lower. */
+TNB_ONCE __u64 timer_lookup(__u32 id)
 {
 	const struct signal_struct *signal = bpf_get_current_task_btf()->signal;
 	const void *head = (const void *)signal +
@@ -93,8 +97,15 @@ static __always_inline enum decoded timer_clock(__s32 id, __s32 *clock)
 			break;
 		bpf_loop(WALK_MAX, timer_walk_turn, &walk, 0);
 	}
-	*clock = walk.clock;
-	return walk.found;
+	return (__u64)walk.found << 32 | (__u32)walk.clock;
+}
+
+static __always_inline enum decoded timer_clock(__s32 id, __s32 *clock)
+{
+	__u64 found = timer_lookup((__u32)id);
+
+	*clock = (__s32)found;
+	return (enum decoded)(found >> 32);
 }
 
 /* ---- Files --------------------------------------------------------------- */
@@ -217,26 +228,34 @@ static long timeout_walk_turn(__u32 turn, struct list_walk *walk)
 	return 0;
 }
 
-/* The clock of a timeout that is updated stays what it is. */
-static __always_inline enum decoded
-ring_update_clock(const struct io_kiocb *request, __u64 user_data, bool link,
-		  __s32 *clock)
+/* As timer_lookup. */
+TNB_ONCE __u64 ring_update_lookup(__u64 ring, __u64 user_data, __u32 link)
 {
-	const void *ring = BPF_CORE_READ(request, ctx);
 	struct list_walk walk = {
 		.wanted = user_data,
 		.found = WAIT_UNKNOWN,
 	};
 
-	walk.head =
-		ring + (link ? bpf_core_field_offset(struct io_ring_ctx___lists,
-						     ltimeout_list)
-			     : bpf_core_field_offset(struct io_ring_ctx___lists,
-						     timeout_list));
+	walk.head = (void *)ring +
+		    (link ? bpf_core_field_offset(struct io_ring_ctx___lists,
+						  ltimeout_list)
+			  : bpf_core_field_offset(struct io_ring_ctx___lists,
+						  timeout_list));
 	if (!bpf_probe_read_kernel(&walk.at, sizeof(walk.at), walk.head))
 		bpf_loop(WALK_MAX, timeout_walk_turn, &walk, 0);
-	*clock = walk.clock;
-	return walk.found;
+	return (__u64)walk.found << 32 | (__u32)walk.clock;
+}
+
+/* The clock of a timeout that is updated stays what it is. */
+static __always_inline enum decoded
+ring_update_clock(const struct io_kiocb *request, __u64 user_data, bool link,
+		  __s32 *clock)
+{
+	__u64 ring = (__u64)BPF_CORE_READ(request, ctx);
+	__u64 found = ring_update_lookup(ring, user_data, link);
+
+	*clock = (__s32)found;
+	return (enum decoded)(found >> 32);
 }
 
 #endif

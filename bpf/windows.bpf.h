@@ -28,6 +28,7 @@
 
 #include "deadline_bytes.bpf.h"
 #include "maps.bpf.h"
+#include "once.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -143,12 +144,6 @@ static __always_inline void group_unlock(struct window_group *group)
 }
 
 /* ---- Under the lock ------------------------------------------------------ */
-
-/*
- * Functions that are neither static nor inline are walked by the verifier once,
- * with any arguments, and not once for each way that leads to them.
- */
-#define TNB_ONCE __weak __noinline
 
 /* The place of the window, or WINDOWS. Under the lock. */
 TNB_ONCE __u32 window_index(__u32 at, __u64 mm, __u64 address)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * deadline_storm --threads N --seconds S [--no-fork]
+ * deadline_storm --threads N --seconds S [--no-fork] [--rest]
  *   Threads that do nothing but wait until absolute times, in step: half of
  *   them pass the very same memory at the same instant, the others their own
- *   on the stack and on the heap. One more thread forks meanwhile.
+ *   on the stack and on the heap. One more thread forks meanwhile. --rest: each
+ *   sleeps a moment before it looks at its memory.
  *
  * Prints one line of JSON:
  *   early     waits that ended before their deadline, by the waiter's clock
@@ -108,6 +109,7 @@ struct thread {
 static struct thread threads[THREADS_MAX];
 static int thread_count = 8;
 static pthread_barrier_t barrier;
+static bool rests;
 static atomic_bool stop, stop_forks;
 /* When the machine was last found to have stood still, by MONOTONIC_RAW: waits
  * that were on then may have been late through no fault of the kernel's. */
@@ -209,6 +211,8 @@ static void wait_once(struct thread *thread, uint64_t round,
 	after = now_of(clock_ids[clock]);
 	judge(thread, ret, before, after, ns);
 	atomic_store(&thread->since, 0);
+	if (rests)
+		poll(NULL, 0, 1);
 	if (!memcmp(deadline, &stored, sizeof(stored)))
 		return;
 	if (is_shared)
@@ -442,6 +446,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--no-fork"))
 			with_forks = false;
+		else if (!strcmp(argv[i], "--rest"))
+			rests = true;
 		else if (i + 1 == argc)
 			return 2;
 		else if (!strcmp(argv[i], "--threads"))

@@ -73,15 +73,4 @@ tnb_inline int tnb_page_read(const struct tnb_clock_page *page,
 	return 0;
 }
 
-/* The way back: the host's time for the virtual `*time`, in place. */
-tnb_inline int tnb_page_unread(const struct tnb_clock_page *page,
-			       enum tnb_family family, struct tnb_time *time)
-{
-	struct tnb_clock clock = { 0 };
-
-	if (tnb_page_clock(page, family, &clock))
-		return -1;
-	return tnb_clock_unread(&clock, time);
-}
-
 #endif

@@ -129,20 +129,6 @@ tnb_inline struct tnb_time tnb_clock_read(const struct tnb_clock *clock,
 }
 
 /*
- * The host's time at which `clock` shows `*time`, in place: the inverse of
- * tnb_clock_read, exact for a clock that is only an offset.
- * Returns 0, or -1 for a clock with a rate (`*time` is unchanged).
- */
-tnb_inline int tnb_clock_unread(const struct tnb_clock *clock,
-				struct tnb_time *time)
-{
-	if (clock->flags & TNB_CLOCK_RATE)
-		return -1;
-	*time = tnb_time_sub(*time, tnb_clock_offset(clock));
-	return 0;
-}
-
-/*
  * A deadline on the host's clock, as the kernel takes it: never negative,
  * which would be an error, and never 0, which would disarm a timer. A moment
  * long past stands for both: the first nanosecond, or for a timer that comes

@@ -532,34 +532,6 @@ static void monotone_over_the_reference(void **state)
 	}
 }
 
-static void unread_undoes_read(void **state)
-{
-	(void)state;
-	random_state = 17;
-	for (int i = 0; i < SAMPLES; i++) {
-		struct tnb_time host = random_time(), time;
-		struct tnb_clock clock =
-			offset_clock((int64_t)random_below(TNB_SEC_MAX) *
-					     (random_u64() & 1 ? 1 : -1),
-				     (uint32_t)random_below(NSEC));
-
-		time = tnb_clock_read(&clock, host);
-		assert_int_equal(tnb_clock_unread(&clock, &time), 0);
-		assert_time(time, host.sec, host.nsec);
-	}
-}
-
-static void unread_refuses_a_rate(void **state)
-{
-	struct tnb_clock clock =
-		rate_clock(make(1, 0), make(2, 0), TNB_RATE_ONE);
-	struct tnb_time time = make(3, 4);
-
-	(void)state;
-	assert_int_equal(tnb_clock_unread(&clock, &time), -1);
-	assert_time(time, 3, 4);
-}
-
 static void deadlines_are_never_negative_nor_zero(void **state)
 {
 	(void)state;
@@ -622,8 +594,6 @@ int main(void)
 		cmocka_unit_test(monotone_over_host_seconds),
 		cmocka_unit_test(monotone_over_virtual_seconds),
 		cmocka_unit_test(monotone_over_the_reference),
-		cmocka_unit_test(unread_undoes_read),
-		cmocka_unit_test(unread_refuses_a_rate),
 		cmocka_unit_test(deadlines_are_never_negative_nor_zero),
 		cmocka_unit_test(clamped_timers_keep_their_phase),
 	};
