@@ -3,7 +3,7 @@
 
 load helpers
 
-SECONDS_EACH=${TIMENSBPF_HAMMER_SECONDS:-20}
+SECONDS_EACH=${TIMENSBPF_HAMMER_SECONDS:-12}
 
 setup_file() { file_begin; }
 teardown_file() {
