@@ -77,6 +77,15 @@ execs_are_counted() {
     [[ $after != "$before" ]] || { echo "not counted"; return 1; }
 }
 
+# Doors that all six copies of a deadline serve, in 64 and 32 bit.
+deadlines_are_right() {
+    local probe
+    for probe in deadlines deadlines32; do
+        inside "$CGROUP" "$probe" --only '^(clock_nanosleep|timer_settime-|timer_settime_time64|io_uring_(timeout|update))'
+    done >"$WORK/lines"
+    ! grep '^bad' "$WORK/lines" | grep -vE -- '-(readonly|untouched)'
+}
+
 # red EXPECTATION LINK…: holds while they are attached, not afterwards
 red() {
     local expectation=$1 link
@@ -101,8 +110,12 @@ red entry_goes tp_cgroup_release
 red execs_are_counted lsm_bprm_committed_creds
 begin
 fexits=$(basename -a "$PINS"/links/fexit_*)
+ins=$(basename -a "$PINS"/links/deadline_in_*)
 for link in $fexits; do
     red readings_are_right "$link"
+done
+for link in $ins; do
+    red deadlines_are_right "$link"
 done
 rmdir "$CGROUP"
 exit "$green"
