@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * deadlines [--only REGEX] [--offset R,M,B]
+ * deadlines [--writable] [--only REGEX] [--offset R,M,B]
  *   Every door by which a process passes a time to wait for, with good and bad
  *   times in all kinds of memory, judged by the process's own clock. --only
  *   chooses doors by DOOR-CLOCK, the offsets (nanoseconds of REALTIME,
  *   MONOTONIC, BOOTTIME) are those of its rule, for the deadline that is zero
- *   for the host.
+ *   for the host. --writable leaves out memory that cannot be written: waits
+ *   whose deadline is not translated there take seconds each.
  *
  * Prints a line for each door, clock and case (DOOR-CLOCK-CASE):
  *   ok NAME
@@ -338,6 +339,8 @@ static void run_relative(struct trial *t)
 	run_test(t, &test);
 }
 
+static bool writable_only;
+
 static void run_absolute(struct trial *t)
 {
 	if (!run_future(t, "future", PLAIN))
@@ -347,8 +350,10 @@ static void run_absolute(struct trial *t)
 	if (t->abi->compat && !t->abi->time32 && t->door->call != CALL_IO_URING)
 		run_padding(t);
 	run_future(t, "across-pages", ACROSS_PAGES);
-	run_future(t, "readonly", READONLY);
-	run_future(t, "untouched", UNTOUCHED);
+	if (!writable_only) {
+		run_future(t, "readonly", READONLY);
+		run_future(t, "untouched", UNTOUCHED);
+	}
 	if (t->door->more)
 		t->door->more(t);
 	run_invalid(t);
@@ -464,7 +469,8 @@ static void choose(const struct door *doors, int count, const regex_t *only)
 
 static int usage(void)
 {
-	fprintf(stderr, "deadlines [--only REGEX] [--offset R,M,B]\n");
+	fprintf(stderr,
+		"deadlines [--writable] [--only REGEX] [--offset R,M,B]\n");
 	return 2;
 }
 
@@ -473,6 +479,11 @@ int main(int argc, char **argv)
 	const regex_t *only = NULL;
 	regex_t compiled;
 
+	if (argc > 1 && !strcmp(argv[1], "--writable")) {
+		writable_only = true;
+		argc--;
+		argv++;
+	}
 	for (int i = 1; i < argc; i += 2) {
 		if (i + 1 == argc)
 			return usage();
