@@ -11,6 +11,10 @@
  *  P2. An odd sequence means that a writer is between its two copies.
  *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
  *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
+ *  P5. Who maps the page may read it only while pass equals the owner that it
+ *      was mapped for; else a system call tells its time. The pass goes when
+ *      the rule ends, and for as long as a process that maps the page may live
+ *      in another rule (docs/fast-path.md).
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -22,7 +26,7 @@
 #endif
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 2u
+#define TNB_PAGE_ABI 3u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */
@@ -65,7 +69,10 @@ struct tnb_clock_page {
 	__u64 owner;	/* cgroup id of the rule, 0: the slot is free */
 	__u32 sequence; /* P1, P2 */
 	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
-	__u64 padding[5];
+	__u64 pass;	/* P5: the owner, or 0 */
+	__u32 moves;	/* times that the pass was taken back */
+	__u32 unused_word;
+	__u64 padding[3];
 	struct tnb_clock_set set[2];
 	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];
 };
@@ -76,6 +83,15 @@ struct tnb_page_write {
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
 	__u64 owner;
 	struct tnb_clock_set set;
+};
+
+/* What user space hands to `page_pass`: take the pass back, or give it again
+ * unless somebody moved since `moves` was read. */
+struct tnb_page_pass {
+	__u32 slot;
+	__s32 result; /* out: 0, -EINVAL, -EAGAIN (somebody moved) */
+	__u32 give;   /* 0: take back */
+	__u32 moves;
 };
 
 _Static_assert(sizeof(struct tnb_clock) == 64, "ABI: one cache line");
