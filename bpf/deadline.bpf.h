@@ -382,6 +382,14 @@ TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 	return 0;
 }
 
+/* A deadline that cannot be told stays the host's: counted. */
+static __always_inline bool is_wait(enum decoded decoded)
+{
+	if (decoded == WAIT_UNKNOWN)
+		count(TNB_COUNT_DEADLINE_LOST);
+	return decoded == WAIT_FOUND;
+}
+
 /* `user`: what the kernel copies, `kernel`: where to. */
 static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 					__u64 user)
@@ -393,15 +401,8 @@ static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 
 	if (!current_is_virtual())
 		return;
-	switch (wait_decode(user, old, is_timer, &wait)) {
-	case WAIT_NONE:
+	if (!is_wait(wait_decode(user, old, is_timer, &wait)))
 		return;
-	case WAIT_UNKNOWN:
-		count(TNB_COUNT_DEADLINE_LOST);
-		return;
-	case WAIT_FOUND:
-		break;
-	}
 	/* struct itimerspec64: the interval comes first. */
 	deadline_arm(&wait, copy,
 		     kernel + (is_timer ? sizeof(struct timespec64) : 0));
@@ -415,18 +416,10 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
 
 	if (!current_is_virtual())
 		return;
-	switch (copy == TNB_COPY_io_timeout
-			? ring_timeout_decode(entry, &wait)
-			: ring_update_decode(request, entry, &wait)) {
-	case WAIT_NONE:
-		return;
-	case WAIT_UNKNOWN:
-		count(TNB_COUNT_DEADLINE_LOST);
-		return;
-	case WAIT_FOUND:
-		break;
-	}
-	deadline_arm(&wait, copy, 0);
+	if (is_wait(copy == TNB_COPY_io_timeout
+			    ? ring_timeout_decode(entry, &wait)
+			    : ring_update_decode(request, entry, &wait)))
+		deadline_arm(&wait, copy, 0);
 }
 
 /* ---- Out ----------------------------------------------------------------- */

@@ -22,12 +22,23 @@ char _license[] SEC("license") = "GPL";
 #define TNB_TASK_UNINTERRUPTIBLE 0x02
 #define TNB_TASK_DEAD 0x80
 
-static long stuck_turn(void *map, struct stuck_key *key,
-		       struct stuck_window *stuck, __u64 *mm)
+/* An address space: one that lives gets its memory back, with one that ends
+ * goes what was stuck in it. */
+struct sweep {
+	__u64 mm;
+	bool ends;
+};
+
+static long sweep_turn(void *map, struct stuck_key *key,
+		       struct stuck_window *stuck, struct sweep *sweep)
 {
 	struct stuck_key mine = *key;
 
-	if (mine.key.mm == *mm)
+	if (mine.key.mm != sweep->mm)
+		return 0;
+	if (sweep->ends)
+		stuck_remove(&mine);
+	else
 		stuck_retry(&mine);
 	return 0;
 }
@@ -54,36 +65,25 @@ static __always_inline void record_leave(__u32 prev_state)
 SEC("tp_btf/sched_switch")
 int tp_sched_switch(__u64 *ctx)
 {
-	__u64 mm;
+	struct sweep sweep = { 0 };
 
 	if (ctx[0] || !something_in_flight())
 		return 0;
 	record_leave((__u32)ctx[3]);
-	mm = current_mm();
-	if (mm)
-		bpf_for_each_map_elem(&stuck_windows, stuck_turn, &mm, 0);
+	sweep.mm = current_mm();
+	if (sweep.mm)
+		bpf_for_each_map_elem(&stuck_windows, sweep_turn, &sweep, 0);
 	return 0;
 }
 
-static long forget_turn(void *map, struct stuck_key *key,
-			struct stuck_window *stuck, __u64 *mm)
-{
-	struct stuck_key mine = *key;
-
-	if (mine.key.mm == *mm)
-		stuck_remove(&mine);
-	return 0;
-}
-
-/* The end of an address space: what was stuck in it is gone with it. */
 SEC("fentry/exit_mmap")
 int fentry_exit_mmap(__u64 *ctx)
 {
-	__u64 mm = 0;
+	struct sweep sweep = { .ends = true };
 
 	if (!something_in_flight())
 		return 0;
-	bpf_get_func_arg(ctx, 0, &mm);
-	bpf_for_each_map_elem(&stuck_windows, forget_turn, &mm, 0);
+	bpf_get_func_arg(ctx, 0, &sweep.mm);
+	bpf_for_each_map_elem(&stuck_windows, sweep_turn, &sweep, 0);
 	return 0;
 }
