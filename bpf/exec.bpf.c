@@ -10,8 +10,13 @@
  * Neither reason implies the other; a start that both miss shows as
  * exec_begun - exec_hidden - exec_failed, counted by an LSM program, which is
  * never skipped.
+ *
+ * With a loader alive, it is told early that a program is about to start, so
+ * that it can trace the thread by the time when the new stack is ready
+ * (loader/inject/exec.c). A process that nobody traces by then is stopped, for
+ * the loader to find it before its first instruction.
  */
-#include "lookup.bpf.h"
+#include "loader_events.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -23,6 +28,8 @@ char _license[] SEC("license") = "GPL";
 #define TNB_AT_SYSINFO_EHDR 33
 /* The kernel writes about 20 (AT_VECTOR_SIZE in include/linux/mm_types.h). */
 #define AUXV_MAX 48
+
+#define TNB_SIGSTOP 19
 
 struct auxv_at {
 	__u64 address;
@@ -68,16 +75,47 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
 }
 
 /*
+ * Stop the process until the loader has come. The signal is delivered on the
+ * way to the first instruction. Noted before it is sent, so that the guard
+ * never misses one: an entry whose signal does not come is harmless.
+ */
+static __always_inline void hold(__u32 slot)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct tnb_loader_state *state = living_loader();
+	struct tnb_hold *entry;
+
+	if (!state || BPF_CORE_READ(task, ptrace))
+		return;
+	entry = &state->hold[__sync_fetch_and_add(&state->holds, 1) %
+			     TNB_HOLDS];
+	if (entry->since_ns || tell_exec(TNB_EVENT_HELD, slot)) {
+		__sync_fetch_and_add(&state->slow[TNB_SLOW_BUSY], 1);
+		return;
+	}
+	entry->pid = bpf_get_current_pid_tgid() >> 32;
+	entry->since_ns = bpf_ktime_get_ns();
+	bpf_send_signal(TNB_SIGSTOP);
+	count(TNB_COUNT_EXEC_HELD);
+}
+
+/*
  * Whoever comes second finds the entry absent: only the first may count that
- * as hidden (a kernel booted with vdso=0 has none to hide).
+ * as hidden (a kernel booted with vdso=0 has none to hide). 32-bit programs
+ * stay with system calls: nobody waits for them.
  */
 static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 {
+	__u32 *slot = current_slot();
+	struct auxv_at at;
 	enum hidden hidden;
 
-	if (!current_is_virtual())
+	if (!slot)
 		return;
-	hidden = hide_in(locate_auxv(bprm));
+	at = locate_auxv(bprm);
+	hidden = hide_in(at);
+	if (hidden == HIDE_DONE && at.word == 8)
+		hold(*slot);
 	if (hidden == HIDE_DONE || (hidden == HIDE_ABSENT && first))
 		count(TNB_COUNT_EXEC_HIDDEN);
 	else if (hidden == HIDE_FAILED && !first)
@@ -104,5 +142,15 @@ int BPF_PROG(lsm_bprm_committed_creds)
 {
 	if (current_is_virtual())
 		count(TNB_COUNT_EXEC_BEGUN);
+	return 0;
+}
+
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(lsm_bprm_creds_for_exec)
+{
+	__u32 *slot = current_slot();
+
+	if (slot && living_loader())
+		tell_exec(TNB_EVENT_EXEC, *slot);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
  * that is killed leaves no torn page, because a program runs to its end.
  */
-#include "maps.bpf.h"
+#include "page_pass.bpf.h"
 
 #include <timensbpf/abi/latch.h>
 
@@ -39,15 +39,23 @@ static __always_inline void store_set(struct tnb_clock_set *to,
 static __always_inline int write_page(struct tnb_clock_page *page,
 				      const struct tnb_page_write *request)
 {
+	bool new_rule;
+
 	if (__sync_val_compare_and_swap(&page->writer, 0, 1))
 		return -TNB_EAGAIN;
 	page->magic = TNB_PAGE_MAGIC;
 	page->abi = TNB_PAGE_ABI;
-	page->owner = request->owner;
+	new_rule = page->owner != request->owner;
+	if (new_rule) {
+		page->pass = 0;
+		page->owner = request->owner;
+	}
 	__sync_fetch_and_add(&page->sequence, 1);
 	store_set(&page->set[0], &request->set);
 	__sync_fetch_and_add(&page->sequence, 1);
 	store_set(&page->set[1], &request->set);
+	if (new_rule && request->owner)
+		page->pass = ++page->generation;
 	__sync_fetch_and_and(&page->writer, 0);
 	return 0;
 }
@@ -60,5 +68,32 @@ int page_write(struct tnb_page_write *request)
 
 	request->result = page && slot ? write_page(page, request)
 				       : -TNB_EINVAL;
+	return 0;
+}
+
+static __always_inline int give_pass(struct tnb_clock_page *page, __u64 seen)
+{
+	return __sync_val_compare_and_swap(&page->pass, seen,
+					   page->generation) == seen
+		       ? 0
+		       : -TNB_EAGAIN;
+}
+
+/* Givers take turns by the lock of the rules: the pass cannot have been given
+ * and taken back to the same number meanwhile. */
+SEC("syscall")
+int page_pass(struct tnb_page_pass *request)
+{
+	__u32 slot = request->slot;
+	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	request->result = -TNB_EINVAL;
+	if (!page || !slot)
+		return 0;
+	request->result = 0;
+	if (request->seen)
+		request->result = give_pass(page, request->seen);
+	else
+		pass_take(page);
 	return 0;
 }

@@ -54,6 +54,8 @@ static int open_parts(struct tnb *tnb)
 	if (!err)
 		err = get_pin("progs", "page_write", &tnb->page_write);
 	if (!err)
+		err = get_pin("progs", "page_pass", &tnb->page_pass);
+	if (!err)
 		err = map_pages(tnb);
 	return err ? err : tnb_cgroup_mount(&tnb->mount);
 }
@@ -66,7 +68,7 @@ int tnb_open(struct tnb **out)
 	if (!tnb)
 		return tnb_fail_memory();
 	tnb->journal = tnb->cgroup_slots = -1;
-	tnb->counters = tnb->page_write = -1;
+	tnb->counters = tnb->page_write = tnb->page_pass = -1;
 	tnb->slot_hint = 1;
 	err = open_parts(tnb);
 	if (err)
@@ -87,6 +89,7 @@ void tnb_close(struct tnb **handle)
 	tnb_cleanup_close(&tnb->cgroup_slots);
 	tnb_cleanup_close(&tnb->counters);
 	tnb_cleanup_close(&tnb->page_write);
+	tnb_cleanup_close(&tnb->page_pass);
 	if (tnb->pages)
 		munmap((void *)tnb->pages, PAGES_SIZE);
 	free(tnb->mount);

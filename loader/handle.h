@@ -13,6 +13,7 @@ struct tnb {
 	int cgroup_slots;
 	int counters;
 	int page_write;
+	int page_pass;
 	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
 	char *mount;			    /* of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */

@@ -80,3 +80,39 @@ int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
 				strerror(-request.result));
 	return 0;
 }
+
+static int run_pass(struct tnb *tnb, __u32 slot, uint64_t seen)
+{
+	struct tnb_page_pass request = { .slot = slot, .seen = seen };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &request,
+		    .ctx_size_in = sizeof(request), );
+
+	return bpf_prog_test_run_opts(tnb->page_pass, &opts) ? -errno
+							     : request.result;
+}
+
+int tnb_page_pass_take(struct tnb *tnb, __u32 slot)
+{
+	int err = run_pass(tnb, slot, 0);
+
+	return err ? tnb_fail(err, "cannot take the pass of clock page %u: %s",
+			      slot, strerror(-err))
+		   : 0;
+}
+
+int tnb_page_pass_give(struct tnb *tnb, __u32 slot, uint64_t seen)
+{
+	return run_pass(tnb, slot, seen);
+}
+
+uint64_t tnb_page_pass(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].pass);
+}
+
+bool tnb_page_pass_is_given(const struct tnb *tnb, __u32 slot)
+{
+	uint64_t pass = tnb_page_pass(tnb, slot);
+
+	return pass && pass == tnb_read_once(tnb->pages[slot].generation);
+}

@@ -20,4 +20,15 @@ uint64_t tnb_page_owner(const struct tnb *tnb, __u32 slot);
 TNB_MUST_CHECK int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
 				  const struct tnb_offsets *offsets);
 
+/* Send all who map the page of a slot to system calls (P5 of clock_page.h). */
+TNB_MUST_CHECK int tnb_page_pass_take(struct tnb *tnb, __u32 slot);
+/* End that, unless the pass is no longer `seen`: -EAGAIN, without message.
+ * Under the lock of the rules. */
+TNB_MUST_CHECK int tnb_page_pass_give(struct tnb *tnb, __u32 slot,
+				      uint64_t seen);
+/* The pass as it is now. */
+uint64_t tnb_page_pass(const struct tnb *tnb, __u32 slot);
+/* Whether it is given. */
+bool tnb_page_pass_is_given(const struct tnb *tnb, __u32 slot);
+
 #endif

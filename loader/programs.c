@@ -241,11 +241,18 @@ static const char *const shared_maps[] = {
 };
 #define SHARED_MAPS (sizeof(shared_maps) / sizeof(*shared_maps))
 
+/* What else lives on: the journal of the rules, and what a loader holds. */
+static const char *const kept_maps[] = { "journal", "loader_state",
+					 "loader_events" };
+#define KEPT_MAPS (sizeof(kept_maps) / sizeof(*kept_maps))
+
 /* The rules and the arrays through which the attached programs send on. */
 static int reuse_maps(struct bpf_object *object)
 {
-	int err = reuse_pinned(object, "journal");
+	int err = 0;
 
+	for (size_t i = 0; !err && i < KEPT_MAPS; i++)
+		err = reuse_pinned(object, kept_maps[i]);
 	for (size_t i = 0; !err && i < SHARED_MAPS; i++)
 		err = reuse_pinned(object, shared_maps[i]);
 	for (size_t i = 0; !err && i < DOOR_PROGRAMS; i++)

@@ -23,11 +23,22 @@ bool tnb_slot_is_own(const struct tnb *tnb, __u32 slot, uint64_t cgroup)
 	return slot && tnb_page_owner(tnb, slot) == cgroup;
 }
 
+/* The cgroup's processes may map the page of the rule that they leave. */
+static int leave_slot(struct tnb *tnb, uint64_t cgroup, __u32 to)
+{
+	__u32 from = tnb_slot_of(tnb, cgroup);
+
+	return from && from != to ? tnb_page_pass_take(tnb, from) : 0;
+}
+
 int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 {
 	int err;
 
 	tnb_step();
+	err = leave_slot(tnb, cgroup, slot);
+	if (err)
+		return err;
 	if (slot)
 		err = bpf_map_update_elem(tnb->cgroup_slots, &cgroup, &slot,
 					  BPF_ANY);

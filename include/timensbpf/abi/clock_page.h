@@ -11,10 +11,10 @@
  *  P2. An odd sequence means that a writer is between its two copies.
  *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
  *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
- *  P5. Who maps the page may read it only while pass equals the owner that it
- *      was mapped for; else a system call tells its time. The pass goes when
- *      the rule ends, and for as long as a process that maps the page may live
- *      in another rule (docs/fast-path.md).
+ *  P5. Who maps the page may read it only while pass is the number that it was
+ *      mapped with; else a system call tells its time. A new rule gets a new
+ *      number; the pass is another when the rule has ended, and for as long as
+ * a process that maps the page may live elsewhere (docs/fast-path.md).
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -69,10 +69,11 @@ struct tnb_clock_page {
 	__u64 owner;	/* cgroup id of the rule, 0: the slot is free */
 	__u32 sequence; /* P1, P2 */
 	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
-	__u64 pass;	/* P5: the owner, or 0 */
-	__u32 moves;	/* times that the pass was taken back */
+	__u64 pass; /* P5: generation, plus 2^32 each time it is taken back */
+	__u32 generation; /* number of the rule among those of this slot */
 	__u32 unused_word;
-	__u64 padding[3];
+	__u64 taken; /* times that the pass was taken back, never less */
+	__u64 padding[2];
 	struct tnb_clock_set set[2];
 	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];
 };
@@ -86,12 +87,11 @@ struct tnb_page_write {
 };
 
 /* What user space hands to `page_pass`: take the pass back, or give it again
- * unless somebody moved since `moves` was read. */
+ * if it still is `seen`, which is when nobody moved since. */
 struct tnb_page_pass {
 	__u32 slot;
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (somebody moved) */
-	__u32 give;   /* 0: take back */
-	__u32 moves;
+	__u64 seen;   /* 0: take back */
 };
 
 _Static_assert(sizeof(struct tnb_clock) == 64, "ABI: one cache line");

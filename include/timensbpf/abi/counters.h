@@ -24,6 +24,10 @@
 	X(EXEC_BEGUN, exec_begun, "programs started in virtual time")          \
 	X(EXEC_HIDDEN, exec_hidden, "of these, the host's vDSO was hidden")    \
 	X(EXEC_FAILED, exec_failed, "of these, the vDSO could not be hidden")  \
+	X(EXEC_HELD, exec_held,                                                \
+	  "of these, were stopped until the loader came")                      \
+	X(RULE_LEFT, rule_left,                                                \
+	  "processes that came to another rule, or out of all")                \
 	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that took a rule over") \
 	X(CGROUP_LOST, cgroup_lost,                                            \
 	  "cgroups that could not take a rule over (map full)")

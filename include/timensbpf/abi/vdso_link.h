@@ -18,10 +18,10 @@
 
 struct tnb_vdso_link {
 	__u32 magic;
-	__u32 slot;  /* of the clock page, for those who look from outside */
-	__u64 owner; /* the pass that the clock page must show (P5) */
-	__u64 vvar;  /* the kernel's data pages */
-	__u64 vdso;  /* the kernel's vDSO */
+	__u32 slot; /* of the clock page, for those who look from outside */
+	__u64 pass; /* that the clock page must show (P5) */
+	__u64 vvar; /* the kernel's data pages */
+	__u64 vdso; /* the kernel's vDSO */
 	/* Functions of the kernel's vDSO, by address. 0: it has none. */
 	__u64 clock_getres;
 	__u64 getcpu;

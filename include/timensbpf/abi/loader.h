@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the BPF programs and the loader tell each other: events one way (ring
+ * buffer `loader_events`), the one entry of the memory-mapped array
+ * `loader_state` both ways. The loader reads and writes it without system
+ * calls: a bpf(2) call on a map makes kprobes on its CPU pass
+ * (docs/kernels.md).
+ */
+#ifndef TIMENSBPF_ABI_LOADER_H
+#define TIMENSBPF_ABI_LOADER_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/*
+ * A process is held only while both, the loader and its guard, gave a sign of
+ * life within this time, by CLOCK_MONOTONIC. Together with TNB_HOLD_NS it
+ * bounds how long anybody is held by a loader that died or hangs.
+ */
+#define TNB_BEAT_LIMIT_NS 50000000ULL
+/* The guard lets go of a process that was held for longer than this. */
+#define TNB_HOLD_NS 60000000ULL
+
+enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
+
+/* Processes held at once; more than that start slow. */
+#define TNB_HOLDS 1024u
+
+struct tnb_hold {
+	__u64 since_ns; /* CLOCK_MONOTONIC; 0: the entry is free */
+	__u32 pid;	/* process id in the initial namespace */
+	__u32 unused;
+};
+
+/*
+ * Why a program started slow, that is with system calls for its clock.
+ *
+ * X(NAME, json key, what it means)
+ */
+#define TNB_SLOW_REASONS(X)                                                 \
+	X(TRACED, traced, "traced by somebody else")                        \
+	X(IA32, ia32, "32-bit program")                                     \
+	X(LATE, late, "the loader came after the first instruction")        \
+	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
+	X(REFUSED, refused, "a system call that mapping needs was refused") \
+	X(GONE, gone, "ended while it was being prepared")                  \
+	X(BUSY, busy,                                                       \
+	  "more programs started at once than the loader can hold")         \
+	X(OTHER, other, "its memory does not look as expected")
+
+#define TNB_SLOW_ENUM(name, key, text) TNB_SLOW_##name,
+enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
+#undef TNB_SLOW_ENUM
+
+struct tnb_loader_state {
+	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
+	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
+	__u64 tracees;		  /* threads that the loader has stopped */
+	__u64 fast;		  /* programs that were given the image */
+	__u64 slow[TNB_SLOW_MAX];
+	struct tnb_hold hold[TNB_HOLDS];
+};
+
+enum tnb_event_kind {
+	TNB_EVENT_EXEC,	 /* a thread of a rule executes a program */
+	TNB_EVENT_HELD,	 /* its process was stopped, for want of a tracer */
+	TNB_EVENT_MOVED, /* a process comes to another rule, or out of all */
+};
+
+struct tnb_loader_event {
+	__u32 kind;
+	__u32 tid, tgid; /* in the initial namespace */
+	__u32 slot;	 /* EXEC, HELD: of the rule; MOVED: that it left */
+	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
+	__u64 pass, taken;
+};
+
+#endif
