@@ -4,6 +4,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "handle.h"
+#include "map.h"
 #include "probe_events.h"
 
 #include <bpf/bpf.h>
@@ -52,7 +53,7 @@ static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
 				    : NULL;
 	uint64_t sum = 0;
 
-	if (!values || bpf_map_lookup_elem(tnb->counters, &key, values))
+	if (!values || tnb_map_lookup(tnb->counters, &key, values))
 		return 0;
 	for (int i = 0; i < cpus; i++)
 		sum += values[i];

@@ -4,6 +4,7 @@
 
 #include "cgroup.h"
 #include "error.h"
+#include "map.h"
 #include "page.h"
 
 #include <bpf/bpf.h>
@@ -20,7 +21,7 @@ static __u32 own_slot(const struct tnb *tnb)
 	__u32 slot;
 
 	if (tnb_cgroup_id_of(0, &id) ||
-	    bpf_map_lookup_elem(tnb->cgroup_slots, &id, &slot))
+	    tnb_map_lookup(tnb->cgroup_slots, &id, &slot))
 		return 0;
 	return slot;
 }

@@ -2,6 +2,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
+#include "map.h"
 #include "probe_events.h"
 #include "log.h"
 #include "programs.h"
@@ -176,7 +177,7 @@ static void drain_deadlines(void)
 	__u64 in_flight;
 
 	for (int i = 0; fd >= 0 && i < DRAIN_TRIES; i++) {
-		if (bpf_map_lookup_elem(fd, &key, &in_flight) || !in_flight)
+		if (tnb_map_lookup(fd, &key, &in_flight) || !in_flight)
 			return;
 		nanosleep(&pause, NULL);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
+#include "map.h"
 #include "pins.h"
 
 #include "cleanup.h"
@@ -217,7 +218,7 @@ int tnb_pins_state(struct tnb_state *state)
 	if (fd == -EPERM || fd == -EACCES)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,
 				strerror(-fd));
-	if (fd < 0 || bpf_map_lookup_elem(fd, &key, &found))
+	if (fd < 0 || tnb_map_lookup(fd, &key, &found))
 		return incomplete("maps/state");
 	err = check_parts();
 	if (err)

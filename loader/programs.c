@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "map.h"
 #include "programs.h"
 
 #include "cleanup.h"
@@ -511,7 +512,7 @@ static int switch_workers(struct install *install)
 		/* Between the first door and the second. */
 		if (i == 1)
 			tnb_step();
-		if (bpf_map_update_elem(array, &key, &worker, BPF_ANY))
+		if (tnb_map_update(array, &key, &worker))
 			return tnb_fail(-errno, "cannot install %s: %s",
 					row->worker, strerror(errno));
 	}

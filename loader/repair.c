@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
+#include "map.h"
 #include "repair.h"
 
 #include "cgroup.h"
@@ -16,7 +17,7 @@ static int mark(struct tnb *tnb, __u32 changing)
 {
 	__u32 key = 0;
 
-	if (bpf_map_update_elem(tnb->journal, &key, &changing, BPF_ANY))
+	if (tnb_map_update(tnb->journal, &key, &changing))
 		return tnb_fail(-errno, "cannot write maps/journal: %s",
 				strerror(errno));
 	return 0;
@@ -67,7 +68,7 @@ int tnb_rules_repair(struct tnb *tnb)
 	__u32 key = 0, changing;
 	int err;
 
-	if (bpf_map_lookup_elem(tnb->journal, &key, &changing) || !changing)
+	if (tnb_map_lookup(tnb->journal, &key, &changing) || !changing)
 		return 0;
 	err = tnb_slots_for_each(tnb, repair_one, NULL);
 	return err ? err : mark(tnb, 0);

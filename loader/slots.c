@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "map.h"
 #include "slots.h"
 
 #include "cgroup.h"
@@ -13,7 +14,7 @@ __u32 tnb_slot_of(const struct tnb *tnb, uint64_t cgroup)
 {
 	__u32 slot;
 
-	if (!cgroup || bpf_map_lookup_elem(tnb->cgroup_slots, &cgroup, &slot))
+	if (!cgroup || tnb_map_lookup(tnb->cgroup_slots, &cgroup, &slot))
 		return 0;
 	return slot < TNB_SLOTS ? slot : 0;
 }
@@ -40,10 +41,9 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	if (err)
 		return err;
 	if (slot)
-		err = bpf_map_update_elem(tnb->cgroup_slots, &cgroup, &slot,
-					  BPF_ANY);
+		err = tnb_map_update(tnb->cgroup_slots, &cgroup, &slot);
 	else
-		err = bpf_map_delete_elem(tnb->cgroup_slots, &cgroup);
+		err = tnb_map_delete(tnb->cgroup_slots, &cgroup);
 	if (!err || (!slot && errno == ENOENT))
 		return 0;
 	if (errno == E2BIG)

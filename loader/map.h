@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Access to maps by bpf(2), so that it disturbs nobody's clock: the kernel
+ * passes all kprobe programs of a CPU by while a map operation stands
+ * preempted there (bpf_prog_active, kernel/bpf/syscall.c), and on a preemptible
+ * kernel that can last for a time slice. Return 0, or -1 with errno as libbpf.
+ */
+#ifndef TIMENSBPF_LOADER_MAP_H
+#define TIMENSBPF_LOADER_MAP_H
+
+#include <linux/types.h>
+#include <timensbpf/timensbpf.h>
+
+TNB_MUST_CHECK int tnb_map_lookup(int fd, const void *key, void *value);
+TNB_MUST_CHECK int tnb_map_update(int fd, const void *key, const void *value);
+TNB_MUST_CHECK int tnb_map_delete(int fd, const void *key);
+
+#endif
