@@ -84,12 +84,13 @@ static __always_inline void hold(__u32 slot)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tnb_loader_state *state = living_loader();
 	struct tnb_hold *entry;
+	__u32 index;
 
 	if (!state || BPF_CORE_READ(task, ptrace))
 		return;
-	entry = &state->hold[__sync_fetch_and_add(&state->holds, 1) %
-			     TNB_HOLDS];
-	if (entry->since_ns || tell_exec(TNB_EVENT_HELD, slot)) {
+	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
+	entry = &state->hold[index];
+	if (entry->since_ns || tell_exec(TNB_EVENT_HELD, slot, index)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_BUSY], 1);
 		return;
 	}
@@ -151,6 +152,6 @@ int BPF_PROG(lsm_bprm_creds_for_exec)
 	__u32 *slot = current_slot();
 
 	if (slot && living_loader())
-		tell_exec(TNB_EVENT_EXEC, *slot);
+		tell_exec(TNB_EVENT_EXEC, *slot, 0);
 	return 0;
 }

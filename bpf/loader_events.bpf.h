@@ -61,7 +61,8 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 }
 
 /* The current task executes a program. */
-static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot)
+static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
+				      __u32 hold)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tnb_loader_event event = {
@@ -69,6 +70,7 @@ static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot)
 		.tid = (__u32)id,
 		.tgid = id >> 32,
 		.slot = slot,
+		.hold = hold,
 	};
 
 	return tell_loader(&event);

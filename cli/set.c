@@ -84,7 +84,8 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 							 &processes);
 
 		for (int j = 0; j < found; j++)
-			visible += processes[j].vdso != TNB_VDSO_HIDDEN;
+			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||
+				   processes[j].vdso == TNB_VDSO_UNKNOWN;
 		free(processes);
 	}
 	tnb_rules_free(&rules, count > 0 ? (size_t)count : 0);

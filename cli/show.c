@@ -12,9 +12,9 @@ enum { JSON = 1 };
 #define NSEC_PER_SEC 1000000000
 
 static const char *const vdso_names[] = {
-	[TNB_VDSO_HIDDEN] = "hidden",
-	[TNB_VDSO_VISIBLE] = "visible",
-	[TNB_VDSO_UNKNOWN] = "unknown",
+	[TNB_VDSO_HIDDEN] = "hidden",	[TNB_VDSO_VISIBLE] = "visible",
+	[TNB_VDSO_UNKNOWN] = "unknown", [TNB_VDSO_FAST] = "fast",
+	[TNB_VDSO_WAITS] = "waits",
 };
 
 /* What is shown, read as a whole before anything is printed. */
@@ -105,12 +105,10 @@ static void print_rule(const struct tnb_rule *rule,
 		print_offset(tnb_clock_name((enum tnb_clock_id)i),
 			     rule->offset_ns[i]);
 	for (int i = 0; i < count; i++)
-		printf("  process   %d %s%s\n", processes[i].pid,
-		       processes[i].name,
-		       processes[i].vdso == TNB_VDSO_HIDDEN ? ""
-		       : processes[i].vdso == TNB_VDSO_VISIBLE
-			       ? " (began outside: reads the HOST's time through the vDSO)"
-			       : " (cannot tell whether it sees the host's vDSO)");
+		printf("  process   %d %s: %s%s%s\n", processes[i].pid,
+		       processes[i].name, processes[i].why ? "slow (" : "fast",
+		       processes[i].why ? processes[i].why : "",
+		       processes[i].why ? ")" : "");
 }
 
 static void print_text(const struct view *view)
@@ -136,10 +134,11 @@ static json_t *json_processes(const struct tnb_process *processes, int count)
 
 	for (int i = 0; i < count; i++)
 		json_array_append_new(list,
-				      json_pack("{s:i, s:s, s:s}", "pid",
+				      json_pack("{s:i, s:s, s:s, s:s?}", "pid",
 						processes[i].pid, "name",
 						processes[i].name, "vdso",
-						vdso_names[processes[i].vdso]));
+						vdso_names[processes[i].vdso],
+						"why", processes[i].why));
 	return list;
 }
 

@@ -4,6 +4,8 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
+#include "link_page.h"
+#include "page.h"
 #include "slots.h"
 
 #include <elf.h>
@@ -101,13 +103,43 @@ static void read_name(int proc, char *name, size_t size)
 	name[strcspn(name, "\n")] = '\0';
 }
 
-static bool examine(pid_t pid, struct tnb_process *process)
+static enum tnb_fast judge_link(const struct census *census,
+				const struct tnb_vdso_link *link)
 {
+	return link->slot == census->slot &&
+			       link->pass ==
+				       tnb_page_pass(census->tnb, census->slot)
+		       ? TNB_VDSO_FAST
+		       : TNB_VDSO_WAITS;
+}
+
+static const char *reason(enum tnb_fast vdso, bool narrow)
+{
+	switch (vdso) {
+	case TNB_VDSO_FAST:
+		return NULL;
+	case TNB_VDSO_WAITS:
+		return "waits for the loader to see to those who left the rule";
+	case TNB_VDSO_HIDDEN:
+		return narrow ? "32-bit program"
+			      : "the loader did not run when it began, or could not prepare it";
+	case TNB_VDSO_VISIBLE:
+		return "began outside: reads the HOST's time through the vDSO";
+	default:
+		return "cannot tell whether it sees the host's vDSO";
+	}
+}
+
+static bool examine(const struct census *census, pid_t pid,
+		    struct tnb_process *process)
+{
+	struct tnb_vdso_link link;
 	char path[32];
 	_cleanup_close_
 	int proc = -1;
 	_cleanup_close_
 	int memory = -1;
+	bool narrow;
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -116,9 +148,15 @@ static bool examine(pid_t pid, struct tnb_process *process)
 	process->pid = pid;
 	read_name(proc, process->name, sizeof(process->name));
 	memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
-	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN
-				   : find_vdso(memory, start_of_stack(proc),
-					       is_32bit(proc) ? 4 : 8);
+	narrow = is_32bit(proc);
+	if (memory < 0)
+		process->vdso = TNB_VDSO_UNKNOWN;
+	else if (tnb_link_page_find(proc, memory, &link))
+		process->vdso = judge_link(census, &link);
+	else
+		process->vdso =
+			find_vdso(memory, start_of_stack(proc), narrow ? 4 : 8);
+	process->why = reason(process->vdso, narrow);
 	return true;
 }
 
@@ -134,7 +172,7 @@ static int add_process(struct census *census, pid_t pid)
 		census->processes = grown;
 		census->space = space;
 	}
-	if (examine(pid, &census->processes[census->count]))
+	if (examine(census, pid, &census->processes[census->count]))
 		census->count++;
 	return 0;
 }

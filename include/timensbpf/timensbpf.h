@@ -150,18 +150,22 @@ struct tnb_rule {
 TNB_MUST_CHECK int tnb_rules_load(struct tnb *tnb, struct tnb_rule **rules);
 void tnb_rules_free(struct tnb_rule **rules, size_t count);
 
-/* How a process of a rule reads its clock. */
+/* How a process of a rule reads its clock by the C library. */
 enum tnb_fast {
 	TNB_VDSO_HIDDEN,  /* by system calls: virtual */
 	TNB_VDSO_VISIBLE, /* began outside: its C library may read the host's
 			     clock through the vDSO until it executes anew */
 	TNB_VDSO_UNKNOWN, /* its memory could not be read */
+	TNB_VDSO_FAST,	  /* by the replacement vDSO: virtual */
+	TNB_VDSO_WAITS,	  /* has it, and makes system calls until the loader has
+			     seen to those who left the rule: virtual */
 };
 
 struct tnb_process {
 	pid_t pid;
 	char name[16];
 	enum tnb_fast vdso;
+	const char *why; /* it is not FAST. NULL if it is; never freed */
 };
 
 /*
@@ -172,6 +176,21 @@ struct tnb_process {
 TNB_MUST_CHECK int tnb_rule_processes(struct tnb *tnb,
 				      const struct tnb_rule *rule,
 				      struct tnb_process **processes);
+
+/* ---- The loader --------------------------------------------------------- */
+
+struct tnb_loader;
+
+/*
+ * Give programs that start in a rule the vDSO that reads virtual time, for as
+ * long as the caller lives and does not stop it: by threads of the caller, and
+ * a process beside it that lets go of everybody if the caller dies. Programs
+ * must be loaded. *out is the caller's, to be stopped.
+ * -EBUSY: another loader runs, and serves all.
+ */
+TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out);
+/* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */
+void tnb_loader_stop(struct tnb_loader **loader);
 
 /* ---- Cgroups ----------------------------------------------------------- */
 

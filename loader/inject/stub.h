@@ -30,7 +30,7 @@
 #define STUB_REG_RIP (STUB_REGS + 128)
 #define STUB_REG_FLAGS (STUB_REGS + 144)
 #define STUB_REG_RSP (STUB_REGS + 152)
-#define STUB_MASK 216	   /* signal mask to restore */
+#define STUB_MASK 216	    /* signal mask to restore */
 #define STUB_MAP_OFFSET 224 /* of the clock page in its map */
 
 /* The stub's frame, far enough below the stack pointer. */

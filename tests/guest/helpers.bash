@@ -70,6 +70,33 @@ clean() {
     rm -rf "$PINS" "$PINS-new" "$PINS-old"
 }
 
+# The loader as a service. Its process id is in $DAEMON, its log in $DAEMON_LOG.
+daemon_start() {
+    DAEMON_LOG=$BATS_FILE_TMPDIR/daemon.log
+    : >"$DAEMON_LOG"
+    timensbpfd -f 2>"$DAEMON_LOG" 3>&- &
+    DAEMON=$!
+    export DAEMON DAEMON_LOG
+    wait_until 30 daemon_has_answered
+    daemon_serves || fail "no daemon: $(<"$DAEMON_LOG")"
+}
+daemon_serves() { grep -qs ' serves$' "$DAEMON_LOG"; }
+daemon_has_answered() { [[ -s $DAEMON_LOG ]]; }
+
+daemon_stop() {
+    kill -CONT "$DAEMON" 2>/dev/null || true
+    kill "$DAEMON" 2>/dev/null || true
+    wait_until 10 process_is_gone "$DAEMON"
+}
+process_is_gone() { [[ ! -e /proc/$1 || $(process_state "$1") == Z ]]; }
+# The letter in /proc/PID/stat
+process_state() {
+    local stat
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+    stat=${stat##*) }
+    echo "${stat%% *}"
+}
+
 # ---- Cgroups ---------------------------------------------------------------
 
 # cgroup_make NAME: its path in $CGROUP

@@ -27,6 +27,9 @@ enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 /* Processes held at once; more than that start slow. */
 #define TNB_HOLDS 1024u
 
+/* Threads of the loader that trace. */
+#define TNB_TRACERS 16u
+
 struct tnb_hold {
 	__u64 since_ns; /* CLOCK_MONOTONIC; 0: the entry is free */
 	__u32 pid;	/* process id in the initial namespace */
@@ -56,9 +59,10 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
-	__u64 tracees;		  /* threads that the loader has stopped */
 	__u64 fast;		  /* programs that were given the image */
 	__u64 slow[TNB_SLOW_MAX];
+	/* Processes that its threads work on, and may have stopped. 0: none */
+	__u32 tracee[TNB_TRACERS];
 	struct tnb_hold hold[TNB_HOLDS];
 };
 
@@ -72,6 +76,8 @@ struct tnb_loader_event {
 	__u32 kind;
 	__u32 tid, tgid; /* in the initial namespace */
 	__u32 slot;	 /* EXEC, HELD: of the rule; MOVED: that it left */
+	__u32 hold;	 /* HELD: entry of tnb_loader_state.hold */
+	__u32 unused;
 	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
 	__u64 pass, taken;
 };

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * timensbpfd: the loader as a service.
+ *
+ * All that has to survive it is in the kernel: rules, programs, the pages of
+ * processes. It is upgraded by a restart.
+ */
+#define _GNU_SOURCE
+#include "journal.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <popt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <timensbpf/timensbpf.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+struct options {
+	int foreground, verbose, version;
+};
+
+static void parse(int argc, const char **argv, struct options *options)
+{
+	const struct poptOption table[] = {
+		{ "foreground", 'f', POPT_ARG_NONE, &options->foreground, 0,
+		  "stay in the foreground, log to standard error", NULL },
+		{ "verbose", 'v', POPT_ARG_NONE, &options->verbose, 0,
+		  "log more", NULL },
+		{ "version", '\0', POPT_ARG_NONE, &options->version, 0,
+		  "print the version", NULL },
+		POPT_AUTOHELP POPT_TABLEEND
+	};
+	poptContext context =
+		poptGetContext("timensbpfd", argc, argv, table, 0);
+	int val = poptGetNextOpt(context);
+	const char *rest = poptGetArg(context);
+
+	if (val < -1 || rest) {
+		fprintf(stderr, "timensbpfd: %s: %s; see 'timensbpfd --help'\n",
+			rest ? rest : poptBadOption(context, 0),
+			rest ? "unexpected argument" : poptStrerror(val));
+		exit(EXIT_USAGE);
+	}
+	poptFreeContext(context);
+}
+
+/* Before any thread is started, so that all inherit the mask. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int serve(int signals)
+{
+	struct tnb_loader *loader = NULL;
+	int err = tnb_load_if_absent();
+
+	if (!err)
+		err = tnb_loader_start(&loader);
+	if (err) {
+		journal(LOG_ERR, "%s", tnb_error_message());
+		return EXIT_FAILURE;
+	}
+	journal(LOG_INFO, "version %s serves", tnb_version());
+	sd_notify(0, "READY=1\nSTATUS=serving");
+	watch(signals);
+	sd_notify(0, "STOPPING=1");
+	journal(LOG_INFO, "ends; running programs keep their time");
+	tnb_loader_stop(&loader);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	int signals;
+
+	parse(argc, (const char **)argv, &options);
+	if (options.version)
+		return printf("timensbpfd %s\n", tnb_version()) < 0;
+	journal_open(options.foreground, options.verbose);
+	signals = open_signals();
+	if (signals < 0) {
+		journal(LOG_ERR, "cannot wait for signals: %s",
+			strerror(-signals));
+		return EXIT_FAILURE;
+	}
+	if (!options.foreground && daemon(0, 0)) {
+		journal(LOG_ERR, "cannot go into the background: %s",
+			strerror(errno));
+		return EXIT_FAILURE;
+	}
+	return serve(signals);
+}

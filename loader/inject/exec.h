@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Giving a program that starts the replacement vDSO, before its first
+ * instruction. */
+#ifndef TIMENSBPF_LOADER_INJECT_EXEC_H
+#define TIMENSBPF_LOADER_INJECT_EXEC_H
+
+#include "remote.h"
+
+#include "../vdso/vdso.h"
+
+#include <timensbpf/abi/clock_page.h>
+#include <timensbpf/abi/loader.h>
+
+/* What all starts have in common. Borrowed. */
+struct tnb_injector {
+	const struct tnb_vdso *vdso;
+	int map;			    /* clock_pages */
+	const struct tnb_clock_page *pages; /* the same, mapped */
+};
+
+enum tnb_start {
+	TNB_START_FAST,	  /* reads the clock by the image */
+	TNB_START_SLOW,	  /* by system calls: `why` tells */
+	TNB_START_FAILED, /* the program did not start */
+	/* The tracing thread holds a process that does not stop, and has to
+	 * end for it to be let go of. */
+	TNB_START_STUCK,
+};
+
+/*
+ * `exec`: the event that told of it. `held`: it was stopped for us. `ms`: how
+ * long the process may be kept waiting. Whatever happens, it goes on.
+ */
+TNB_MUST_CHECK enum tnb_start
+tnb_inject_exec(const struct tnb_injector *injector,
+		const struct tnb_loader_event *exec, bool held, unsigned int ms,
+		enum tnb_slow *why);
+
+#endif

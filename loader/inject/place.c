@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The process has no way to a file descriptor of ours, whatever namespaces it
+ * lives in: it makes a pair of sockets, and we take the other end. Everything
+ * that can fail leaves it to stub.S to go on without us.
+ */
+#define _GNU_SOURCE
+#include "place.h"
+
+#include "../cleanup.h"
+#include "stub.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <timensbpf/abi/vdso_link.h>
+
+#define ALL_SIGNALS (~0ULL)
+#define ROOM_MAX 2048
+#define ADDRESS_ERRORS ((__u64)-4095)
+
+/* ---- The stub ------------------------------------------------------------ */
+
+static __u32 stub_code_size(void)
+{
+	return (__u32)(tnb_stub_end - tnb_stub_begin);
+}
+
+__u32 tnb_place_room(void)
+{
+	return stub_code_size() + (__u32)sizeof(struct tnb_stub_data);
+}
+
+static int write_stub(const struct tnb_remote *remote,
+		      const struct tnb_place *place,
+		      const struct tnb_stub_data *data)
+{
+	unsigned char stub[ROOM_MAX];
+
+	if (tnb_place_room() > place->room_size ||
+	    tnb_place_room() > sizeof(stub))
+		return -ENOSPC;
+	memcpy(stub, tnb_stub_begin, stub_code_size());
+	memcpy(stub + stub_code_size(), data, sizeof(*data));
+	return tnb_remote_write(remote, place->room, stub, tnb_place_room());
+}
+
+/*
+ * A system call that was interrupted by our stop is made again by the stub, as
+ * the kernel would (arch/x86/kernel/signal.c): we take that from it by
+ * sending the thread elsewhere.
+ */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
+#define SYSCALL_INSN_SIZE 2
+
+static void restart_syscall(struct user_regs_struct *regs)
+{
+	long result = (long)regs->ax;
+
+	if ((long)regs->orig_ax < 0)
+		return;
+	if (result == -ERESTART_RESTARTBLOCK)
+		regs->ax = SYS_restart_syscall;
+	else if (result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
+		 result == -ERESTARTNOHAND)
+		regs->ax = regs->orig_ax;
+	else
+		return;
+	regs->ip -= SYSCALL_INSN_SIZE;
+}
+
+/*
+ * First the code, then the way to it, then the mask: wherever we end, the
+ * process either does not come here or restores what it was.
+ */
+static int enter_stub(struct tnb_remote *remote, const struct tnb_place *place)
+{
+	struct tnb_stub_data data = {
+		.map_offset = (__u64)place->slot * TNB_PAGE_SIZE,
+	};
+	struct user_regs_struct regs;
+	int err = tnb_remote_get_regs(remote, &data.regs);
+
+	regs = data.regs;
+	if (!err)
+		err = tnb_remote_get_mask(remote, &data.mask);
+	if (err)
+		return err;
+	restart_syscall(&data.regs);
+	err = write_stub(remote, place, &data);
+	if (err)
+		return err;
+	regs.ip = place->room;
+	/* No system call to be made again there. */
+	regs.orig_ax = ALL_SIGNALS;
+	err = tnb_remote_set_regs(remote, &regs);
+	return err ? err : tnb_remote_set_mask(remote, ALL_SIGNALS);
+}
+
+static bool is_in_stub(const struct tnb_place *place, __u64 ip)
+{
+	return ip >= place->room && ip < place->room + stub_code_size();
+}
+
+/* ---- The channel --------------------------------------------------------- */
+
+static int take_socket(pid_t pid, int number)
+{
+	_cleanup_close_
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd;
+
+	if (process < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int send_map(int channel, int map)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &map, sizeof(map));
+	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1
+		       ? 0
+		       : -errno;
+}
+
+/* At the end of socketpair(2), with the process stopped. */
+static int open_channel(struct tnb_remote *remote, int map)
+{
+	struct user_regs_struct regs;
+	__u32 sockets[2];
+	int channel, err = tnb_remote_get_regs(remote, &regs);
+
+	if (err)
+		return err;
+	if (regs.ax)
+		return (int)regs.ax == -ENFILE ? -EMFILE : (int)regs.ax;
+	err = tnb_remote_read(remote, regs.sp + STUB_SOCKETS, sockets,
+			      sizeof(sockets));
+	if (err)
+		return err;
+	channel = take_socket(remote->tid, (int)sockets[1]);
+	if (channel < 0)
+		return channel;
+	err = send_map(channel, map);
+	if (err) {
+		close(channel);
+		return err;
+	}
+	return channel;
+}
+
+static int receive_address(int channel, __u64 *address)
+{
+	ssize_t size;
+
+	do {
+		if (tnb_budget_is_spent())
+			return -ETIMEDOUT;
+		size = recv(channel, address, sizeof(*address), 0);
+	} while (size < 0 && errno == EINTR);
+	if (size != sizeof(*address))
+		return -EPERM;
+	return *address >= ADDRESS_ERRORS ? (int)*address : 0;
+}
+
+/* ---- Both ---------------------------------------------------------------- */
+
+/* The stub waits: have it stop there. */
+static int stop_in_stub(struct tnb_remote *remote,
+			const struct tnb_place *place)
+{
+	struct user_regs_struct regs;
+	int err = tnb_remote_interrupt(remote);
+
+	if (!err)
+		err = tnb_remote_wait(remote);
+	if (!err)
+		err = tnb_remote_get_regs(remote, &regs);
+	if (!err && !is_in_stub(place, regs.ip))
+		err = -ETIMEDOUT;
+	return err;
+}
+
+static int run_stub(struct tnb_remote *remote, const struct tnb_place *place,
+		    __u64 *address, int *channel)
+{
+	int received, err;
+
+	/* Entry and exit of socketpair(2). */
+	err = tnb_remote_to_syscall(remote);
+	if (!err)
+		err = tnb_remote_to_syscall(remote);
+	if (err)
+		return err;
+	*channel = open_channel(remote, place->map);
+	if (*channel < 0)
+		return *channel;
+	err = tnb_remote_continue(remote);
+	if (err)
+		return err;
+	received = receive_address(*channel, address);
+	err = stop_in_stub(remote, place);
+	return err ? err : received;
+}
+
+int tnb_place(struct tnb_remote *remote, const struct tnb_place *place,
+	      __u64 *address, int *channel)
+{
+	int err = enter_stub(remote, place);
+
+	*channel = -1;
+	if (!err)
+		err = run_stub(remote, place, address, channel);
+	if (err && *channel >= 0) {
+		close(*channel);
+		*channel = -1;
+	}
+	return err;
+}

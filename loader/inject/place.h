@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Having a stopped process map the three pages of abi/vdso_link.h. */
+#ifndef TIMENSBPF_LOADER_INJECT_PLACE_H
+#define TIMENSBPF_LOADER_INJECT_PLACE_H
+
+#include "remote.h"
+
+struct tnb_place {
+	int map;	 /* of the clock pages */
+	__u32 slot;	 /* of its page */
+	__u64 room;	 /* where the stub goes, in the process */
+	__u32 room_size; /* in bytes */
+};
+
+/*
+ * Let the thread map the pages and wait for us. It is stopped before and
+ * after. *address: of the first page; *channel: an fd to be closed, which lets
+ * the process go on where it was when it is let go of.
+ *
+ * -EMFILE no file descriptors, -EPERM a call was refused, -ESRCH it ended,
+ * -ETIMEDOUT. On failure it is stopped or gone, and goes on by itself.
+ */
+TNB_MUST_CHECK int tnb_place(struct tnb_remote *remote,
+			     const struct tnb_place *place, __u64 *address,
+			     int *channel);
+
+/* How much room the stub needs, in bytes. */
+__u32 tnb_place_room(void);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A thread of somebody else, traced for a moment (ptrace(2)).
+ *
+ * All functions belong to the thread that attached: ptrace knows tracing
+ * threads, not processes. Waits end with the budget of that thread
+ * (tnb_budget_begin()). If the tracing thread ends, the kernel lets go of the
+ * tracee wherever it is: it must be able to go on alone at every moment.
+ */
+#ifndef TIMENSBPF_LOADER_INJECT_REMOTE_H
+#define TIMENSBPF_LOADER_INJECT_REMOTE_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <timensbpf/timensbpf.h>
+
+/* ---- Budget ------------------------------------------------------------- */
+
+/* Of the calling thread: after `ms`, blocking calls fail with EINTR, again and
+ * again. Begun once for each job. */
+TNB_MUST_CHECK int tnb_budget_begin(unsigned int ms);
+void tnb_budget_end(void);
+bool tnb_budget_is_spent(void);
+
+/* ---- Tracing ------------------------------------------------------------ */
+
+struct tnb_remote {
+	pid_t tid;   /* as waitpid(2) knows it */
+	int mem;     /* /proc/TID/mem, -1: not open */
+	bool filter; /* it has a seccomp filter */
+	bool held;   /* a SIGSTOP of ours was swallowed or is in force */
+	bool stop;   /* a SIGSTOP of somebody else is to be passed on */
+	bool gone;   /* it has ended */
+};
+
+/*
+ * Attach to a thread and have it stop on its way to user space. Where it is
+ * executing a program, that waits for its end (or failure); it may then have
+ * become the only thread of `tgid`, under that number. Seccomp filters do not
+ * apply to it from here on. The budget of `ms` begins when it is traced.
+ * -ESRCH gone, -EPERM traced by another, -ETIMEDOUT.
+ */
+TNB_MUST_CHECK int tnb_remote_seize(pid_t tid, pid_t tgid,
+				    struct tnb_remote *remote, unsigned int ms);
+
+/* Wait for the next stop that is one of ours, passing over SIGSTOP. -ESRCH,
+ * -ETIMEDOUT. */
+TNB_MUST_CHECK int tnb_remote_wait(struct tnb_remote *remote);
+/* Run to the next entry or exit of a system call. As tnb_remote_wait(). */
+TNB_MUST_CHECK int tnb_remote_to_syscall(struct tnb_remote *remote);
+/* Let it run; stop it wherever it is. */
+TNB_MUST_CHECK int tnb_remote_continue(const struct tnb_remote *remote);
+TNB_MUST_CHECK int tnb_remote_interrupt(const struct tnb_remote *remote);
+
+/* Let go of a stopped thread. Safe to call for one that is gone. */
+void tnb_remote_detach(struct tnb_remote *remote);
+
+TNB_MUST_CHECK int tnb_remote_get_regs(const struct tnb_remote *remote,
+				       struct user_regs_struct *regs);
+TNB_MUST_CHECK int tnb_remote_set_regs(const struct tnb_remote *remote,
+				       const struct user_regs_struct *regs);
+TNB_MUST_CHECK int tnb_remote_get_mask(const struct tnb_remote *remote,
+				       __u64 *mask);
+TNB_MUST_CHECK int tnb_remote_set_mask(const struct tnb_remote *remote,
+				       __u64 mask);
+
+/* All of it or an error; write also where the process itself may not. */
+TNB_MUST_CHECK int tnb_remote_read(const struct tnb_remote *remote,
+				   __u64 address, void *to, size_t size);
+TNB_MUST_CHECK int tnb_remote_write(const struct tnb_remote *remote,
+				    __u64 address, const void *from,
+				    size_t size);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Why nobody is held longer than TNB_BEAT_LIMIT_NS + TNB_HOLD_NS by a loader
+ * that dies or hangs: who is held is noted before it is stopped, and the guard
+ * looks at all notes every TNB_BEAT_EVERY_MS. Who dies with the guard beside
+ * it within the same TNB_BEAT_EVERY_MS leaves those that were stopped just
+ * then; the next loader or command sweeps them (tnb_guard_release_all()).
+ *
+ * Threads that the loader traces are let go of by its death. One that hangs,
+ * or was stopped, while it traces is killed for that.
+ */
+#define _GNU_SOURCE
+#include "guard.h"
+
+#include "../error.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Group-stopped by the signal of bpf/exec.bpf.c; not if the loader traces it
+ * at this moment. */
+static void let_go(struct tnb_loader_state *state, __u32 index)
+{
+	pid_t pid = (pid_t)state->hold[index].pid;
+
+	if (pid > 1 && tnb_process_state(pid) == 'T')
+		kill(pid, SIGCONT);
+	tnb_state_release(state, index);
+}
+
+static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than)
+{
+	__u64 now = tnb_state_now();
+
+	for (__u32 i = 0; i < TNB_HOLDS; i++) {
+		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
+
+		if (since && (__s64)(now - since) >= (__s64)older_than)
+			let_go(state, i);
+	}
+}
+
+void tnb_guard_release_all(struct tnb_loader_state *state)
+{
+	let_go_of_old(state, 0);
+}
+
+static bool traces_somebody(const struct tnb_loader_state *state)
+{
+	for (__u32 i = 0; i < TNB_TRACERS; i++) {
+		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
+
+		if (pid && tnb_process_state(pid) == 't')
+			return true;
+	}
+	return false;
+}
+
+static void watch(struct tnb_loader_state *state, int loader)
+{
+	struct pollfd end = { .fd = loader, .events = POLLIN };
+
+	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
+		tnb_state_beat(state, TNB_BEAT_GUARD);
+		let_go_of_old(state, TNB_HOLD_NS);
+		if (!tnb_state_beats(state, TNB_BEAT_LOADER) &&
+		    traces_somebody(state))
+			syscall(SYS_pidfd_send_signal, loader, SIGKILL, NULL,
+				0);
+	}
+	tnb_state_silence(state);
+	/* Stopped after our last look, by a beat that was still fresh. */
+	for (int i = 0; i < 10; i++) {
+		tnb_guard_release_all(state);
+		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+	}
+}
+
+/* Nothing of the loader's but the state stays open here. */
+static void run_guard(struct tnb_loader_state *state, int loader)
+{
+	const struct sched_param param = { .sched_priority = 2 };
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "timensbpf-guard");
+	sched_setscheduler(0, SCHED_FIFO, &param);
+	if (dup2(loader, 0) < 0)
+		_exit(1);
+	syscall(SYS_close_range, 1, ~0U, 0);
+	watch(state, 0);
+	_exit(0);
+}
+
+pid_t tnb_guard_start(struct tnb_loader_state *state)
+{
+	int loader = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	pid_t guard = loader < 0 ? -1 : fork();
+	int err = errno;
+
+	if (!guard)
+		run_guard(state, loader);
+	if (loader >= 0)
+		close(loader);
+	return guard < 0 ? tnb_fail(-err, "cannot start the guard: %s",
+				    strerror(err))
+			 : guard;
+}
+
+void tnb_guard_stop(pid_t guard)
+{
+	if (guard <= 0)
+		return;
+	kill(guard, SIGKILL);
+	while (waitpid(guard, NULL, 0) < 0 && errno == EINTR)
+		;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "loader.h"
+
+#include "../cgroup.h"
+#include "../cleanup.h"
+#include "../error.h"
+#include "../pins.h"
+#include "../slots.h"
+#include "guard.h"
+#include "review.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define RUN_DIR "/run/timensbpf"
+#define LOCK RUN_DIR "/loader.lock"
+
+/* ---- The heart ----------------------------------------------------------- */
+
+/* A guard that ended takes its beat with it, and nobody is held: start
+ * another. */
+static void revive_guard(struct tnb_loader *loader)
+{
+	if (loader->guard > 0 && !waitpid(loader->guard, NULL, WNOHANG))
+		return;
+	loader->guard = tnb_guard_start(loader->state);
+}
+
+static void *run_heart(void *argument)
+{
+	const struct sched_param param = { .sched_priority = 2 };
+	struct tnb_loader *loader = argument;
+	struct pollfd end = { .fd = loader->end, .events = POLLIN };
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_NAME, "tnb-heart");
+	sched_setscheduler(0, SCHED_FIFO, &param);
+	do {
+		revive_guard(loader);
+		tnb_state_beat(loader->state, TNB_BEAT_LOADER);
+	} while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0);
+	return NULL;
+}
+
+/* ---- The reviewer -------------------------------------------------------- */
+
+/* Of looks at passes that are taken: the first soon, the others less often. */
+#define REVIEW_FIRST_MS 20
+#define REVIEW_LAST_MS 5000
+
+static void *run_reviewer(void *argument)
+{
+	struct tnb_loader *loader = argument;
+	struct pollfd wake[] = {
+		{ .fd = loader->end, .events = POLLIN },
+		{ .fd = loader->moved, .events = POLLIN },
+	};
+	int pause = REVIEW_FIRST_MS;
+	eventfd_t moves;
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_NAME, "tnb-reviewer");
+	while (poll(wake, 2, pause) >= 0 && !loader->ending) {
+		bool stays;
+
+		if (wake[1].revents && !eventfd_read(loader->moved, &moves))
+			pause = REVIEW_FIRST_MS;
+		stays = tnb_review(loader->tnb);
+		pause = !stays			     ? -1
+			: pause < REVIEW_LAST_MS / 2 ? 2 * pause
+						     : REVIEW_LAST_MS;
+	}
+	return NULL;
+}
+
+/* ---- Start and end ------------------------------------------------------- */
+
+static int take_lock(struct tnb_loader *loader)
+{
+	if (mkdir(RUN_DIR, 0700) && errno != EEXIST)
+		return tnb_fail(-errno, "cannot make " RUN_DIR ": %s",
+				strerror(errno));
+	loader->lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (loader->lock < 0)
+		return tnb_fail(-errno, "cannot open " LOCK ": %s",
+				strerror(errno));
+	if (flock(loader->lock, LOCK_EX | LOCK_NB))
+		return tnb_fail(
+			errno == EWOULDBLOCK ? -EBUSY : -errno,
+			"another loader runs: only one at a time serves the programs");
+	return 0;
+}
+
+static int open_maps(struct tnb_loader *loader)
+{
+	_cleanup_close_
+	int events = -1;
+	int err = tnb_state_map(&loader->state);
+
+	if (err)
+		return err;
+	loader->injector.map = tnb_pins_get("maps", "clock_pages");
+	events = tnb_pins_get("maps", "loader_events");
+	if (loader->injector.map < 0 || events < 0)
+		return tnb_fail(-ENOENT, "%s/maps is incomplete", TNB_PINS);
+	loader->ring = ring_buffer__new(events, tnb_tracer_take, loader, NULL);
+	return loader->ring ? 0
+			    : tnb_fail(-errno, "cannot read the events: %s",
+				       strerror(errno));
+}
+
+static int start_threads(struct tnb_loader *loader)
+{
+	int err = 0;
+
+	loader->guard = tnb_guard_start(loader->state);
+	if (loader->guard < 0)
+		return (int)loader->guard;
+	for (unsigned int i = 0; !err && i < TNB_TRACERS; i++)
+		err = tnb_tracer_start(loader, i);
+	if (!err)
+		err = -pthread_create(&loader->heart, NULL, run_heart, loader);
+	loader->has_heart = !err;
+	if (!err)
+		err = -pthread_create(&loader->reviewer, NULL, run_reviewer,
+				      loader);
+	loader->has_reviewer = !err;
+	return err;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return !stat(a, &first) && !stat(b, &second) &&
+	       first.st_ino == second.st_ino;
+}
+
+/* Beats are compared with the kernel's own clock. */
+static int check_own_time(const struct tnb *tnb)
+{
+	uint64_t cgroup;
+
+	if (!tnb_cgroup_id_of(0, &cgroup) && tnb_slot_of(tnb, cgroup))
+		return tnb_fail(
+			-EINVAL,
+			"the loader would live in virtual time itself: start it outside of all rules");
+	if (!same_file("/proc/self/ns/time", "/proc/1/ns/time"))
+		return tnb_fail(
+			-EINVAL,
+			"the loader would live in a time namespace: start it outside");
+	return 0;
+}
+
+static int start(struct tnb_loader *loader)
+{
+	int err = tnb_open(&loader->tnb);
+
+	if (!err)
+		err = take_lock(loader);
+	if (!err)
+		err = check_own_time(loader->tnb);
+	if (!err)
+		err = open_maps(loader);
+	if (!err)
+		err = tnb_vdso_probe(&loader->vdso);
+	if (err)
+		return err;
+	/* Left by a predecessor that was killed. */
+	tnb_guard_release_all(loader->state);
+	loader->injector.vdso = &loader->vdso;
+	loader->injector.pages = loader->tnb->pages;
+	loader->end = eventfd(0, EFD_CLOEXEC);
+	loader->moved = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return start_threads(loader);
+}
+
+int tnb_loader_start(struct tnb_loader **out)
+{
+	struct tnb_loader *loader = calloc(1, sizeof(*loader));
+	int err;
+
+	if (!loader)
+		return tnb_fail_memory();
+	loader->lock = loader->injector.map = -1;
+	loader->end = loader->moved = -1;
+	pthread_mutex_init(&loader->turns, NULL);
+	pthread_mutex_init(&loader->mutex, NULL);
+	pthread_cond_init(&loader->idle, NULL);
+	err = start(loader);
+	if (err)
+		tnb_loader_stop(&loader);
+	else
+		*out = loader;
+	return err;
+}
+
+/* First no beat, so that nobody is held any more; then those end who work. */
+static void stop_threads(struct tnb_loader *loader)
+{
+	const uint64_t one = 1;
+
+	loader->ending = true;
+	if (loader->end >= 0)
+		(void)!write(loader->end, &one, sizeof(one));
+	if (loader->has_heart)
+		pthread_join(loader->heart, NULL);
+	if (loader->has_reviewer)
+		pthread_join(loader->reviewer, NULL);
+	if (loader->state)
+		tnb_state_silence(loader->state);
+	pthread_mutex_lock(&loader->mutex);
+	while (loader->tracers)
+		pthread_cond_wait(&loader->idle, &loader->mutex);
+	pthread_mutex_unlock(&loader->mutex);
+}
+
+void tnb_loader_stop(struct tnb_loader **handle)
+{
+	struct tnb_loader *loader = *handle;
+
+	*handle = NULL;
+	if (!loader)
+		return;
+	stop_threads(loader);
+	tnb_guard_stop(loader->guard);
+	if (loader->state)
+		tnb_guard_release_all(loader->state);
+	ring_buffer__free(loader->ring);
+	tnb_state_unmap(&loader->state);
+	tnb_cleanup_close(&loader->injector.map);
+	tnb_cleanup_close(&loader->end);
+	tnb_cleanup_close(&loader->moved);
+	tnb_cleanup_close(&loader->lock);
+	tnb_close(&loader->tnb);
+	pthread_cond_destroy(&loader->idle);
+	pthread_mutex_destroy(&loader->mutex);
+	pthread_mutex_destroy(&loader->turns);
+	free(loader);
+}

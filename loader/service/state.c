@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state.h"
+
+#include "../cleanup.h"
+#include "../error.h"
+#include "../pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <timensbpf/abi/latch.h>
+
+#define PAGE 4096u
+#define MAP_SIZE \
+	((sizeof(struct tnb_loader_state) + PAGE - 1) & ~(size_t)(PAGE - 1))
+
+int tnb_state_map(struct tnb_loader_state **state)
+{
+	_cleanup_close_
+	int fd = tnb_pins_get("maps", "loader_state");
+	void *map;
+
+	if (fd < 0)
+		return tnb_fail(fd, "cannot open %s/maps/loader_state: %s",
+				TNB_PINS, strerror(-fd));
+	map = mmap(NULL, MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return tnb_fail(-errno, "cannot map the loader's state: %s",
+				strerror(errno));
+	*state = map;
+	return 0;
+}
+
+void tnb_state_unmap(struct tnb_loader_state **state)
+{
+	if (*state)
+		munmap(*state, MAP_SIZE);
+	*state = NULL;
+}
+
+__u64 tnb_state_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+static volatile __u64 *beat_of(const struct tnb_loader_state *state,
+			       enum tnb_beat who)
+{
+	return (volatile __u64 *)(uintptr_t)&state->beat_ns[who];
+}
+
+void tnb_state_beat(struct tnb_loader_state *state, enum tnb_beat who)
+{
+	*beat_of(state, who) = tnb_state_now();
+}
+
+bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who)
+{
+	return (__s64)(tnb_state_now() - *beat_of(state, who)) <
+	       (__s64)TNB_BEAT_LIMIT_NS;
+}
+
+void tnb_state_silence(struct tnb_loader_state *state)
+{
+	*beat_of(state, TNB_BEAT_LOADER) = 0;
+}
+
+void tnb_state_release(struct tnb_loader_state *state, __u32 hold)
+{
+	*(volatile __u64 *)&state->hold[hold % TNB_HOLDS].since_ns = 0;
+}
+
+/* Safe between fork() and exec(): system calls alone. */
+char tnb_process_state(pid_t pid)
+{
+	char path[32], text[512], *end;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}

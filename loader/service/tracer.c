@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Threads that trace. One after the other takes an event from the ring and
+ * then works on it, while the next one waits: no event goes through a second
+ * queue, and a thread sleeps but once until it has work.
+ */
+#define _GNU_SOURCE
+#include "../error.h"
+#include "loader.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+/* How long a process may be kept waiting. Less than the guard allows. */
+#define START_BUDGET_MS 50
+
+struct tracer {
+	struct tnb_loader *loader;
+	unsigned int number;
+};
+
+/* ---- Taking an event ----------------------------------------------------- */
+
+static struct tnb_job *job_of(struct tnb_loader *loader, __u32 tgid)
+{
+	for (size_t i = 0; i < TNB_TRACERS; i++)
+		if (loader->job[i].busy && loader->job[i].event.tgid == tgid)
+			return &loader->job[i];
+	return NULL;
+}
+
+/* Did a start of this process end well after it was stopped? */
+static bool is_done(const struct tnb_loader *loader,
+		    const struct tnb_loader_event *event)
+{
+	__u64 since = loader->state->hold[event->hold % TNB_HOLDS].since_ns;
+
+	for (size_t i = 0; i < TNB_DONE; i++)
+		if (loader->done[i].tgid == event->tgid &&
+		    loader->done[i].when_ns >= since)
+			return true;
+	return false;
+}
+
+static void job_begin(struct tnb_job *job, const struct tnb_loader_event *event)
+{
+	*job = (struct tnb_job){
+		.event = *event,
+		.busy = true,
+		.held = event->kind == TNB_EVENT_HELD,
+		.hold = event->hold,
+	};
+}
+
+static void job_add(struct tnb_job *job, const struct tnb_loader_event *event)
+{
+	if (event->kind == TNB_EVENT_HELD) {
+		job->held = true;
+		job->hold = event->hold;
+	} else {
+		job->again = true;
+		job->next = *event;
+	}
+}
+
+/* Is it the job of the thread whose turn it is? Under the mutex. */
+static bool take_locked(struct tnb_loader *loader,
+			const struct tnb_loader_event *event)
+{
+	struct tnb_job *busy = job_of(loader, event->tgid);
+
+	if (busy) {
+		job_add(busy, event);
+		return false;
+	}
+	if (event->kind == TNB_EVENT_HELD && is_done(loader, event)) {
+		tnb_state_release(loader->state, event->hold);
+		return false;
+	}
+	job_begin(loader->turn, event);
+	return true;
+}
+
+int tnb_tracer_take(void *context, void *data, size_t size)
+{
+	struct tnb_loader *loader = context;
+	const struct tnb_loader_event *event = data;
+	bool taken;
+
+	if (size < sizeof(*event))
+		return 0;
+	if (event->kind == TNB_EVENT_MOVED) {
+		eventfd_write(loader->moved, 1);
+		return 0;
+	}
+	pthread_mutex_lock(&loader->mutex);
+	taken = take_locked(loader, event);
+	pthread_mutex_unlock(&loader->mutex);
+	/* Negative ends ring_buffer__consume(), with this event taken. */
+	return taken ? -ECANCELED : 0;
+}
+
+static void wait_for_event(const struct tnb_loader *loader)
+{
+	struct pollfd wake[] = {
+		{ .fd = ring_buffer__epoll_fd(loader->ring), .events = POLLIN },
+		{ .fd = loader->end, .events = POLLIN },
+	};
+
+	poll(wake, sizeof(wake) / sizeof(*wake), -1);
+}
+
+/* Wait for work. The others wait for their turn meanwhile. */
+static bool next_job(struct tnb_loader *loader, struct tnb_job *job)
+{
+	pthread_mutex_lock(&loader->turns);
+	loader->turn = job;
+	while (!loader->ending && !job->busy) {
+		ring_buffer__consume(loader->ring);
+		if (!job->busy)
+			wait_for_event(loader);
+	}
+	pthread_mutex_unlock(&loader->turns);
+	return job->busy;
+}
+
+/* ---- Working on it ------------------------------------------------------- */
+
+static void note_done(struct tnb_loader *loader, __u32 tgid)
+{
+	struct tnb_done *done = &loader->done[loader->done_next++ % TNB_DONE];
+
+	done->tgid = tgid;
+	done->when_ns = tnb_state_now();
+}
+
+static void count_start(struct tnb_loader *loader, enum tnb_start start,
+			enum tnb_slow why)
+{
+	if (start == TNB_START_FAST)
+		__atomic_add_fetch(&loader->state->fast, 1, __ATOMIC_RELAXED);
+	else if (start != TNB_START_FAILED)
+		__atomic_add_fetch(&loader->state->slow[why], 1,
+				   __ATOMIC_RELAXED);
+}
+
+/* The job is free again, or has more to do. Under the mutex. */
+static bool job_end(struct tnb_loader *loader, struct tnb_job *job,
+		    enum tnb_start start)
+{
+	if (start == TNB_START_FAST)
+		note_done(loader, job->event.tgid);
+	if (job->held) {
+		/* Not swallowed by the tracer: it never came to that. */
+		if (start != TNB_START_FAST)
+			kill((pid_t)job->event.tgid, SIGCONT);
+		tnb_state_release(loader->state, job->hold);
+		job->held = false;
+	}
+	job->busy = job->again;
+	job->again = false;
+	job->event = job->next;
+	return job->busy;
+}
+
+static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
+			   unsigned int number)
+{
+	volatile __u32 *tracee = &loader->state->tracee[number];
+	enum tnb_slow why = TNB_SLOW_OTHER;
+	enum tnb_start start;
+	bool more;
+
+	do {
+		*tracee = job->event.tgid;
+		start = tnb_inject_exec(&loader->injector, &job->event,
+					job->held, START_BUDGET_MS, &why);
+		*tracee = 0;
+		count_start(loader, start, why);
+		pthread_mutex_lock(&loader->mutex);
+		more = job_end(loader, job, start);
+		pthread_mutex_unlock(&loader->mutex);
+	} while (more && start != TNB_START_STUCK);
+	return start;
+}
+
+/* ---- The thread ---------------------------------------------------------- */
+
+/* Signals are for the caller's own threads. */
+static void be_quick(void)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+
+	prctl(PR_SET_NAME, "tnb-tracer");
+	/* Without the right to it, more processes are held and shells see it
+	 * (docs/fast-path.md). */
+	sched_setscheduler(0, SCHED_FIFO, &param);
+}
+
+static void end_tracer(struct tnb_loader *loader)
+{
+	pthread_mutex_lock(&loader->mutex);
+	loader->tracers--;
+	pthread_cond_broadcast(&loader->idle);
+	pthread_mutex_unlock(&loader->mutex);
+}
+
+static void *run_tracer(void *argument)
+{
+	struct tracer tracer = *(struct tracer *)argument;
+	struct tnb_loader *loader = tracer.loader;
+	struct tnb_job *job = &loader->job[tracer.number];
+	enum tnb_start start = TNB_START_FAST;
+
+	free(argument);
+	be_quick();
+	while (start != TNB_START_STUCK && next_job(loader, job))
+		start = work(loader, job, tracer.number);
+	/* What it still traces is let go of by its end: another goes on. */
+	if (start == TNB_START_STUCK && !loader->ending)
+		(void)!tnb_tracer_start(loader, tracer.number);
+	end_tracer(loader);
+	return NULL;
+}
+
+int tnb_tracer_start(struct tnb_loader *loader, unsigned int number)
+{
+	struct tracer *tracer = malloc(sizeof(*tracer));
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int err;
+
+	if (!tracer)
+		return tnb_fail_memory();
+	*tracer = (struct tracer){ loader, number };
+	pthread_mutex_lock(&loader->mutex);
+	loader->job[number].busy = false;
+	loader->tracers++;
+	pthread_mutex_unlock(&loader->mutex);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, 256 << 10);
+	err = pthread_create(&thread, &attributes, run_tracer, tracer);
+	pthread_attr_destroy(&attributes);
+	if (!err)
+		return 0;
+	free(tracer);
+	end_tracer(loader);
+	return tnb_fail(-err, "cannot start a thread: %s", strerror(err));
+}

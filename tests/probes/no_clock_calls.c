@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * no_clock_calls PROGRAM [ARGUMENT…]: run a program that cannot read a clock by
+ * system call (ENOSYS). What it reads all the same, it reads fast.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DENY_IF(number)                                      \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), \
+		BPF_STMT(BPF_RET | BPF_K,                    \
+			 SECCOMP_RET_ERRNO | (ENOSYS & SECCOMP_RET_DATA))
+
+int main(int argc, char **argv)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		DENY_IF(SYS_clock_gettime),
+		DENY_IF(SYS_gettimeofday),
+		DENY_IF(SYS_time),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter),
+				      filter };
+
+	if (argc < 2) {
+		fputs("usage: no_clock_calls PROGRAM [ARGUMENT...]\n", stderr);
+		return 2;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
+		perror("no_clock_calls: seccomp");
+		return 1;
+	}
+	execvp(argv[1], argv + 1);
+	perror("no_clock_calls: exec");
+	return 1;
+}
