@@ -22,7 +22,10 @@
 #define TNB_RATE_ONE (1ULL << 32)
 #define TNB_RATE_MAX (1024ULL << 32)
 
+/* The vDSO has one page for all of its code, and lets the compiler choose. */
+#ifndef tnb_inline
 #define tnb_inline static inline __attribute__((always_inline))
+#endif
 
 struct tnb_time {
 	__s64 sec;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's vDSO and the image that takes its place: all that an injector
+ * needs to know of them.
+ */
+#ifndef TIMENSBPF_LOADER_VDSO_VDSO_H
+#define TIMENSBPF_LOADER_VDSO_VDSO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <timensbpf/abi/vdso_link.h>
+
+#define TNB_VDSO_JUMPS 3u
+
+/* In the kernel's vDSO; size 0: it has none. */
+struct tnb_vdso_function {
+	uint32_t offset, size;
+};
+
+struct tnb_vdso {
+	const void *image;  /* TNB_PAGE_SIZE bytes, static */
+	const char *layout; /* a name of layouts.h, or "raw" */
+	char why_raw[128];  /* "" unless layout is "raw": what did not fit */
+
+	/* The kernel's vDSO, as it is mapped. */
+	uint32_t size;
+	uint32_t vvar_below; /* from the first page of its data to it */
+	struct tnb_vdso_function clock_gettime, gettimeofday, time;
+	struct tnb_vdso_function clock_getres, getcpu, getrandom;
+
+	/* Zeros that nothing uses at run time, the longest run that there is;
+	 * if that is short, the table of sections (for debuggers) as well. */
+	uint32_t room, room_size;
+	uint32_t syscall_insn; /* a `syscall`, 0: none */
+
+	/* Entries of the image, in the order of the jumps. */
+	uint32_t entry[TNB_VDSO_JUMPS];
+};
+
+/*
+ * Look at the vDSO of this process, which is that of every process. 0, or
+ * -errno with a message: -ENOENT (no vDSO), -EOPNOTSUPP (no room for a jump at
+ * its entries).
+ */
+int tnb_vdso_probe(struct tnb_vdso *vdso);
+
+/* The link page of a process whose vDSO is at `vdso_address`. */
+void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
+		   uint32_t slot, uint64_t pass, struct tnb_vdso_link *link);
+
+/* Bytes to write at an entry of the kernel's vDSO so that callers land in the
+ * image. The jump takes r11 and reaches any address. */
+struct tnb_vdso_jump {
+	uint32_t offset;
+	uint8_t code[16];
+	uint8_t length;
+};
+
+/* For an image at `image_address`. Returns how many there are. */
+size_t tnb_vdso_jumps(const struct tnb_vdso *vdso, uint64_t image_address,
+		      struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS]);
+
+#endif
