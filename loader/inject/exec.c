@@ -45,18 +45,18 @@ struct start {
 static bool is_fresh(const struct user_regs_struct *regs)
 {
 	return regs->cs == USER_CS_64 &&
-	       !(regs->ax | regs->bx | regs->cx | regs->dx | regs->si |
-		 regs->di | regs->bp | regs->r8 | regs->r9 | regs->r10 |
+	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
+		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
 		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
 }
 
 /* 11 and 358 from 32-bit code. */
 static bool exec_has_failed(const struct user_regs_struct *regs)
 {
-	return (long)regs->ax < 0 && (long)regs->ax >= -4095 &&
-	       ((long)regs->orig_ax == SYS_execve ||
-		(long)regs->orig_ax == SYS_execveat ||
-		(long)regs->orig_ax == 11 || (long)regs->orig_ax == 358);
+	return (long)regs->rax < 0 && (long)regs->rax >= -4095 &&
+	       ((long)regs->orig_rax == SYS_execve ||
+		(long)regs->orig_rax == SYS_execveat ||
+		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
 }
 
 /* The same kernel gives everybody the same vDSO. */
@@ -87,7 +87,7 @@ static int examine(struct start *start, enum tnb_slow *why)
 		return -EINVAL;
 	}
 	*why = TNB_SLOW_OTHER;
-	err = tnb_stack_find_vdso(&start->remote, start->regs.sp, &start->entry,
+	err = tnb_stack_find_vdso(&start->remote, start->regs.rsp, &start->entry,
 				  &start->vdso);
 	return err ? err : check_vdso(start);
 }
@@ -179,7 +179,7 @@ static int leave_stub(struct start *start)
 		if (!err)
 			err = tnb_remote_get_regs(&start->remote, &regs);
 		/* Its exit: at its entry the result is still -ENOSYS. */
-		if (!err && regs.orig_ax == SYS_rt_sigprocmask && !regs.ax)
+		if (!err && regs.orig_rax == SYS_rt_sigprocmask && !regs.rax)
 			return 0;
 	}
 	return err;

@@ -59,18 +59,18 @@ static int write_stub(const struct tnb_remote *remote,
 
 static void restart_syscall(struct user_regs_struct *regs)
 {
-	long result = (long)regs->ax;
+	long result = (long)regs->rax;
 
-	if ((long)regs->orig_ax < 0)
+	if ((long)regs->orig_rax < 0)
 		return;
 	if (result == -ERESTART_RESTARTBLOCK)
-		regs->ax = SYS_restart_syscall;
+		regs->rax = SYS_restart_syscall;
 	else if (result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
 		 result == -ERESTARTNOHAND)
-		regs->ax = regs->orig_ax;
+		regs->rax = regs->orig_rax;
 	else
 		return;
-	regs->ip -= SYSCALL_INSN_SIZE;
+	regs->rip -= SYSCALL_INSN_SIZE;
 }
 
 /*
@@ -94,9 +94,9 @@ static int enter_stub(struct tnb_remote *remote, const struct tnb_place *place)
 	err = write_stub(remote, place, &data);
 	if (err)
 		return err;
-	regs.ip = place->room;
+	regs.rip = place->room;
 	/* No system call to be made again there. */
-	regs.orig_ax = ALL_SIGNALS;
+	regs.orig_rax = ALL_SIGNALS;
 	err = tnb_remote_set_regs(remote, &regs);
 	return err ? err : tnb_remote_set_mask(remote, ALL_SIGNALS);
 }
@@ -150,9 +150,9 @@ static int open_channel(struct tnb_remote *remote, int map)
 
 	if (err)
 		return err;
-	if (regs.ax)
-		return (int)regs.ax == -ENFILE ? -EMFILE : (int)regs.ax;
-	err = tnb_remote_read(remote, regs.sp + STUB_SOCKETS, sockets,
+	if (regs.rax)
+		return (int)regs.rax == -ENFILE ? -EMFILE : (int)regs.rax;
+	err = tnb_remote_read(remote, regs.rsp + STUB_SOCKETS, sockets,
 			      sizeof(sockets));
 	if (err)
 		return err;
@@ -194,7 +194,7 @@ static int stop_in_stub(struct tnb_remote *remote,
 		err = tnb_remote_wait(remote);
 	if (!err)
 		err = tnb_remote_get_regs(remote, &regs);
-	if (!err && !is_in_stub(place, regs.ip))
+	if (!err && !is_in_stub(place, regs.rip))
 		err = -ETIMEDOUT;
 	return err;
 }

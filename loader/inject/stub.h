@@ -50,8 +50,8 @@ struct tnb_stub_data {
 	__u64 map_offset;
 };
 
-_Static_assert(offsetof(struct user_regs_struct, ip) == STUB_REG_RIP &&
-		       offsetof(struct user_regs_struct, sp) == STUB_REG_RSP,
+_Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
+		       offsetof(struct user_regs_struct, rsp) == STUB_REG_RSP,
 	       "as in stub.S");
 _Static_assert(offsetof(struct tnb_stub_data, mask) == STUB_MASK &&
 		       offsetof(struct tnb_stub_data, map_offset) ==
