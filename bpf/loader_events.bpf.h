@@ -52,6 +52,7 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	const struct tnb_clock_page *page =
 		bpf_map_lookup_elem(&clock_pages, &event->slot);
 
+	event->when_ns = bpf_ktime_get_ns();
 	/* In this order: who takes the pass counts first. */
 	if (page) {
 		event->taken = tnb_read_once(page->taken);

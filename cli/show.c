@@ -113,8 +113,11 @@ static void print_rule(const struct tnb_rule *rule,
 
 static void print_text(const struct view *view)
 {
-	printf("version %s, clock reads attached by %s\n",
-	       tnb_loaded_version(view->tnb), tnb_loaded_attach(view->tnb));
+	printf("version %s, clock reads attached by %s, %s\n",
+	       tnb_loaded_version(view->tnb), tnb_loaded_attach(view->tnb),
+	       tnb_loader_is_alive()
+		       ? "a loader makes programs fast"
+		       : "no loader: what starts now makes system calls");
 	if (!view->rule_count)
 		puts("no cgroup has its own time");
 	for (int i = 0; i < view->rule_count; i++)
@@ -174,10 +177,11 @@ static int print_json(const struct view *view)
 					   (json_int_t)view->figures[i].value,
 					   "missed", view->figures[i].missed,
 					   "text", view->figures[i].text));
-	return json_print(json_pack("{s:s, s:s, s:o, s:o}", "version",
+	return json_print(json_pack("{s:s, s:s, s:b, s:o, s:o}", "version",
 				    tnb_loaded_version(view->tnb), "attach",
-				    tnb_loaded_attach(view->tnb), "rules",
-				    rules, "figures", figures));
+				    tnb_loaded_attach(view->tnb), "loader",
+				    tnb_loader_is_alive(), "rules", rules,
+				    "figures", figures));
 }
 
 static void show_option(const struct command *command, int val,

@@ -6,6 +6,7 @@
 #include "handle.h"
 #include "map.h"
 #include "probe_events.h"
+#include "service/state.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -83,6 +84,26 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 			figures, "missed.exec", begun > done ? begun - done : 0,
 			true,
 			"programs started whose vDSO may not be hidden (or that died in exec)");
+	return err;
+}
+
+static int add_starts(struct figures *figures)
+{
+	struct tnb_loader_state *state = NULL;
+	int err = tnb_state_map(&state);
+
+	if (!err)
+		err = add(
+			figures, "start_fast", state->fast, false,
+			"programs started that read their clock by the image");
+#define ADD_SLOW(name, key, text)                              \
+	if (!err)                                              \
+		err = add(figures, "start_slow." #key,         \
+			  state->slow[TNB_SLOW_##name], false, \
+			  "programs started that make system calls: " text);
+	TNB_SLOW_REASONS(ADD_SLOW)
+#undef ADD_SLOW
+	tnb_state_unmap(&state);
 	return err;
 }
 
@@ -166,6 +187,8 @@ int tnb_figures_load(struct tnb *tnb, struct tnb_figure **figures)
 	struct figures found = { 0 };
 	int err = add_counters(tnb, &found);
 
+	if (!err)
+		err = add_starts(&found);
 	if (!err)
 		err = tnb_pins_for_each("progs", add_program_misses, &found);
 	if (!err)

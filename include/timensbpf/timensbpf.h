@@ -189,6 +189,8 @@ struct tnb_loader;
  * -EBUSY: another loader runs, and serves all.
  */
 TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out);
+/* Whether a loader serves: what starts in a rule will be fast. */
+bool tnb_loader_is_alive(void);
 /* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */
 void tnb_loader_stop(struct tnb_loader **loader);
 

@@ -10,6 +10,7 @@
  */
 #include "exec.h"
 
+#include "../service/state.h"
 #include "place.h"
 #include "stack.h"
 
@@ -87,8 +88,8 @@ static int examine(struct start *start, enum tnb_slow *why)
 		return -EINVAL;
 	}
 	*why = TNB_SLOW_OTHER;
-	err = tnb_stack_find_vdso(&start->remote, start->regs.rsp, &start->entry,
-				  &start->vdso);
+	err = tnb_stack_find_vdso(&start->remote, start->regs.rsp,
+				  &start->entry, &start->vdso);
 	return err ? err : check_vdso(start);
 }
 
@@ -218,22 +219,33 @@ static enum tnb_slow reason_of(int err)
 	}
 }
 
-static enum tnb_start finish(struct start *start, int err)
+static enum tnb_start start_of(int err)
 {
+	switch (err) {
+	case 0:
+		return TNB_START_FAST;
+	case -ECANCELED:
+		return TNB_START_FAILED;
+	case -ETIMEDOUT:
+		return TNB_START_STUCK;
+	default:
+		return TNB_START_SLOW;
+	}
+}
+
+static void let_go(struct start *start, struct tnb_outcome *outcome)
+{
+	outcome->when_ns = tnb_state_now();
 	tnb_remote_detach(&start->remote);
 	if (start->channel >= 0)
 		close(start->channel);
-	if (!err)
-		return TNB_START_FAST;
-	if (err == -ECANCELED)
-		return TNB_START_FAILED;
-	return err == -ETIMEDOUT ? TNB_START_STUCK : TNB_START_SLOW;
 }
 
-enum tnb_start tnb_inject_exec(const struct tnb_injector *injector,
-			       const struct tnb_loader_event *exec, bool held,
-			       unsigned int ms, enum tnb_slow *why)
+struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
+				   const struct tnb_loader_event *exec,
+				   bool held, unsigned int ms)
 {
+	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
 	struct start start = {
 		.injector = injector,
 		.exec = exec,
@@ -243,14 +255,17 @@ enum tnb_start tnb_inject_exec(const struct tnb_injector *injector,
 				   &start.remote, ms);
 
 	if (err) {
-		*why = err == -ESRCH ? TNB_SLOW_GONE : TNB_SLOW_TRACED;
-		return err == -ETIMEDOUT ? TNB_START_STUCK : TNB_START_SLOW;
+		outcome.why = err == -ESRCH ? TNB_SLOW_GONE : TNB_SLOW_TRACED;
+	} else {
+		start.remote.held |= held;
+		err = examine(&start, &outcome.why);
+		if (!err) {
+			err = inject(&start);
+			outcome.why = reason_of(err);
+		}
+		let_go(&start, &outcome);
 	}
-	start.remote.held |= held;
-	err = examine(&start, why);
-	if (!err) {
-		err = inject(&start);
-		*why = reason_of(err);
-	}
-	return finish(&start, err);
+	tnb_budget_end();
+	outcome.start = start_of(err);
+	return outcome;
 }

@@ -27,13 +27,19 @@ enum tnb_start {
 	TNB_START_STUCK,
 };
 
+struct tnb_outcome {
+	enum tnb_start start;
+	enum tnb_slow why; /* of SLOW and STUCK */
+	__u64 when_ns;	   /* CLOCK_MONOTONIC, before it went on */
+};
+
 /*
  * `exec`: the event that told of it. `held`: it was stopped for us. `ms`: how
  * long the process may be kept waiting. Whatever happens, it goes on.
  */
-TNB_MUST_CHECK enum tnb_start
+TNB_MUST_CHECK struct tnb_outcome
 tnb_inject_exec(const struct tnb_injector *injector,
-		const struct tnb_loader_event *exec, bool held, unsigned int ms,
-		enum tnb_slow *why);
+		const struct tnb_loader_event *exec, bool held,
+		unsigned int ms);
 
 #endif

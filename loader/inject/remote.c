@@ -87,17 +87,22 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 								    : 0;
 }
 
-#define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)
+/*
+ * With the stop at the end of an exec no thread gets away between being seized
+ * and being interrupted: bpf/exec.bpf.c looks whether it is traced before that
+ * stop would come, and else stops the process.
+ */
+#define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
 
 static long seize(pid_t tid)
 {
-	long err = trace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
+	long err = trace(PTRACE_SEIZE, tid, NULL,
+			 (void *)(SEIZE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP));
 
 	/* Without CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
-	if (err == -EINVAL)
-		err = trace(PTRACE_SEIZE, tid, NULL,
-			    (void *)PTRACE_O_TRACESYSGOOD);
-	return err;
+	return err == -EINVAL
+		       ? trace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS)
+		       : err;
 }
 
 static bool has_filter(pid_t tid)
@@ -161,22 +166,24 @@ static bool is_held_by_us(const struct tnb_remote *remote)
 	       info.si_code == SI_KERNEL;
 }
 
-/*
- * Whether a stop is one of ours: of a system call, or the trap that was asked
- * for. A group stop is one, too: the thread is stopped and can be worked with.
- */
-enum stop { STOP_OURS, STOP_SIGNAL };
+enum stop { STOP_SYSCALL, STOP_TRAP, STOP_EXEC, STOP_SIGNAL };
 
+/* A trap is what was asked for, or tells of a group stop: in both cases the
+ * thread can be worked with. */
 static enum stop classify(struct tnb_remote *remote, int status)
 {
 	int signal = WSTOPSIG(status);
 
-	if (status >> 16 == PTRACE_EVENT_STOP) {
+	switch (status >> 16) {
+	case PTRACE_EVENT_STOP:
 		if (signal == SIGSTOP)
 			remote->held = true;
-		return STOP_OURS;
+		return STOP_TRAP;
+	case PTRACE_EVENT_EXEC:
+		return STOP_EXEC;
+	default:
+		return signal == (SIGTRAP | 0x80) ? STOP_SYSCALL : STOP_SIGNAL;
 	}
-	return signal == (SIGTRAP | 0x80) ? STOP_OURS : STOP_SIGNAL;
 }
 
 /* Any thread of ours: after an exec it may have another number. */
@@ -212,17 +219,28 @@ static int pass_signal(struct tnb_remote *remote, int status, int request)
 	return (int)trace(request, remote->tid, NULL, (void *)signal);
 }
 
-static int wait_for_ours(struct tnb_remote *remote, int request)
+/* Other stops are passed over by `request`. */
+static int wait_for(struct tnb_remote *remote, enum stop wanted, int request)
 {
 	int status, err;
 
 	for (;;) {
+		enum stop stop;
+
 		err = next_stop(remote, &status);
 		if (err)
 			return err;
-		if (classify(remote, status) == STOP_OURS)
+		stop = classify(remote, status);
+		if (stop == wanted)
 			return 0;
-		err = pass_signal(remote, status, request);
+		/* Any stop takes the place of the one that was asked for
+		 * (kernel/signal.c, ptrace_stop()). */
+		err = wanted == STOP_TRAP ? tnb_remote_interrupt(remote) : 0;
+		if (err)
+			return err;
+		err = stop == STOP_SIGNAL
+			      ? pass_signal(remote, status, request)
+			      : (int)trace(request, remote->tid, NULL, NULL);
 		if (err)
 			return err;
 	}
@@ -230,14 +248,14 @@ static int wait_for_ours(struct tnb_remote *remote, int request)
 
 int tnb_remote_wait(struct tnb_remote *remote)
 {
-	return wait_for_ours(remote, PTRACE_CONT);
+	return wait_for(remote, STOP_TRAP, PTRACE_CONT);
 }
 
 int tnb_remote_to_syscall(struct tnb_remote *remote)
 {
 	long err = trace(PTRACE_SYSCALL, remote->tid, NULL, NULL);
 
-	return err ? (int)err : wait_for_ours(remote, PTRACE_SYSCALL);
+	return err ? (int)err : wait_for(remote, STOP_SYSCALL, PTRACE_SYSCALL);
 }
 
 int tnb_remote_continue(const struct tnb_remote *remote)

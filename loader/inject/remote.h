@@ -45,7 +45,7 @@ struct tnb_remote {
 TNB_MUST_CHECK int tnb_remote_seize(pid_t tid, pid_t tgid,
 				    struct tnb_remote *remote, unsigned int ms);
 
-/* Wait for the next stop that is one of ours, passing over SIGSTOP. -ESRCH,
+/* Wait for the stop that was asked for, passing over SIGSTOP. -ESRCH,
  * -ETIMEDOUT. */
 TNB_MUST_CHECK int tnb_remote_wait(struct tnb_remote *remote);
 /* Run to the next entry or exit of a system call. As tnb_remote_wait(). */

@@ -93,3 +93,14 @@ char tnb_process_state(pid_t pid)
 	end = strrchr(text, ')');
 	return end && end[1] == ' ' ? end[2] : 0;
 }
+
+bool tnb_loader_is_alive(void)
+{
+	struct tnb_loader_state *state = NULL;
+	bool alive = !tnb_state_map(&state) &&
+		     tnb_state_beats(state, TNB_BEAT_LOADER) &&
+		     tnb_state_beats(state, TNB_BEAT_GUARD);
+
+	tnb_state_unmap(&state);
+	return alive;
+}

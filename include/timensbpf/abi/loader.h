@@ -78,6 +78,7 @@ struct tnb_loader_event {
 	__u32 slot;	 /* EXEC, HELD: of the rule; MOVED: that it left */
 	__u32 hold;	 /* HELD: entry of tnb_loader_state.hold */
 	__u32 unused;
+	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
 	__u64 pass, taken;
 };

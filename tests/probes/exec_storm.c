@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exec_storm STREAMS EXECS [CHILD]: so many processes that start CHILD
+ * (exec_child) one after the other, so many times together. Prints one line of
+ * JSON: how many were fast, slow (right), wrong, seen as stopped by their
+ * parent, as a shell with job control would, and the longest life of one.
+ */
+#define _GNU_SOURCE
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STREAMS_MAX 64
+#define CHILD "/usr/local/lib/timensbpf/probes/exec_child"
+
+static struct tally {
+	uint64_t fast, slow, wrong, stopped, longest_ns;
+} * tallies;
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	syscall(SYS_clock_gettime, clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void note(struct tally *tally, int status)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		tally->fast++;
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+		tally->slow++;
+	else
+		tally->wrong++;
+}
+
+static void start_one(struct tally *tally, const char *child)
+{
+	int64_t begin = now_ns(CLOCK_MONOTONIC), life;
+	char parent[32];
+	int status = 0;
+	pid_t pid;
+
+	snprintf(parent, sizeof(parent), "%lld",
+		 (long long)now_ns(CLOCK_REALTIME));
+	pid = vfork();
+	if (!pid) {
+		execl(child, child, parent, NULL);
+		_exit(3);
+	}
+	while (waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status))
+		tally->stopped++;
+	life = now_ns(CLOCK_MONOTONIC) - begin;
+	if (life > (int64_t)tally->longest_ns)
+		tally->longest_ns = (uint64_t)life;
+	note(tally, status);
+}
+
+static void run_stream(struct tally *tally, long execs, const char *child)
+{
+	for (long i = 0; i < execs; i++)
+		start_one(tally, child);
+	_exit(0);
+}
+
+static void print(long streams)
+{
+	struct tally all = { 0 };
+
+	for (long i = 0; i < streams; i++) {
+		all.fast += tallies[i].fast;
+		all.slow += tallies[i].slow;
+		all.wrong += tallies[i].wrong;
+		all.stopped += tallies[i].stopped;
+		if (tallies[i].longest_ns > all.longest_ns)
+			all.longest_ns = tallies[i].longest_ns;
+	}
+	printf("{\"fast\":%llu,\"slow\":%llu,\"wrong\":%llu,\"stopped\":%llu,\"longest_us\":%llu}\n",
+	       (unsigned long long)all.fast, (unsigned long long)all.slow,
+	       (unsigned long long)all.wrong, (unsigned long long)all.stopped,
+	       (unsigned long long)all.longest_ns / 1000);
+}
+
+int main(int argc, char **argv)
+{
+	long streams = argc > 2 ? atol(argv[1]) : 0;
+	long execs = argc > 2 ? atol(argv[2]) : 0;
+	const char *child = argc > 3 ? argv[3] : CHILD;
+
+	if (streams < 1 || streams > STREAMS_MAX || execs < streams) {
+		fputs("usage: exec_storm STREAMS EXECS [CHILD]\n", stderr);
+		return 2;
+	}
+	tallies = mmap(NULL, STREAMS_MAX * sizeof(*tallies),
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+	if (tallies == MAP_FAILED)
+		return 1;
+	for (long i = 0; i < streams; i++)
+		if (!fork())
+			run_stream(&tallies[i], execs / streams, child);
+	while (wait(NULL) > 0)
+		;
+	print(streams);
+	return 0;
+}
