@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <loader/vdso/images.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,9 @@ static bool is_coarse(clockid_t clock)
 	       clock == CLOCK_MONOTONIC_COARSE;
 }
 
-static void fill_clock(const struct stage *stage, uint8_t *data)
+/* MONOTONIC_RAW is in the second clock, all others are in the first: what lies
+ * in the other one is wrong. */
+static void fill_clock(const struct stage *stage, uint8_t *data, bool second)
 {
 	const struct tnb_vvar_layout *layout = stage->layout;
 
@@ -98,7 +101,9 @@ static void fill_clock(const struct stage *stage, uint8_t *data)
 	for (clockid_t i = 0; i < (clockid_t)TNB_VVAR_CLOCKS; i++) {
 		uint16_t base = (uint16_t)(layout->basetime + 16 * i);
 
-		put64(data, base, (uint64_t)base_sec(i));
+		bool wrong = second != (i == CLOCK_MONOTONIC_RAW);
+
+		put64(data, base, (uint64_t)base_sec(i) + 5 * wrong);
 		put64(data, base + 8,
 		      (uint64_t)base_nsec(i) << (is_coarse(i) ? 0 : SHIFT));
 	}
@@ -106,8 +111,8 @@ static void fill_clock(const struct stage *stage, uint8_t *data)
 
 static void fill_page(const struct stage *stage, unsigned int page)
 {
-	fill_clock(stage, data_of(stage, page, 0));
-	fill_clock(stage, data_of(stage, page, 1));
+	fill_clock(stage, data_of(stage, page, 0), false);
+	fill_clock(stage, data_of(stage, page, 1), true);
 	put32(data_of(stage, page, 0), stage->layout->zone, 77);
 	put32(data_of(stage, page, 0), stage->layout->zone + 4, 7);
 }
@@ -601,6 +606,242 @@ static void no_time_is_torn(void)
 	assert_true(seen > 1000);
 }
 
+/* ---- While a read is stopped half-way ---------------------------------- */
+
+/*
+ * The kernel's data lie across two pages of memory here: sequence and mode at
+ * the end of the first, the rest in the second. What cannot be reached stops
+ * the read, `step` happens, and the read goes on.
+ */
+static struct {
+	uint8_t *pages;
+	void (*step)(void);
+	unsigned int steps;
+} stop_at;
+
+static void protect(unsigned int page, int protection)
+{
+	if (mprotect(stop_at.pages + page * TNB_PAGE_SIZE, TNB_PAGE_SIZE,
+		     protection))
+		abort();
+}
+
+static void open_both(void)
+{
+	protect(0, PROT_READ | PROT_WRITE);
+	protect(1, PROT_READ | PROT_WRITE);
+}
+
+static void on_fault(int signal_number, siginfo_t *info, void *context)
+{
+	uint64_t offset = (uint64_t)info->si_addr - (uint64_t)stop_at.pages;
+
+	(void)context;
+	if (offset >= 2 * TNB_PAGE_SIZE) {
+		signal(signal_number, SIG_DFL);
+		return;
+	}
+	stop_at.steps++;
+	open_both();
+	stop_at.step();
+}
+
+/* Clear of page 2 and 3, which a time namespace would need. */
+static void move_data(void)
+{
+	const struct tnb_vvar_layout *layout = stage.layout;
+	uint8_t *old = stage.vvar;
+
+	stop_at.pages = stage.vvar;
+	stage.vvar += TNB_PAGE_SIZE - layout->data - 8;
+	memmove(stage.vvar, old, TNB_PAGE_SIZE);
+	stage.mapped.link->vvar = (uint64_t)stage.vvar;
+}
+
+static void move_back(void)
+{
+	stage.vvar = stop_at.pages;
+}
+
+static struct timespec by_gettime(clockid_t clock)
+{
+	struct timespec time;
+
+	assert_int_equal(stage.mapped.clock_gettime(clock, &time), 0);
+	return time;
+}
+
+/* With a time zone: by the slow path at once. */
+static struct timespec by_timeofday(clockid_t clock)
+{
+	struct timezone zone;
+	struct timeval time;
+
+	(void)clock;
+	assert_int_equal(stage.mapped.gettimeofday(&time, &zone), 0);
+	return (struct timespec){ .tv_sec = time.tv_sec };
+}
+
+static struct timespec by_time(clockid_t clock)
+{
+	(void)clock;
+	return (struct timespec){ .tv_sec = stage.mapped.time(NULL) };
+}
+
+/* Read `clock`, which `step` meets at its first look at `page`. */
+static struct timespec stop_reader(struct timespec (*read)(clockid_t clock),
+				   clockid_t clock, unsigned int page,
+				   void (*step)(void))
+{
+	struct sigaction action = { .sa_sigaction = on_fault,
+				    .sa_flags = SA_SIGINFO };
+	struct sigaction before;
+	struct timespec time;
+
+	stop_at.step = step;
+	stop_at.steps = 0;
+	/* Here, for cmocka has a handler of its own. */
+	assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
+	protect(page, PROT_NONE);
+	time = read(clock);
+	assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+	assert_true(stop_at.steps > 0);
+	return time;
+}
+
+static struct timespec read_stopped(clockid_t clock, unsigned int page,
+				    void (*step)(void))
+{
+	return stop_reader(by_gettime, clock, page, step);
+}
+
+/* The first half of a writer's turn, and of that only the seconds. */
+static void write_half_of_the_copy_in_force(void)
+{
+	struct tnb_clock_page *page = stage.mapped.page;
+
+	page->sequence++;
+	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+		page->set[0].clock[i].offset_sec = 2000;
+}
+
+static void write_all(void)
+{
+	publish_offset(stage.mapped.page, 3000, 3);
+	stage.mapped.page->sequence += 2;
+}
+
+static void lose_the_pass(void)
+{
+	stage.mapped.page->pass = 0;
+}
+
+static void assert_is(clockid_t clock, const struct timespec *time, int64_t sec,
+		      int64_t nsec)
+{
+	int64_t sum = base_nsec(clock) + nsec;
+
+	assert_int_equal(time->tv_sec, base_sec(clock) + sec + sum / NSEC);
+	assert_int_equal(time->tv_nsec, sum % NSEC);
+}
+
+static void numbers_that_change_meanwhile_are_read_again(void)
+{
+	struct timespec time;
+
+	move_data();
+	for (size_t i = 0; i < ALL_HIGH + ALL_COARSE; i++) {
+		clockid_t clock = i < ALL_HIGH ? high_clocks[i]
+					       : coarse_clocks[i - ALL_HIGH];
+
+		/* All of MONOTONIC_RAW is in the second page. */
+		for (unsigned int page = clock == CLOCK_MONOTONIC_RAW; page < 2;
+		     page++) {
+			stage.mapped.page->sequence = 0;
+			stage.mapped.page->pass = OWNER;
+			publish_offset(stage.mapped.page, 1000, 1);
+			time = read_stopped(clock, page,
+					    write_half_of_the_copy_in_force);
+			assert_is(clock, &time, 1000, 1);
+			stage.mapped.page->sequence = 0;
+			publish_offset(stage.mapped.page, 1000, 1);
+			time = read_stopped(clock, page, write_all);
+			assert_is(clock, &time, 3000, 3);
+			/* In the slow path as well. */
+			stage.mapped.page->sequence = 0;
+			publish_offset(stage.mapped.page, 1000, 1);
+			for (int j = 0; j < TNB_FAMILY_MAX; j++)
+				stage.mapped.page->set[0].clock[j].flags =
+					TNB_CLOCK_RATE;
+			time = read_stopped(clock, page, write_all);
+			assert_is(clock, &time, 3000, 3);
+		}
+	}
+	for (unsigned int page = 0; page < 2; page++) {
+		stage.mapped.page->sequence = 0;
+		publish_offset(stage.mapped.page, 1000, 0);
+		assert_int_equal(stop_reader(by_time, CLOCK_REALTIME, page,
+					     write_half_of_the_copy_in_force)
+					 .tv_sec,
+				 base_sec(CLOCK_REALTIME_COARSE) + 1000);
+	}
+	stage.mapped.page->sequence = 0;
+	publish_offset(stage.mapped.page, YEAR, 0);
+	time = read_stopped(CLOCK_REALTIME, 0, lose_the_pass);
+	assert_true(time.tv_sec > 1000000000);
+	move_back();
+}
+
+static void put_base(uint64_t sec, uint32_t seq)
+{
+	uint8_t *data = data_of(&stage, 0, 0);
+
+	for (clockid_t i = 0; i < (clockid_t)TNB_VVAR_CLOCKS; i++)
+		put64(data, (uint16_t)(stage.layout->basetime + 16 * i), sec);
+	put32(data, stage.layout->seq, seq);
+}
+
+static void finish_kernels_update(void)
+{
+	put_base(8000, 32);
+}
+
+/* Wrong seconds, until somebody looks at the sequence again. */
+static void begin_kernels_update(void)
+{
+	put_base(7000, 31);
+	stop_at.step = finish_kernels_update;
+	protect(0, PROT_NONE);
+}
+
+static void an_update_of_the_kernel_meanwhile_is_seen(void)
+{
+	move_data();
+	for (size_t i = 0; i < ALL_HIGH + ALL_COARSE; i++) {
+		clockid_t clock = i < ALL_HIGH ? high_clocks[i]
+					       : coarse_clocks[i - ALL_HIGH];
+		struct timespec time;
+
+		if (clock == CLOCK_MONOTONIC_RAW)
+			continue;
+		put_base(6000, 30);
+		time = read_stopped(clock, 1, begin_kernels_update);
+		assert_int_equal(time.tv_sec, 8000);
+	}
+	put_base(6000, 30);
+	assert_int_equal(stop_reader(by_timeofday, CLOCK_REALTIME, 1,
+				     begin_kernels_update)
+				 .tv_sec,
+			 8000);
+	publish_offset(stage.mapped.page, 0, 1);
+	put_base(6000, 30);
+	assert_int_equal(
+		stop_reader(by_time, CLOCK_REALTIME, 1, begin_kernels_update)
+			.tv_sec,
+		8000);
+	move_back();
+}
+
 /* ---- What is not a time ------------------------------------------------ */
 
 static long forwarded(long a, long b, long c, long d, unsigned long e)
@@ -680,23 +921,25 @@ static void only_some_have_getrandom(void **state)
 }
 
 /* X(test) */
-#define TESTS(X)                                    \
-	X(an_identity_is_the_hosts_time)            \
-	X(offsets_are_added)                        \
-	X(each_family_has_its_own)                  \
-	X(the_sequence_picks_the_copy)              \
-	X(rates_are_the_timekeepers)                \
-	X(gettimeofday_is_in_microseconds)          \
-	X(time_is_the_coarse_second)                \
-	X(without_a_pass_the_system_call_tells)     \
-	X(other_clock_sources_are_the_system_calls) \
-	X(time_namespaces_come_first)               \
-	X(unknown_clocks_are_the_system_calls)      \
-	X(cycles_are_scaled)                        \
-	X(many_cycles_are_scaled)                   \
-	X(a_tsc_that_lies_behind_stands_still)      \
-	X(an_update_of_the_kernel_is_waited_for)    \
-	X(no_time_is_torn)                          \
+#define TESTS(X)                                        \
+	X(an_identity_is_the_hosts_time)                \
+	X(offsets_are_added)                            \
+	X(each_family_has_its_own)                      \
+	X(the_sequence_picks_the_copy)                  \
+	X(rates_are_the_timekeepers)                    \
+	X(gettimeofday_is_in_microseconds)              \
+	X(time_is_the_coarse_second)                    \
+	X(without_a_pass_the_system_call_tells)         \
+	X(other_clock_sources_are_the_system_calls)     \
+	X(time_namespaces_come_first)                   \
+	X(unknown_clocks_are_the_system_calls)          \
+	X(cycles_are_scaled)                            \
+	X(many_cycles_are_scaled)                       \
+	X(a_tsc_that_lies_behind_stands_still)          \
+	X(an_update_of_the_kernel_is_waited_for)        \
+	X(no_time_is_torn)                              \
+	X(numbers_that_change_meanwhile_are_read_again) \
+	X(an_update_of_the_kernel_meanwhile_is_seen)    \
 	X(the_rest_is_the_kernels)
 
 #define ON_EVERY_SHAPE(test)                 \
