@@ -76,12 +76,6 @@ static const struct tnb_vvar_layout layout = TNB_IMAGE_LAYOUT;
 #define NANOSECONDS(clock, id) \
 	FIELD(__u64, BASE(clock, id), layout.basetime + 8)
 
-#define BIT(id) (1u << (id))
-#define HIGH_RESOLUTION                                                     \
-	(BIT(CLOCK_REALTIME) | BIT(CLOCK_MONOTONIC) | BIT(CLOCK_BOOTTIME) | \
-	 BIT(CLOCK_TAI))
-#define COARSE (BIT(CLOCK_REALTIME_COARSE) | BIT(CLOCK_MONOTONIC_COARSE))
-
 /* The kernel's data of a clock, by address. */
 tnb_fast __u64 data_of(__u32 id)
 {
@@ -104,13 +98,13 @@ tnb_fast __u32 read_seq(__u64 data)
  */
 tnb_fast __u64 read_tsc(void)
 {
-	__u32 low, high, cpu;
+	__u64 low, high, cpu;
 
 	__asm__ volatile("rdtscp"
 			 : "=a"(low), "=d"(high), "=c"(cpu)
 			 :
 			 : "memory");
-	return (__u64)high << 32 | low;
+	return high << 32 | low;
 }
 
 /* Nothing but a multiplication is to be done with `delta`. As signed numbers:
@@ -145,18 +139,33 @@ tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
 
 /* ---- The clock page ---------------------------------------------------- */
 
-#define FAMILY_BITS(id) ((__u32)tnb_family_of(id) << 2 * (id))
-#define FAMILIES                                                             \
-	(FAMILY_BITS(CLOCK_REALTIME) | FAMILY_BITS(CLOCK_MONOTONIC) |        \
-	 FAMILY_BITS(CLOCK_MONOTONIC_RAW) |                                  \
-	 FAMILY_BITS(CLOCK_REALTIME_COARSE) |                                \
-	 FAMILY_BITS(CLOCK_MONOTONIC_COARSE) | FAMILY_BITS(CLOCK_BOOTTIME) | \
-	 FAMILY_BITS(CLOCK_TAI))
+/* tnb_family_of() and what to read, for clocks 0 to 15, without branches: four
+ * bits a clock. */
+enum source { SYSTEM_CALL, HIGH_RESOLUTION, COARSE, RAW };
 
-/* tnb_family_of() without its branches. */
-tnb_fast __u32 family_of(__u32 id)
+#define KIND(id, source) \
+	((__u64)(tnb_family_of(id) | (source) << 2) << 4 * (id))
+#define KINDS                                                                \
+	(KIND(CLOCK_REALTIME, HIGH_RESOLUTION) |                             \
+	 KIND(CLOCK_MONOTONIC, HIGH_RESOLUTION) |                            \
+	 KIND(CLOCK_BOOTTIME, HIGH_RESOLUTION) |                             \
+	 KIND(CLOCK_TAI, HIGH_RESOLUTION) | KIND(CLOCK_MONOTONIC_RAW, RAW) | \
+	 KIND(CLOCK_REALTIME_COARSE, COARSE) |                               \
+	 KIND(CLOCK_MONOTONIC_COARSE, COARSE))
+
+tnb_fast __u32 kind_of(__u32 id)
 {
-	return FAMILIES >> 2 * id & 3;
+	return (__u32)(KINDS >> 4 * id);
+}
+
+tnb_fast enum source source_of(__u32 kind)
+{
+	return kind >> 2 & 3;
+}
+
+tnb_fast __u32 family_of(__u32 kind)
+{
+	return kind & 3;
 }
 
 tnb_fast const struct tnb_clock *clock_of(__u32 sequence, __u32 family)
@@ -227,7 +236,7 @@ tnb_slow bool host_time(__u32 id, struct tnb_time *time)
 			__asm__ volatile("pause");
 			continue;
 		}
-		if (BIT(id) & COARSE)
+		if (source_of(kind_of(id)) == COARSE)
 			nsec = NANOSECONDS(data, id);
 		else if (FIELD(__s32, data, layout.clock_mode) ==
 			 TNB_VVAR_MODE_TSC)
@@ -254,7 +263,8 @@ tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
 
 		if (!page_is_ours())
 			return false;
-		tnb_clock_copy(&clock, clock_of(sequence, family_of(id)));
+		tnb_clock_copy(&clock,
+			       clock_of(sequence, family_of(kind_of(id))));
 		if (!host_time(id, time))
 			return false;
 		tnb_compiler_barrier();
@@ -310,19 +320,49 @@ tnb_slow __s64 slow_time(__s64 *time)
 
 /* ---- Fast: an offset, the TSC, no time namespace, nobody at work ------- */
 
-/* Bits of what is not plain, 0 if the numbers that were read may be used. */
-tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence, __u32 flags)
+/* To be called last: does all that was read since belong together? */
+tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
 {
 	tnb_compiler_barrier();
-	return tnb_likely(
-		!(flags | (FIELD_ONCE(__u32, data, layout.seq) ^ seq)) &&
-		tnb_read_once(tnb_clock_page.sequence) == sequence);
+	return tnb_likely(FIELD(__u32, data, layout.seq) == seq &&
+			  tnb_clock_page.sequence == sequence);
 }
 
-tnb_fast bool fast_high(__u64 data, __u32 id, __u32 family,
+_Static_assert(offsetof(struct tnb_clock, flags) ==
+		       offsetof(struct tnb_clock, offset_nsec) + 4,
+	       "offset_with_flags() reads both at once");
+
+/*
+ * Nanoseconds of the offset, and flags above them, which make a sum so large
+ * that it falls out in fast_sum() without a question of its own.
+ */
+tnb_fast __u64 offset_with_flags(const struct tnb_clock *clock)
+{
+	__u64 both;
+
+	__builtin_memcpy(&both, &clock->offset_nsec, sizeof(both));
+	return both;
+}
+
+/* False: a flag, or seconds of nanoseconds. */
+tnb_fast bool fast_sum(__u64 sec, __u64 nsec, struct tnb_time *time)
+{
+	if (nsec >= TNB_NSEC_PER_SEC) {
+		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC))
+			return false;
+		nsec -= TNB_NSEC_PER_SEC;
+		sec++;
+	}
+	time->sec = (__s64)sec;
+	time->nsec = (__u32)nsec;
+	return true;
+}
+
+/* `base`: BASE() of the clock. */
+tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 			struct tnb_time *time)
 {
-	__u32 sequence = read_sequence(), seq = read_seq(data), flags;
+	__u32 sequence = read_sequence(), seq = read_seq(data);
 	const struct tnb_clock *clock = clock_of(sequence, family);
 	__u64 cycles, delta, nsec, sec;
 
@@ -337,73 +377,60 @@ tnb_fast bool fast_high(__u64 data, __u32 id, __u32 family,
 			 !delta_is_plain(data, cycles, delta)))
 		return false;
 	nsec = (delta * FIELD(__u32, data, layout.mult) +
-		NANOSECONDS(data, id)) >>
+		NANOSECONDS(base, 0)) >>
 	       (FIELD(__u32, data, layout.shift) & 63);
-	sec = (__u64)SECONDS(data, id);
-	sec += (__u64)tnb_read_once(clock->offset_sec);
-	nsec += tnb_read_once(clock->offset_nsec);
-	flags = tnb_read_once(clock->flags);
-	if (!pass_is_whole(data, seq, sequence, flags))
-		return false;
-	*time = normalize(sec, nsec);
-	return true;
+	nsec += offset_with_flags(clock);
+	sec = (__u64)SECONDS(base, 0) + (__u64)clock->offset_sec;
+	return pass_is_whole(data, seq, sequence) && fast_sum(sec, nsec, time);
 }
 
 /* In every clock mode, as the kernel's own. */
 tnb_fast bool fast_coarse(__u32 id, __u32 family, struct tnb_time *time)
 {
 	__u64 data = tnb_link.vvar + layout.data;
-	__u32 sequence = read_sequence(), seq = read_seq(data), flags;
+	__u32 sequence = read_sequence(), seq = read_seq(data);
 	const struct tnb_clock *clock = clock_of(sequence, family);
-	struct tnb_time host = { SECONDS(data, id),
-				 (__u32)NANOSECONDS(data, id) };
-	struct tnb_time offset = { tnb_read_once(clock->offset_sec),
-				   tnb_read_once(clock->offset_nsec) };
+	__u64 sec = (__u64)SECONDS(data, id) + (__u64)clock->offset_sec;
+	__u64 nsec = NANOSECONDS(data, id) + offset_with_flags(clock);
 
-	flags = tnb_read_once(clock->flags);
-	if (tnb_unlikely(!page_is_ours()) ||
-	    !pass_is_whole(data, seq, sequence, flags | (seq & 1)))
-		return false;
-	*time = tnb_time_add(host, offset);
-	return true;
+	return !tnb_unlikely(seq & 1 || !page_is_ours()) &&
+	       pass_is_whole(data, seq, sequence) && fast_sum(sec, nsec, time);
 }
 
 static __attribute__((noinline)) int
-coarse_gettime(__u32 id, struct __kernel_timespec *time)
+coarse_gettime(__u32 id, struct __kernel_timespec *time, __u32 kind)
 {
 	struct tnb_time now;
 
-	if (!fast_coarse(id, family_of(id), &now))
+	if (!fast_coarse(id, family_of(kind), &now))
 		return slow_gettime(id, time);
 	time->tv_sec = now.sec;
 	time->tv_nsec = now.nsec;
 	return 0;
 }
 
-tnb_slow int other_gettime(__u32 id, struct __kernel_timespec *time)
-{
-	if (id == CLOCK_MONOTONIC_RAW)
-		return slow_gettime(id, time);
-	return raw_gettime(id, time);
-}
-
 int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
 {
+	__u64 data = tnb_link.vvar + layout.data, base;
+	__u32 kind = kind_of(id);
 	struct tnb_time now;
-	__u32 bit;
 
 	if (tnb_unlikely(id >= TNB_VVAR_CLOCKS))
 		return raw_gettime(id, time);
-	bit = BIT(id);
-	/* Or its absence is kept in a register, to be the result. */
-	__asm__("" : "+r"(bit));
-	if (tnb_unlikely(!(bit & HIGH_RESOLUTION))) {
-		if (bit & COARSE)
-			return coarse_gettime(id, time);
-		return other_gettime(id, time);
+	if (tnb_unlikely(source_of(kind) != HIGH_RESOLUTION)) {
+		if (source_of(kind) == COARSE)
+			return coarse_gettime(id, time, kind);
+		if (source_of(kind) != RAW)
+			return raw_gettime(id, time);
+		data += layout.second;
 	}
-	if (!fast_high(tnb_link.vvar + layout.data, id, family_of(id), &now))
-		return slow_gettime(id, time);
+	/* In the register of `id`, which the slow path has back from it: there
+	 * is none to spare. */
+	base = BASE(data, id);
+	__asm__("" : "+r"(base));
+	if (!fast_high(data, base, family_of(kind), &now))
+		return slow_gettime((__u32)(base - data) / TNB_VVAR_TIMESTAMP,
+				    time);
 	time->tv_sec = now.sec;
 	time->tv_nsec = now.nsec;
 	return 0;
@@ -411,11 +438,12 @@ int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
 
 int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
 {
+	__u64 data = tnb_link.vvar + layout.data;
 	struct tnb_time now;
 
 	if (tnb_unlikely(zone || !time) ||
-	    !fast_high(tnb_link.vvar + layout.data, CLOCK_REALTIME,
-		       TNB_FAMILY_REALTIME, &now))
+	    !fast_high(data, BASE(data, CLOCK_REALTIME), TNB_FAMILY_REALTIME,
+		       &now))
 		return slow_gettimeofday(time, zone);
 	time->sec = now.sec;
 	time->usec = now.nsec / TNB_NSEC_PER_USEC;
@@ -427,16 +455,38 @@ int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
  * behind clock_gettime() and never ahead of it. So is this one, on the virtual
  * clock: the coarse time, nanoseconds and all, plus the offset, cut off last.
  * Adding the offset's seconds alone would be behind by up to a second.
+ *
+ * With an offset of whole seconds the kernel's second is enough, one word that
+ * is never torn, as in the kernel's own.
  */
 __s64 __vdso_time(__s64 *time)
 {
-	struct tnb_time now;
+	__u64 data = tnb_link.vvar + layout.data;
+	__u32 sequence = read_sequence(), seq = read_seq(data);
+	const struct tnb_clock *clock = clock_of(sequence, TNB_FAMILY_REALTIME);
+	__u64 sec, nsec;
 
-	if (!fast_coarse(CLOCK_REALTIME_COARSE, TNB_FAMILY_REALTIME, &now))
+	/* One register rather than two and a sum in each access. */
+	__asm__("" : "+r"(clock));
+	nsec = offset_with_flags(clock);
+	if (tnb_unlikely(seq & 1 || !page_is_ours()))
+		return slow_time(time);
+	sec = (__u64)SECONDS(data, CLOCK_REALTIME_COARSE) +
+	      (__u64)clock->offset_sec;
+	if (nsec) {
+		nsec += NANOSECONDS(data, CLOCK_REALTIME_COARSE);
+		sec += nsec >= TNB_NSEC_PER_SEC;
+		tnb_compiler_barrier();
+		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC ||
+				 FIELD(__u32, data, layout.seq) != seq))
+			return slow_time(time);
+	}
+	tnb_compiler_barrier();
+	if (tnb_unlikely(tnb_clock_page.sequence != sequence))
 		return slow_time(time);
 	if (time)
-		*time = now.sec;
-	return now.sec;
+		*time = (__s64)sec;
+	return (__s64)sec;
 }
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "../error.h"
 #include "elf_image.h"
-#include "layout.h"
+#include "images.h"
 #include "maps.h"
 #include "self_check.h"
 
@@ -19,24 +19,6 @@
 #define JUMP_SIZE 13u
 #define ROOM_WANTED 512u
 #define VDSO_SIZE_MAX (64u * TNB_PAGE_SIZE)
-
-/* images.S */
-typedef const uint8_t image_page[TNB_PAGE_SIZE];
-#define DECLARE_IMAGES(name)                                         \
-	__attribute__((visibility(                                   \
-		"hidden"))) extern image_page tnb_vdso_image_##name, \
-		tnb_vdso_image_##name##_random;
-TNB_VVAR_LAYOUTS(DECLARE_IMAGES)
-DECLARE_IMAGES(raw)
-
-/* Without and with getrandom. */
-static const uint8_t *const images[TNB_LAYOUTS][2] = {
-#define IMAGES(name)                                   \
-	[TNB_LAYOUT_##name] = { tnb_vdso_image_##name, \
-				tnb_vdso_image_##name##_random },
-	TNB_VVAR_LAYOUTS(IMAGES) IMAGES(raw)
-#undef IMAGES
-};
 
 /* ---- The kernel's vDSO ------------------------------------------------- */
 
@@ -160,7 +142,7 @@ static void find_entries(struct tnb_vdso *vdso)
 static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout)
 {
 	vdso->layout = tnb_vdso_layout_name[layout];
-	vdso->image = images[layout][vdso->getrandom.size ? 1 : 0];
+	vdso->image = tnb_vdso_image(layout, vdso->getrandom.size);
 	find_entries(vdso);
 }
 

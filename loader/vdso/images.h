@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The images that the library carries. */
+#ifndef TIMENSBPF_LOADER_VDSO_IMAGES_H
+#define TIMENSBPF_LOADER_VDSO_IMAGES_H
+
+#include "layout.h"
+
+#include <stdbool.h>
+
+/* TNB_PAGE_SIZE bytes, on a page of their own. `getrandom`: the one that has
+ * it. The C library asks for what it finds, so it is to find it only where the
+ * kernel has it. */
+const void *tnb_vdso_image(enum tnb_vdso_layout_id layout, bool getrandom);
+
+#endif

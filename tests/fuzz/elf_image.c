@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <loader/vdso/elf_image.h>
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* What is found must lie within, or the injector writes somewhere else. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static const char *const names[] = { "__vdso_time", "time", "" };
+	struct tnb_elf_image elf;
+	uint32_t offset, length;
+
+	if (tnb_elf_image_open(&elf, bytes, size))
+		return 0;
+	if (elf.loaded_end > size || elf.file_end > size)
+		abort();
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!tnb_elf_image_function(&elf, names[i], &offset, &length) &&
+		    (uint64_t)offset + length > elf.loaded_end)
+			abort();
+	return 0;
+}
