@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "clocks.h"
 #include "commands.h"
+#include "own_loader.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -131,22 +132,9 @@ static int run_child(const struct run *run)
 	return wait_for(pid);
 }
 
-/* What is started reads its clock fast, by the daemon or by ourselves. */
-static struct tnb_loader *start_loader(void)
-{
-	struct tnb_loader *loader = NULL;
-	int err = tnb_loader_start(&loader);
-
-	if (err && err != -EBUSY)
-		fprintf(stderr,
-			"timensbpf: note: clocks are read by system calls: %s\n",
-			tnb_error_message());
-	return loader;
-}
-
 static int run_in_cgroup(struct run *run)
 {
-	struct tnb_loader *loader;
+	struct own_loader loader;
 	struct tnb *tnb = NULL;
 	int err = tnb_open(&tnb), status;
 
@@ -158,9 +146,9 @@ static int run_in_cgroup(struct run *run)
 		return command_fail(EXIT_OWN_FAILURE);
 	}
 	say_known_gaps();
-	loader = start_loader();
+	loader = own_loader_start();
 	status = run_child(run);
-	tnb_loader_stop(&loader);
+	own_loader_stop(&loader);
 	/* The command's own status counts, whatever becomes of the cgroup. */
 	if (tnb_cgroup_destroy(tnb, run->path, run->cgroup))
 		command_fail(status);

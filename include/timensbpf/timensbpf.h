@@ -187,6 +187,9 @@ struct tnb_loader;
  * a process beside it that lets go of everybody if the caller dies. Programs
  * must be loaded. *out is the caller's, to be stopped.
  * -EBUSY: another loader runs, and serves all.
+ *
+ * The caller must not itself wait for programs that it starts in a rule: what
+ * waitpid(2) tells the loader of them would come to the caller.
  */
 TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out);
 /* Whether a loader serves: what starts in a rule will be fast. */
