@@ -23,7 +23,7 @@
 
 #include "mapped.h"
 
-#define OWNER 4711u
+#define PASS 4711u
 #define YEAR 31536000LL
 #define SHIFT 24u
 #define NSEC 1000000000LL
@@ -138,8 +138,8 @@ static int stage_open(enum tnb_vdso_layout_id layout, bool getrandom)
 		fill_page(&stage, 0);
 	}
 	stage.mapped.link->vvar = (uint64_t)stage.vvar;
-	stage.mapped.link->owner = OWNER;
-	stage.mapped.page->pass = OWNER;
+	stage.mapped.link->pass = PASS;
+	stage.mapped.page->pass = PASS;
 	return 0;
 }
 
@@ -331,7 +331,7 @@ static void without_a_pass_the_system_call_tells(void)
 {
 	publish_offset(stage.mapped.page, YEAR, 0);
 	for (uint64_t pass = 0; pass < 2; pass++) {
-		stage.mapped.page->pass = pass ? OWNER + 1 : 0;
+		stage.mapped.page->pass = pass ? PASS + 1 : 0;
 		for (size_t i = 0; i < ALL_HIGH; i++)
 			assert_is_raw(high_clocks[i]);
 		for (size_t i = 0; i < ALL_COARSE; i++)
@@ -758,7 +758,7 @@ static void numbers_that_change_meanwhile_are_read_again(void)
 		for (unsigned int page = clock == CLOCK_MONOTONIC_RAW; page < 2;
 		     page++) {
 			stage.mapped.page->sequence = 0;
-			stage.mapped.page->pass = OWNER;
+			stage.mapped.page->pass = PASS;
 			publish_offset(stage.mapped.page, 1000, 1);
 			time = read_stopped(clock, page,
 					    write_half_of_the_copy_in_force);

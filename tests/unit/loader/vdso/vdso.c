@@ -93,7 +93,7 @@ static void link_is_for_another_process(void **state)
 	tnb_vdso_link(&vdso, 0x7f0000000000, 3, 12, &link);
 	assert_int_equal(link.magic, TNB_VDSO_LINK_MAGIC);
 	assert_int_equal(link.slot, 3);
-	assert_int_equal(link.owner, 12);
+	assert_int_equal(link.pass, 12);
 	assert_int_equal(link.vdso, 0x7f0000000000);
 	assert_int_equal(link.vvar, 0x7f0000000000 - vdso.vvar_below);
 	assert_int_equal(link.getcpu,
