@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* movabs $address, %r11; jmp *%r11. No system call keeps r11, no caller
- * expects it, and no data lie between the instructions. */
-#define JUMP_SIZE 13u
-#define ROOM_WANTED 512u
+/* jmp *(%rip), and the address behind it: one instruction, so that whoever is
+ * interrupted at the entry stands at its first byte, where the unwind tables
+ * still hold (further on they tell of a prologue that is not there). */
+#define JUMP_SIZE 14u
+#define ROOM_WANTED 800u
 #define VDSO_SIZE_MAX (64u * TNB_PAGE_SIZE)
 
 /* ---- The kernel's vDSO ------------------------------------------------- */
@@ -213,15 +214,13 @@ void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 static void write_jump(struct tnb_vdso_jump *jump, uint32_t offset,
 		       uint64_t address)
 {
-	static const uint8_t code[JUMP_SIZE] = { 0x49, 0xbb, 0,	  0, 0,
-						 0,    0,    0,	  0, 0,
-						 0x41, 0xff, 0xe3 };
+	static const uint8_t jmp_indirect[6] = { 0xff, 0x25 };
 
 	jump->offset = offset;
 	jump->length = JUMP_SIZE;
 	memset(jump->code, 0, sizeof(jump->code));
-	memcpy(jump->code, code, JUMP_SIZE);
-	memcpy(jump->code + 2, &address, sizeof(address));
+	memcpy(jump->code, jmp_indirect, sizeof(jmp_indirect));
+	memcpy(jump->code + sizeof(jmp_indirect), &address, sizeof(address));
 }
 
 size_t tnb_vdso_jumps(const struct tnb_vdso *vdso, uint64_t image_address,

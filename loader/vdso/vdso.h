@@ -49,7 +49,7 @@ void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		   uint32_t slot, uint64_t pass, struct tnb_vdso_link *link);
 
 /* Bytes to write at an entry of the kernel's vDSO so that callers land in the
- * image. The jump takes r11 and reaches any address. */
+ * image. The jump changes no register and reaches any address. */
 struct tnb_vdso_jump {
 	uint32_t offset;
 	uint8_t code[16];

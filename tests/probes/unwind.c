@@ -2,8 +2,10 @@
 /*
  * unwind: signals interrupt a loop of clock reads, through the C library and
  * through the vDSO's entry in /proc/self/auxv; each handler walks the stack.
- * Prints how many walks began within the vDSO or its replacement, and how many
- * of these did not come to the loop.
+ * Prints how many walks began within the replacement of the vDSO (or within the
+ * kernel's, if there is none), and how many of these did not come to the loop.
+ * The jump at the kernel's entries is one instruction that no unwinder knows
+ * of, which asks the image that AT_SYSINFO_EHDR names: not judged.
  */
 #define _GNU_SOURCE
 #include "vdso_lookup.h"
@@ -31,7 +33,7 @@ static struct region {
 static int region_count;
 
 static volatile sig_atomic_t inside, broken;
-static uintptr_t loop_begin, loop_end;
+static uintptr_t loop_begin, loop_end, example;
 
 static int is_in_regions(uintptr_t address)
 {
@@ -58,10 +60,11 @@ static void walk(int number, siginfo_t *info, void *context)
 		    (uintptr_t)frames[i] < loop_end)
 			return;
 	broken++;
+	example = (uintptr_t)user->uc_mcontext.gregs[REG_RIP];
 }
 
-/* The kernel's vDSO, and executable memory without a name. */
-static void find_regions(void)
+/* Executable memory of that name. */
+static void find_regions(const char *wanted)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	char line[512], rights[8], name[128];
@@ -72,8 +75,7 @@ static void find_regions(void)
 		*name = '\0';
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %127s",
 			   &region->begin, &region->end, rights, name) < 3 ||
-		    strcmp(rights, "r-xp") ||
-		    (*name && strcmp(name, "[vdso]")) ||
+		    strcmp(rights, "r-xp") || strcmp(name, wanted) ||
 		    region_count == REGIONS - 1)
 			continue;
 		region_count++;
@@ -110,13 +112,18 @@ int main(int argc, char **argv)
 	if (!by_entry)
 		return 1;
 	backtrace(warm_up, 1);
-	find_regions();
+	find_regions("");
+	if (!region_count)
+		find_regions("[vdso]");
 	loop_begin = (uintptr_t)loop;
 	loop_end = loop_begin + 256;
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
 	while (inside < WALKS)
 		loop(by_entry);
-	printf("{\"walks\":%d,\"broken\":%d}\n", (int)inside, (int)broken);
+	printf("{\"walks\":%d,\"broken\":%d,\"example\":\"%#lx\"}\n",
+	       (int)inside, (int)broken, example);
+	for (int i = 0; broken && i < region_count; i++)
+		printf("# %#lx-%#lx\n", regions[i].begin, regions[i].end);
 	return 0;
 }
