@@ -70,20 +70,25 @@ clean() {
     rm -rf "$PINS" "$PINS-new" "$PINS-old"
 }
 
-# The loader as a service. Its process id is in $DAEMON, its log in $DAEMON_LOG.
+# The loader as a service. Its process id is in $DAEMON after daemon_find (a
+# test before may have started another), its log in $DAEMON_LOG.
 daemon_start() {
-    DAEMON_LOG=$BATS_FILE_TMPDIR/daemon.log
-    : >"$DAEMON_LOG"
-    timensbpfd -f 2>"$DAEMON_LOG" 3>&- &
-    DAEMON=$!
-    export DAEMON DAEMON_LOG
+    : >"$BATS_FILE_TMPDIR/daemon.log"
+    timensbpfd -f 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
+    echo "$!" >"$BATS_FILE_TMPDIR/daemon.pid"
+    daemon_find
     wait_until 30 daemon_has_answered
     daemon_serves || fail "no daemon: $(<"$DAEMON_LOG")"
+}
+daemon_find() {
+    DAEMON=$(<"$BATS_FILE_TMPDIR/daemon.pid")
+    DAEMON_LOG=$BATS_FILE_TMPDIR/daemon.log
 }
 daemon_serves() { grep -qs ' serves$' "$DAEMON_LOG"; }
 daemon_has_answered() { [[ -s $DAEMON_LOG ]]; }
 
 daemon_stop() {
+    daemon_find
     kill -CONT "$DAEMON" 2>/dev/null || true
     kill "$DAEMON" 2>/dev/null || true
     wait_until 10 process_is_gone "$DAEMON"
