@@ -7,12 +7,13 @@
 #include "pins.h"
 #include "programs.h"
 #include "requirements.h"
+#include "vdso/vdso.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define ADVISE_PENDING \
-	"until the patched vDSO of a later version, use clock_gettime"
+	"with timensbpfd running the time() of C libraries needs no system call (64-bit); else use clock_gettime"
 
 static void examine_release(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
@@ -115,7 +116,7 @@ static void examine_time_door(const struct tnb_kernel *kernel,
 	if (!kernel->time_door_modify[door]) {
 		tnb_finding_set(
 			finding, TNB_WARN,
-			"time(2), %s: returns the HOST's time, this kernel does not let BPF change a return value",
+			"time(2), %s: the system call returns the HOST's time, this kernel does not let BPF change a return value",
 			who);
 		tnb_finding_advise(finding, ADVISE_PENDING);
 		return;
@@ -149,10 +150,46 @@ static void examine_vdso(const struct tnb_kernel *kernel,
 	(void)kernel;
 	tnb_finding_set(
 		finding, TNB_WARN,
-		"vDSO: hidden at exec; a process that began outside, or looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings, reads the HOST's time there");
+		"vDSO: a process that began outside reads the HOST's time by it; so does one that began while no loader served, or a 32-bit one, if it looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings");
 	tnb_finding_advise(
 		finding,
-		"start programs inside ('timensbpf run', 'enter'); 'timensbpf show' lists processes that began outside");
+		"start programs inside ('timensbpf run', 'enter'), with timensbpfd running; 'timensbpf show' tells of each process how it reads");
+}
+
+static void examine_fast_path(const struct tnb_kernel *kernel,
+			      struct tnb_finding *finding)
+{
+	struct tnb_vdso vdso;
+
+	(void)kernel;
+	if (tnb_vdso_probe(&vdso)) {
+		tnb_finding_set(finding, TNB_WARN, "fast path: none here: %s",
+				tnb_error_message());
+		tnb_finding_advise(
+			finding,
+			"clocks are read by system calls: correct, but slower");
+	} else if (*vdso.why_raw) {
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"fast path: the replacement vDSO makes system calls here: %s",
+			vdso.why_raw);
+		tnb_finding_advise(
+			finding,
+			"clocks are read by system calls: correct, but slower");
+	} else if (!tnb_loader_is_alive()) {
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"fast path: there is one (layout %s), but no loader serves: programs start slow",
+			vdso.layout);
+		tnb_finding_advise(
+			finding,
+			"start timensbpfd; 'timensbpf run' serves what it starts by itself");
+	} else {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"fast path: programs that start get the replacement vDSO (layout %s)",
+			vdso.layout);
+	}
 }
 
 static const char *const copy_names[TNB_COPY_MAX] = {
@@ -281,6 +318,7 @@ static const struct {
 	{ "time-syscall", examine_time },
 	{ "time-syscall-32", examine_time_32 },
 	{ "vdso-lookup", examine_vdso },
+	{ "fast-path", examine_fast_path },
 	{ "waits", examine_waits },
 	{ "waits-memory", examine_waits_memory },
 	{ "waits-ring", examine_waits_ring },
@@ -333,13 +371,13 @@ int tnb_known_gaps(char **line)
 	tnb_kernel_probe(&kernel);
 	if (kernel.time_door[TNB_TIME_X64] &&
 	    !kernel.time_door_modify[TNB_TIME_X64])
-		calls = "time(2), ";
+		calls = "time(2) other than by the C library of 64-bit programs, ";
 	else if (kernel.time_door[TNB_TIME_IA32] &&
 		 !kernel.time_door_modify[TNB_TIME_IA32])
 		calls = "time(2) of 32-bit programs, ";
 	if (asprintf(
 		    line,
-		    "still the host's time here: %sfile and socket stamps, a vDSO found other than by the auxiliary vector on the stack; 'timensbpf doctor' has details",
+		    "still the host's time here: %sfile and socket stamps, the vDSO of 32-bit programs that look for it; 'timensbpf doctor' has details",
 		    calls) < 0)
 		return tnb_fail_memory();
 	return 0;

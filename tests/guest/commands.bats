@@ -139,7 +139,10 @@ assert rule["offset_ns"] == {"realtime": 259200123456000, "monotonic": 172800123
 date = datetime.datetime.fromisoformat(rule["date"][:26] + "+00:00")
 distance = date - datetime.datetime.now(datetime.timezone.utc)
 assert abs(distance.total_seconds() - 259200) < 60, rule
-assert rule["processes"] == [{"pid": int(sys.argv[3]), "name": "sleep", "vdso": "hidden"}], rule
+assert rule["processes"] == [{"pid": int(sys.argv[3]), "name": "sleep", "vdso": "hidden",
+                              "why": rule["processes"][0]["why"]}], rule
+assert rule["processes"][0]["why"], rule
+assert shown["loader"] is False
 assert shown["version"] in sys.argv[4] and shown["attach"] in ("fexit", "session", "kretprobe")
 names = [figure["name"] for figure in shown["figures"]]
 for name in ("read_lost", "set_denied", "exec_begun", "exec_hidden", "exec_failed",
@@ -154,7 +157,8 @@ PYTHON
     local key
     run -0 timensbpf doctor --json
     for key in kernel privileges lockdown btf bpffs cgroup2 lsm error-injection \
-        preemption misses reads reads-32 time-syscall time-syscall-32 vdso-lookup; do
+        preemption misses reads reads-32 time-syscall time-syscall-32 vdso-lookup \
+        fast-path; do
         [[ $output =~ \"key\":\ *\"$key\" ]] || fail "no finding $key"
     done
     python3 -c '
