@@ -77,7 +77,7 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
 /*
  * Stop the process until the loader has come. The signal is delivered on the
  * way to the first instruction. Noted before it is sent, so that the guard
- * never misses one: an entry whose signal does not come is harmless.
+ * never misses one, and again afterwards: only then can it be undone.
  */
 static __always_inline void hold(__u32 slot)
 {
@@ -95,8 +95,12 @@ static __always_inline void hold(__u32 slot)
 		return;
 	}
 	entry->pid = bpf_get_current_pid_tgid() >> 32;
+	entry->sent = 0;
+	tnb_compiler_barrier();
 	entry->since_ns = bpf_ktime_get_ns();
 	bpf_send_signal(TNB_SIGSTOP);
+	tnb_compiler_barrier();
+	entry->sent = 1;
 	count(TNB_COUNT_EXEC_HELD);
 }
 

@@ -15,22 +15,57 @@
 #include "../error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Group-stopped by the signal of bpf/exec.bpf.c; not if the loader traces it
- * at this moment. */
+/* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
+#define RELEASE_TRIES 500
+
+/* Is the signal of bpf/exec.bpf.c still to be delivered? */
+static bool stop_is_pending(pid_t pid)
+{
+	char path[32], text[4096], *pending;
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	pending = strstr(text, "ShdPnd:");
+	return pending && strtoull(pending + strlen("ShdPnd:"), NULL, 16) &
+				  (1ULL << (SIGSTOP - 1));
+}
+
+/*
+ * An entry is done with when its signal was taken back or passed by. Pending
+ * first, then the state: a thread dequeues the signal and stops under one lock
+ * (kernel/signal.c), so that a signal that is not pending any more has stopped
+ * it, or a tracer kept it back. One that is being traced is looked at again.
+ */
 static void let_go(struct tnb_loader_state *state, __u32 index)
 {
-	pid_t pid = (pid_t)state->hold[index].pid;
+	const struct tnb_hold *hold = &state->hold[index];
+	pid_t pid = (pid_t)hold->pid;
+	bool pending = stop_is_pending(pid);
+	char letter = tnb_process_state(pid);
 
-	if (pid > 1 && tnb_process_state(pid) == 'T')
+	if (letter && (!*(const volatile __u32 *)&hold->sent || letter == 't'))
+		return;
+	if (pid > 1 && letter && (pending || letter == 'T'))
 		kill(pid, SIGCONT);
 	tnb_state_release(state, index);
 }
@@ -47,9 +82,21 @@ static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than)
 	}
 }
 
+static bool somebody_is_held(const struct tnb_loader_state *state)
+{
+	for (__u32 i = 0; i < TNB_HOLDS; i++)
+		if (*(const volatile __u64 *)&state->hold[i].since_ns)
+			return true;
+	return false;
+}
+
 void tnb_guard_release_all(struct tnb_loader_state *state)
 {
 	let_go_of_old(state, 0);
+	for (int i = 0; i < RELEASE_TRIES && somebody_is_held(state); i++) {
+		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+		let_go_of_old(state, 0);
+	}
 }
 
 static bool traces_somebody(const struct tnb_loader_state *state)
@@ -75,12 +122,10 @@ static void watch(struct tnb_loader_state *state, int loader)
 			syscall(SYS_pidfd_send_signal, loader, SIGKILL, NULL,
 				0);
 	}
-	tnb_state_silence(state);
-	/* Stopped after our last look, by a beat that was still fresh. */
-	for (int i = 0; i < 10; i++) {
-		tnb_guard_release_all(state);
-		poll(NULL, 0, TNB_BEAT_EVERY_MS);
-	}
+	let_go_of_old(state, 0);
+	/* Beats that are still fresh can hold somebody once more. */
+	poll(NULL, 0, (int)(TNB_BEAT_LIMIT_NS / 1000000) + 1);
+	tnb_guard_release_all(state);
 }
 
 /* Nothing of the loader's but the state stays open here. */

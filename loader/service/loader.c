@@ -40,7 +40,6 @@ static void *run_heart(void *argument)
 {
 	const struct sched_param param = { .sched_priority = 2 };
 	struct tnb_loader *loader = argument;
-	struct pollfd end = { .fd = loader->end, .events = POLLIN };
 	sigset_t all;
 
 	sigfillset(&all);
@@ -50,7 +49,8 @@ static void *run_heart(void *argument)
 	do {
 		revive_guard(loader);
 		tnb_state_beat(loader->state, TNB_BEAT_LOADER);
-	} while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0);
+		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+	} while (!loader->heart_ends);
 	return NULL;
 }
 
@@ -209,7 +209,8 @@ int tnb_loader_start(struct tnb_loader **out)
 	return err;
 }
 
-/* First no beat, so that nobody is held any more; then those end who work. */
+/* The heart last: without its beat the guard would end us for whom we still
+ * trace. Who is stopped for us meanwhile is let go of by the guard. */
 static void stop_threads(struct tnb_loader *loader)
 {
 	const uint64_t one = 1;
@@ -217,16 +218,17 @@ static void stop_threads(struct tnb_loader *loader)
 	loader->ending = true;
 	if (loader->end >= 0)
 		(void)!write(loader->end, &one, sizeof(one));
-	if (loader->has_heart)
-		pthread_join(loader->heart, NULL);
 	if (loader->has_reviewer)
 		pthread_join(loader->reviewer, NULL);
-	if (loader->state)
-		tnb_state_silence(loader->state);
 	pthread_mutex_lock(&loader->mutex);
 	while (loader->tracers)
 		pthread_cond_wait(&loader->idle, &loader->mutex);
 	pthread_mutex_unlock(&loader->mutex);
+	loader->heart_ends = true;
+	if (loader->has_heart)
+		pthread_join(loader->heart, NULL);
+	if (loader->state)
+		tnb_state_silence(loader->state);
 }
 
 void tnb_loader_stop(struct tnb_loader **handle)

@@ -156,13 +156,11 @@ static bool job_end(struct tnb_loader *loader, struct tnb_job *job,
 {
 	if (outcome->start == TNB_START_FAST)
 		note_done(loader, job->event.tgid, outcome->when_ns);
-	if (job->held) {
-		/* Not swallowed by the tracer: it never came to that. */
-		if (outcome->start != TNB_START_FAST)
-			kill((pid_t)job->event.tgid, SIGCONT);
+	/* Or it is the guard who takes the signal back: it may not have been
+	 * sent yet. */
+	if (job->held && outcome->start == TNB_START_FAST)
 		tnb_state_release(loader->state, job->hold);
-		job->held = false;
-	}
+	job->held = false;
 	job->busy = job->again && !is_done(loader, &job->next);
 	job->again = false;
 	job->event = job->next;

@@ -153,7 +153,7 @@ guard_is_another() { [[ $(pgrep -x timensbpf-guard) != "$1" ]] && pgrep -x timen
 @test "run is killed: what it started goes on" {
     daemon_stop
     timensbpf run "${CLOCKS[@]}" --name "$OWN" -- exec_storm 4 400 >"$STORM" &
-    sleep 0.5
+    wait_until 30 pgrep -x exec_storm
     kill -KILL "$!"
     wait_until 60 test -s "$STORM"
     daemon_start

@@ -33,7 +33,7 @@ enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 struct tnb_hold {
 	__u64 since_ns; /* CLOCK_MONOTONIC; 0: the entry is free */
 	__u32 pid;	/* process id in the initial namespace */
-	__u32 unused;
+	__u32 sent;	/* the signal that stops it was sent */
 };
 
 /*
