@@ -56,8 +56,7 @@ static __u32 moving_from;
 /* Threads of a threaded cgroup live in the rule of their own cgroup: with one
  * of them elsewhere, none may read the page. */
 SEC("fentry/cgroup_attach_task")
-int BPF_PROG(move_begins, struct cgroup *to,
-	     struct task_struct *leader)
+int BPF_PROG(move_begins, struct cgroup *to, struct task_struct *leader)
 {
 	moving_from = cgroup_is_v2(to) ? slot_of_task(leader) : 0;
 	if (moving_from && moving_from != slot_of(to))
@@ -67,8 +66,7 @@ int BPF_PROG(move_begins, struct cgroup *to,
 
 /* Also of a move that failed: the pass is to be returned. */
 SEC("fexit/cgroup_attach_task")
-int BPF_PROG(move_ends, struct cgroup *to,
-	     struct task_struct *leader)
+int BPF_PROG(move_ends, struct cgroup *to, struct task_struct *leader)
 {
 	if (moving_from || (cgroup_is_v2(to) && slot_of(to)))
 		tell_move(leader, moving_from);

@@ -160,7 +160,7 @@ int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
 
 static bool is_held_by_us(const struct tnb_remote *remote)
 {
-	siginfo_t info;
+	siginfo_t info = { 0 };
 
 	return !trace(PTRACE_GETSIGINFO, remote->tid, NULL, &info) &&
 	       info.si_code == SI_KERNEL;

@@ -4,8 +4,8 @@
 
 load helpers
 
-EXECS=${TIMENSBPF_STORM_EXECS:-1200}
-ROUNDS=${TIMENSBPF_STORM_ROUNDS:-5}
+EXECS=${TIMENSBPF_STORM_EXECS:-600}
+ROUNDS=${TIMENSBPF_STORM_ROUNDS:-3}
 # A start takes some milliseconds here, one of eight on two CPUs many times
 # that; the loader's own bounds are 50 and 60 ms (abi/loader.h).
 LONGEST_US=2000000
@@ -28,7 +28,7 @@ setup() {
 teardown() { cgroups_remove; }
 
 # storm STREAMS EXECS
-storm() { in_cgroup "$CGROUP" exec_storm "$@" >"$STORM"; }
+storm() { in_cgroup "$CGROUP" timeout 150 exec_storm "$@" >"$STORM"; }
 
 # All of EXECS were right, so many at least fast, and none was held for long.
 storm_was_good() {
@@ -145,14 +145,14 @@ guard_is_another() { [[ $(pgrep -x timensbpf-guard) != "$1" ]] && pgrep -x timen
 
 @test "without a daemon, run serves what it starts" {
     daemon_stop
-    timensbpf run "${CLOCKS[@]}" -- exec_storm 4 200 >"$STORM"
+    timensbpf run "${CLOCKS[@]}" -- timeout 150 exec_storm 4 200 >"$STORM"
     daemon_start
     storm_was_good 200 199
 }
 
 @test "run is killed: what it started goes on" {
     daemon_stop
-    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- exec_storm 4 400 >"$STORM" &
+    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- timeout 150 exec_storm 4 400 >"$STORM" &
     wait_until 30 pgrep -x exec_storm
     kill -KILL "$!"
     wait_until 60 test -s "$STORM"
