@@ -243,7 +243,7 @@ static void let_go(struct start *start, struct tnb_outcome *outcome)
 
 struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 				   const struct tnb_loader_event *exec,
-				   bool held, unsigned int ms)
+				   unsigned int ms)
 {
 	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
 	struct start start = {
@@ -257,7 +257,6 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 	if (err) {
 		outcome.why = err == -ESRCH ? TNB_SLOW_GONE : TNB_SLOW_TRACED;
 	} else {
-		start.remote.held |= held;
 		err = examine(&start, &outcome.why);
 		if (!err) {
 			err = inject(&start);

@@ -34,12 +34,11 @@ struct tnb_outcome {
 };
 
 /*
- * `exec`: the event that told of it. `held`: it was stopped for us. `ms`: how
- * long the process may be kept waiting. Whatever happens, it goes on.
+ * `exec`: the event that told of it. `ms`: how long the process may be kept
+ * waiting. Whatever happens, it goes on.
  */
 TNB_MUST_CHECK struct tnb_outcome
 tnb_inject_exec(const struct tnb_injector *injector,
-		const struct tnb_loader_event *exec, bool held,
-		unsigned int ms);
+		const struct tnb_loader_event *exec, unsigned int ms);
 
 #endif

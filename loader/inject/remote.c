@@ -210,9 +210,7 @@ static int pass_signal(struct tnb_remote *remote, int status, int request)
 	long signal = WSTOPSIG(status);
 
 	if (signal == SIGSTOP) {
-		if (is_held_by_us(remote))
-			remote->held = true;
-		else
+		if (!is_held_by_us(remote))
 			remote->stop = true;
 		signal = 0;
 	}
@@ -275,7 +273,7 @@ void tnb_remote_detach(struct tnb_remote *remote)
 	remote->mem = -1;
 	if (remote->gone)
 		return;
-	/* Ends a group stop, and a SIGSTOP that is still to be delivered. */
+	/* Only this ends a group stop. */
 	if (remote->held && !remote->stop)
 		kill(remote->tid, SIGCONT);
 	trace(PTRACE_DETACH, remote->tid, NULL,

@@ -30,7 +30,7 @@ struct tnb_remote {
 	pid_t tid;   /* as waitpid(2) knows it */
 	int mem;     /* /proc/TID/mem, -1: not open */
 	bool filter; /* it has a seccomp filter */
-	bool held;   /* a SIGSTOP of ours was swallowed or is in force */
+	bool held;   /* the stop by a SIGSTOP of ours is in force */
 	bool stop;   /* a SIGSTOP of somebody else is to be passed on */
 	bool gone;   /* it has ended */
 };

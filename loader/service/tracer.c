@@ -177,7 +177,7 @@ static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 	do {
 		*tracee = job->event.tgid;
 		outcome = tnb_inject_exec(&loader->injector, &job->event,
-					  job->held, START_BUDGET_MS);
+					  START_BUDGET_MS);
 		*tracee = 0;
 		count_start(loader, &outcome);
 		pthread_mutex_lock(&loader->mutex);

@@ -112,8 +112,8 @@ read_fast() {
     local how
     for how in blocked ignored; do
         read_fast "$how" exec_from_thread "$how" read_clocks-dynamic
-        exec_from_thread "$how" grep -E '^(Sig[BIC]|Shd)' /proc/self/status >"$FILE.outside"
-        in_cgroup "$CGROUP" exec_from_thread "$how" grep -E '^(Sig[BIC]|Shd)' /proc/self/status |
+        exec_from_thread "$how" grep -E '^Sig[BIC]' /proc/self/status >"$FILE.outside"
+        in_cgroup "$CGROUP" exec_from_thread "$how" grep -E '^Sig[BIC]' /proc/self/status |
             diff "$FILE.outside" -
     done
 }
