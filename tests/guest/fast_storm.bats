@@ -82,48 +82,49 @@ nobody_is_stopped() {
     [[ $(number backward "$json") == 0 && $(number failed "$json") == 0 ]]
 }
 
-@test "the loader is killed again and again: nobody is held, all are right" {
+# storm_while COMMAND…: again and again, at random moments of a storm
+storm_while() {
     local round storming
     storm 8 "$EXECS" &
     storming=$!
     for ((round = 0; round < ROUNDS; round++)); do
         sleep "0.$((RANDOM % 10))"
-        kill -KILL "$DAEMON"
-        wait_until 10 process_is_gone "$DAEMON"
-        daemon_start
+        "$@"
     done
     wait "$storming"
+}
+
+# replace_loader PID…: kill these, and start another
+replace_loader() {
+    kill -KILL "$@"
+    wait_until 10 process_is_gone "$DAEMON"
+    daemon_start
+}
+kill_loader() { replace_loader "$DAEMON"; }
+kill_loader_and_guard() { replace_loader "$(pgrep -x timensbpf-guard)" "$DAEMON"; }
+
+stop_loader() {
+    kill -STOP "$DAEMON"
+    sleep "0.$((RANDOM % 10))"
+    # Stopped while it traced somebody, it was ended for that.
+    kill -CONT "$DAEMON" 2>/dev/null || daemon_start
+    wait_until 20 loader_serves
+}
+
+@test "the loader is killed again and again: nobody is held, all are right" {
+    storm_while kill_loader
     storm_was_good "$EXECS" 1
     nobody_is_stopped
 }
 
 @test "loader and guard are killed at once: the next one lets go" {
-    local round storming
-    storm 8 "$EXECS" &
-    storming=$!
-    for ((round = 0; round < ROUNDS; round++)); do
-        sleep "0.$((RANDOM % 10))"
-        kill -KILL "$(pgrep -x timensbpf-guard)" "$DAEMON"
-        wait_until 10 process_is_gone "$DAEMON"
-        daemon_start
-    done
-    wait "$storming"
+    storm_while kill_loader_and_guard
     LONGEST_US=60000000 storm_was_good "$EXECS" 1
     nobody_is_stopped
 }
 
 @test "the loader is stopped again and again: nobody is held, all are right" {
-    local round storming
-    storm 8 "$EXECS" &
-    storming=$!
-    for ((round = 0; round < ROUNDS; round++)); do
-        kill -STOP "$DAEMON"
-        sleep "0.$((RANDOM % 10))"
-        # Stopped while it traced somebody, it was ended for that.
-        kill -CONT "$DAEMON" 2>/dev/null || daemon_start
-        wait_until 20 loader_serves
-    done
-    wait "$storming"
+    storm_while stop_loader
     storm_was_good "$EXECS" 1
     nobody_is_stopped
 }
