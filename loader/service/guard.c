@@ -30,10 +30,11 @@
 /* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
 #define RELEASE_TRIES 500
 
-/* Is the signal of bpf/exec.bpf.c still to be delivered? */
-static bool stop_is_pending(pid_t pid)
+enum prisoner { IS_GONE, IS_TRACED, IS_ALONE };
+
+static enum prisoner look_at(pid_t pid)
 {
-	char path[32], text[4096], *pending;
+	char path[32], text[4096], *tracer;
 	ssize_t length;
 	int fd;
 
@@ -43,29 +44,32 @@ static bool stop_is_pending(pid_t pid)
 	if (fd >= 0)
 		close(fd);
 	if (length <= 0)
-		return false;
+		return IS_GONE;
 	text[length] = '\0';
-	pending = strstr(text, "ShdPnd:");
-	return pending && strtoull(pending + strlen("ShdPnd:"), NULL, 16) &
-				  (1ULL << (SIGSTOP - 1));
+	tracer = strstr(text, "TracerPid:");
+	return tracer && strtol(tracer + strlen("TracerPid:"), NULL, 10)
+		       ? IS_TRACED
+		       : IS_ALONE;
 }
 
 /*
- * An entry is done with when its signal was taken back or passed by. Pending
- * first, then the state: a thread dequeues the signal and stops under one lock
- * (kernel/signal.c), so that a signal that is not pending any more has stopped
- * it, or a tracer kept it back. One that is being traced is looked at again.
+ * SIGCONT takes the stop back wherever it is: still pending, being carried out,
+ * in force, or about to come again because a tracer went that had only
+ * suspended it (kernel/signal.c, prepare_signal(); kernel/ptrace.c,
+ * __ptrace_unlink()). From outside these look like a program that runs, so it
+ * is sent without asking. But not before the stop was sent, and not while
+ * somebody traces: what a tracer does to the stop is undone by its end.
  */
 static void let_go(struct tnb_loader_state *state, __u32 index)
 {
 	const struct tnb_hold *hold = &state->hold[index];
 	pid_t pid = (pid_t)hold->pid;
-	bool pending = stop_is_pending(pid);
-	char letter = tnb_process_state(pid);
+	enum prisoner prisoner = look_at(pid);
 
-	if (letter && (!*(const volatile __u32 *)&hold->sent || letter == 't'))
+	if (prisoner == IS_TRACED ||
+	    (prisoner == IS_ALONE && !*(const volatile __u32 *)&hold->sent))
 		return;
-	if (pid > 1 && letter && (pending || letter == 'T'))
+	if (prisoner == IS_ALONE && pid > 1)
 		kill(pid, SIGCONT);
 	tnb_state_release(state, index);
 }

@@ -181,6 +181,7 @@ static int start(struct tnb_loader *loader)
 	if (err)
 		return err;
 	/* Left by a predecessor that was killed. */
+	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;
 	loader->injector.pages = loader->tnb->pages;
