@@ -75,7 +75,9 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
 }
 
 /*
- * Stop the process until the loader has come. The signal is delivered on the
+ * Stop the process until the loader has come, if it wants that: a process that
+ * is stopped when its process group becomes orphaned is sent SIGHUP by the
+ * kernel (kernel/exit.c, kill_orphaned_pgrp()). The signal is delivered on the
  * way to the first instruction. Noted before it is sent, so that the guard
  * never misses one, and again afterwards: only then can it be undone.
  */
@@ -88,6 +90,10 @@ static __always_inline void hold(__u32 slot)
 
 	if (!state || BPF_CORE_READ(task, ptrace))
 		return;
+	if (!state->may_hold) {
+		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
+		return;
+	}
 	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
 	entry = &state->hold[index];
 	if (entry->since_ns || tell_exec(TNB_EVENT_HELD, slot, index)) {

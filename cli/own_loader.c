@@ -21,7 +21,7 @@ static void serve(int life)
 	setsid();
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	err = tnb_loader_start(&loader);
+	err = tnb_loader_start(&loader, 0);
 	if (err && err != -EBUSY)
 		fprintf(stderr,
 			"timensbpf: note: clocks are read by system calls: %s\n",

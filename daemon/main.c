@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <popt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 #define EXIT_USAGE 2
 
 struct options {
-	int foreground, verbose, version;
+	int foreground, hold, verbose, version;
 };
 
 static void parse(int argc, const char **argv, struct options *options)
@@ -31,6 +32,9 @@ static void parse(int argc, const char **argv, struct options *options)
 	const struct poptOption table[] = {
 		{ "foreground", 'f', POPT_ARG_NONE, &options->foreground, 0,
 		  "stay in the foreground, log to standard error", NULL },
+		{ "hold", '\0', POPT_ARG_NONE, &options->hold, 0,
+		  "stop programs for a moment that start before they can be traced, so that all are fast",
+		  NULL },
 		{ "verbose", 'v', POPT_ARG_NONE, &options->verbose, 0,
 		  "log more", NULL },
 		{ "version", '\0', POPT_ARG_NONE, &options->version, 0,
@@ -66,13 +70,13 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int serve(int signals)
+static int serve(int signals, bool hold)
 {
 	struct tnb_loader *loader = NULL;
 	int err = tnb_load_if_absent();
 
 	if (!err)
-		err = tnb_loader_start(&loader);
+		err = tnb_loader_start(&loader, hold ? TNB_HOLD : 0);
 	if (err) {
 		journal(LOG_ERR, "%s", tnb_error_message());
 		return EXIT_FAILURE;
@@ -106,5 +110,5 @@ int main(int argc, char **argv)
 			strerror(errno));
 		return EXIT_FAILURE;
 	}
-	return serve(signals);
+	return serve(signals, options.hold);
 }

@@ -182,6 +182,14 @@ TNB_MUST_CHECK int tnb_rule_processes(struct tnb *tnb,
 struct tnb_loader;
 
 /*
+ * Stop programs (SIGSTOP) that start before the loader has come to trace them,
+ * for some milliseconds: all are fast then. Their parents can see it, and one
+ * whose process group becomes orphaned just then is sent SIGHUP by the kernel,
+ * as any stopped job. Without this they start slow, and are counted.
+ */
+#define TNB_HOLD (1u << 1)
+
+/*
  * Give programs that start in a rule the vDSO that reads virtual time, for as
  * long as the caller lives and does not stop it: by threads of the caller, and
  * a process beside it that lets go of everybody if the caller dies. Programs
@@ -191,7 +199,8 @@ struct tnb_loader;
  * The caller must not itself wait for programs that it starts in a rule: what
  * waitpid(2) tells the loader of them would come to the caller.
  */
-TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out);
+TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out,
+				    unsigned int flags);
 /* Whether a loader serves: what starts in a rule will be fast. */
 bool tnb_loader_is_alive(void);
 /* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */

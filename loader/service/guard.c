@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Why nobody is held longer than TNB_BEAT_LIMIT_NS + TNB_HOLD_NS by a loader
- * that dies or hangs: who is held is noted before it is stopped, and the guard
- * looks at all notes every TNB_BEAT_EVERY_MS. Who dies with the guard beside
- * it within the same TNB_BEAT_EVERY_MS leaves those that were stopped just
- * then; the next loader or command sweeps them (tnb_guard_release_all()).
+ * Why a loader that dies or is stopped holds nobody for longer than TNB_HOLD_NS
+ * and some beats: who is held is noted before it is stopped, and the guard
+ * looks at all notes every TNB_BEAT_EVERY_MS. Who kills both leaves those that
+ * were stopped within TNB_BEAT_LIMIT_NS; the next loader lets go of them.
  *
- * Threads that the loader traces are let go of by its death. One that hangs,
- * or was stopped, while it traces is killed for that.
+ * Threads that the loader traces are let go of by its death. One that was
+ * stopped while it traces is killed for that, and one that has no beat any more
+ * after TNB_BEAT_LIMIT_NS.
  */
 #define _GNU_SOURCE
 #include "guard.h"
@@ -114,26 +114,32 @@ static bool traces_somebody(const struct tnb_loader_state *state)
 	return false;
 }
 
-static void watch(struct tnb_loader_state *state, int loader)
+/* Stopped by somebody, or without a beat for so long. */
+static bool loader_hangs(const struct tnb_loader_state *state, pid_t loader)
 {
-	struct pollfd end = { .fd = loader, .events = POLLIN };
+	return tnb_process_state(loader) == 'T' ||
+	       !tnb_state_beats(state, TNB_BEAT_LOADER);
+}
+
+static void watch(struct tnb_loader_state *state, int fd, pid_t loader)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_state_beat(state, TNB_BEAT_GUARD);
 		let_go_of_old(state, TNB_HOLD_NS);
-		if (!tnb_state_beats(state, TNB_BEAT_LOADER) &&
-		    traces_somebody(state))
-			syscall(SYS_pidfd_send_signal, loader, SIGKILL, NULL,
-				0);
+		if (loader_hangs(state, loader) && traces_somebody(state))
+			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	}
-	let_go_of_old(state, 0);
-	/* Beats that are still fresh can hold somebody once more. */
-	poll(NULL, 0, (int)(TNB_BEAT_LIMIT_NS / 1000000) + 1);
+	tnb_state_silence(state);
+	tnb_guard_release_all(state);
+	/* Who looked at the beat just before it ended has noted himself. */
+	poll(NULL, 0, TNB_BEAT_EVERY_MS);
 	tnb_guard_release_all(state);
 }
 
 /* Nothing of the loader's but the state stays open here. */
-static void run_guard(struct tnb_loader_state *state, int loader)
+static void run_guard(struct tnb_loader_state *state, int fd, pid_t loader)
 {
 	const struct sched_param param = { .sched_priority = 2 };
 	sigset_t all;
@@ -143,23 +149,24 @@ static void run_guard(struct tnb_loader_state *state, int loader)
 	setsid();
 	prctl(PR_SET_NAME, "timensbpf-guard");
 	sched_setscheduler(0, SCHED_FIFO, &param);
-	if (dup2(loader, 0) < 0)
+	if (dup2(fd, 0) < 0)
 		_exit(1);
 	syscall(SYS_close_range, 1, ~0U, 0);
-	watch(state, 0);
+	watch(state, 0, loader);
 	_exit(0);
 }
 
 pid_t tnb_guard_start(struct tnb_loader_state *state)
 {
-	int loader = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	pid_t guard = loader < 0 ? -1 : fork();
+	pid_t loader = getpid();
+	int fd = (int)syscall(SYS_pidfd_open, loader, 0);
+	pid_t guard = fd < 0 ? -1 : fork();
 	int err = errno;
 
 	if (!guard)
-		run_guard(state, loader);
-	if (loader >= 0)
-		close(loader);
+		run_guard(state, fd, loader);
+	if (fd >= 0)
+		close(fd);
 	return guard < 0 ? tnb_fail(-err, "cannot start the guard: %s",
 				    strerror(err))
 			 : guard;

@@ -166,7 +166,7 @@ static int check_own_time(const struct tnb *tnb)
 	return 0;
 }
 
-static int start(struct tnb_loader *loader)
+static int start(struct tnb_loader *loader, unsigned int flags)
 {
 	int err = tnb_open(&loader->tnb);
 
@@ -181,6 +181,7 @@ static int start(struct tnb_loader *loader)
 	if (err)
 		return err;
 	/* Left by a predecessor that was killed. */
+	loader->state->may_hold = !!(flags & TNB_HOLD);
 	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;
@@ -190,7 +191,7 @@ static int start(struct tnb_loader *loader)
 	return start_threads(loader);
 }
 
-int tnb_loader_start(struct tnb_loader **out)
+int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 {
 	struct tnb_loader *loader = calloc(1, sizeof(*loader));
 	int err;
@@ -202,7 +203,7 @@ int tnb_loader_start(struct tnb_loader **out)
 	pthread_mutex_init(&loader->turns, NULL);
 	pthread_mutex_init(&loader->mutex, NULL);
 	pthread_cond_init(&loader->idle, NULL);
-	err = start(loader);
+	err = start(loader, flags);
 	if (err)
 		tnb_loader_stop(&loader);
 	else
@@ -228,8 +229,6 @@ static void stop_threads(struct tnb_loader *loader)
 	loader->heart_ends = true;
 	if (loader->has_heart)
 		pthread_join(loader->heart, NULL);
-	if (loader->state)
-		tnb_state_silence(loader->state);
 }
 
 void tnb_loader_stop(struct tnb_loader **handle)
@@ -241,8 +240,10 @@ void tnb_loader_stop(struct tnb_loader **handle)
 		return;
 	stop_threads(loader);
 	tnb_guard_stop(loader->guard);
-	if (loader->state)
+	if (loader->state) {
+		tnb_state_silence(loader->state);
 		tnb_guard_release_all(loader->state);
+	}
 	ring_buffer__free(loader->ring);
 	tnb_state_unmap(&loader->state);
 	tnb_cleanup_close(&loader->injector.map);

@@ -66,7 +66,7 @@ bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who)
 
 void tnb_state_silence(struct tnb_loader_state *state)
 {
-	*beat_of(state, TNB_BEAT_LOADER) = 0;
+	*beat_of(state, TNB_BEAT_GUARD) = 0;
 }
 
 void tnb_state_release(struct tnb_loader_state *state, __u32 hold)

@@ -20,7 +20,7 @@ void tnb_state_unmap(struct tnb_loader_state **state);
 __u64 tnb_state_now(void);
 void tnb_state_beat(struct tnb_loader_state *state, enum tnb_beat who);
 bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who);
-/* No beat any more: from now on nobody is held. */
+/* The guard's beat ends: from now on nobody is held, until a guard beats. */
 void tnb_state_silence(struct tnb_loader_state *state);
 
 /* Nobody waits for this entry any more. */

@@ -74,7 +74,7 @@ clean() {
 # test before may have started another), its log in $DAEMON_LOG.
 daemon_start() {
     : >"$BATS_FILE_TMPDIR/daemon.log"
-    timensbpfd -f 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
+    timensbpfd -f --hold 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
     echo "$!" >"$BATS_FILE_TMPDIR/daemon.pid"
     daemon_find
     wait_until 30 daemon_has_answered

@@ -15,10 +15,10 @@
 
 /*
  * A process is held only while both, the loader and its guard, gave a sign of
- * life within this time, by CLOCK_MONOTONIC. Together with TNB_HOLD_NS it
- * bounds how long anybody is held by a loader that died or hangs.
+ * life within this time, by CLOCK_MONOTONIC. Many beats long, because a machine
+ * may stand still for some: who dies is known at once (service/guard.c).
  */
-#define TNB_BEAT_LIMIT_NS 50000000ULL
+#define TNB_BEAT_LIMIT_NS 250000000ULL
 /* The guard lets go of a process that was held for longer than this. */
 #define TNB_HOLD_NS 60000000ULL
 
@@ -48,6 +48,7 @@ struct tnb_hold {
 	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
 	X(REFUSED, refused, "a system call that mapping needs was refused") \
 	X(GONE, gone, "ended while it was being prepared")                  \
+	X(MISSED, missed, "started before the loader could trace it")       \
 	X(BUSY, busy,                                                       \
 	  "more programs started at once than the loader can hold")         \
 	X(OTHER, other, "its memory does not look as expected")
@@ -58,6 +59,7 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
 
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
+	__u64 may_hold;		  /* 1: programs may be stopped for it */
 	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
 	__u64 fast;		  /* programs that were given the image */
 	__u64 slow[TNB_SLOW_MAX];
