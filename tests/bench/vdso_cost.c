@@ -168,7 +168,6 @@ static void map_clock_page(uint8_t *at)
 {
 	struct tnb_clock_page page = { .magic = TNB_PAGE_MAGIC,
 				       .abi = TNB_PAGE_ABI,
-				       .pass = 1,
 				       .pass = 1 };
 	int fd = memfd_create("clock page", MFD_CLOEXEC);
 
