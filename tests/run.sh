@@ -79,6 +79,28 @@ unit_tests()
 	count "${good:-0}" "${bad:-0}" 0
 }
 
+# ctest's own counts: one a parser. They take seconds, and are stopped after half
+# a minute: who has not reported by then has failed.
+fuzz_tests()
+{
+	local log=$LOGS/fuzz.log status=0 total good skips bad
+
+	total=$(ctest --test-dir "$ROOT/build/asan" -L fuzz -N |
+		sed -n 's/^Total Tests: //p')
+	timeout 30 ctest --test-dir "$ROOT/build/asan" -L fuzz \
+		--output-on-failure >"$log" 2>&1 || status=$?
+	good=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$log")
+	skips=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*\*\*\*Skipped ' "$log")
+	bad=$((${total:-0} - good - skips))
+	[ "${total:-0}" -gt 0 ] && [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] ||
+		bad=1
+	[ "$bad" -eq 0 ] || cat "$log"
+	sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) .*\*\*\*Skipped .*/\1: skipped, no clang with libFuzzer/p' \
+		"$log"
+	echo "$good passed, $bad failed, $skips skipped"
+	count "$good" "$bad" "$skips"
+}
+
 # Its own lines: one a check.
 model_checks()
 {
@@ -179,6 +201,8 @@ check "shellcheck" check_scripts
 check "public header" check_public_header
 section "unit tests, ASan and UBSan"
 unit_tests
+section "fuzz tests of parsers, ASan and UBSan"
+fuzz_tests
 section "model of the deadline protocol"
 model_checks
 

@@ -185,34 +185,49 @@ int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 	return 0;
 }
 
-static bool is_named(const struct tnb_elf_image *elf, const Elf64_Sym *symbol,
-		     const char *name)
+/* NULL: it does not end within the names. */
+static const char *name_of(const struct tnb_elf_image *elf,
+			   const Elf64_Sym *symbol)
 {
-	size_t length = strlen(name) + 1;
+	const char *names = (const char *)elf->bytes + elf->names;
 
-	return symbol->st_name < elf->names_size &&
-	       length <= elf->names_size - symbol->st_name &&
-	       !memcmp(elf->bytes + elf->names + symbol->st_name, name, length);
+	if (symbol->st_name >= elf->names_size ||
+	    !memchr(names + symbol->st_name, '\0',
+		    elf->names_size - symbol->st_name))
+		return NULL;
+	return names + symbol->st_name;
+}
+
+const char *tnb_elf_image_name(const struct tnb_elf_image *elf, uint64_t index,
+			       struct tnb_elf_function *function)
+{
+	Elf64_Sym symbol;
+
+	if (index >= elf->symbol_count ||
+	    !read_at(elf, elf->symbols + index * sizeof(symbol), &symbol,
+		     sizeof(symbol)) ||
+	    ELF64_ST_TYPE(symbol.st_info) != STT_FUNC ||
+	    symbol.st_shndx == SHN_UNDEF || !symbol.st_value ||
+	    symbol.st_value >= elf->loaded_end ||
+	    symbol.st_size > elf->loaded_end - symbol.st_value)
+		return NULL;
+	function->offset = (uint32_t)symbol.st_value;
+	function->size = (uint32_t)symbol.st_size;
+	return name_of(elf, &symbol);
 }
 
 int tnb_elf_image_function(const struct tnb_elf_image *elf, const char *name,
 			   uint32_t *offset, uint32_t *size)
 {
-	Elf64_Sym symbol;
+	struct tnb_elf_function function;
 
 	for (uint64_t i = 0; i < elf->symbol_count; i++) {
-		if (!read_at(elf, elf->symbols + i * sizeof(symbol), &symbol,
-			     sizeof(symbol)))
-			break;
-		if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC ||
-		    symbol.st_shndx == SHN_UNDEF ||
-		    !is_named(elf, &symbol, name))
+		const char *found = tnb_elf_image_name(elf, i, &function);
+
+		if (!found || strcmp(found, name))
 			continue;
-		if (!symbol.st_value || symbol.st_value >= elf->loaded_end ||
-		    symbol.st_size > elf->loaded_end - symbol.st_value)
-			break;
-		*offset = (uint32_t)symbol.st_value;
-		*size = (uint32_t)symbol.st_size;
+		*offset = function.offset;
+		*size = function.size;
 		return 0;
 	}
 	return -ENOENT;

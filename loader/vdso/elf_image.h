@@ -25,6 +25,15 @@ struct tnb_elf_image {
 int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 		       size_t size);
 
+struct tnb_elf_function {
+	uint32_t offset, size;
+};
+
+/* The name of symbol `index`, below symbol_count. NULL: no function that has a
+ * name and lies within the image. */
+const char *tnb_elf_image_name(const struct tnb_elf_image *elf, uint64_t index,
+			       struct tnb_elf_function *function);
+
 /* 0, or -ENOENT. The function lies within the image. */
 int tnb_elf_image_function(const struct tnb_elf_image *elf, const char *name,
 			   uint32_t *offset, uint32_t *size);

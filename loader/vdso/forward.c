@@ -1,56 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What tells no time: the kernel's own functions, by a jump. The C library
- * looks for them in the image that AT_SYSINFO_EHDR names, which is ours.
+ * What tells no time: the kernel's own functions, by a jump. Programs look for
+ * them in the image that AT_SYSINFO_EHDR names, which is ours; what the running
+ * kernel does not have is hidden from them (exports.h), so that there is
+ * always somewhere to jump to.
+ *
+ * Nothing but a jump: arguments on the stack stay where the kernel's function
+ * expects them, and the kernel knows some of its functions by the address they
+ * are interrupted at.
  */
-#include "image.h"
+#include <stddef.h>
+#include <timensbpf/abi/vdso_link.h>
 
-#include <errno.h>
+_Static_assert(offsetof(struct tnb_vdso_link, forward) == TNB_VDSO_LINK_FORWARD,
+	       "the jumps read elsewhere");
 
-typedef long function(void *, void *, void *, void *, unsigned long);
+/* `at` follows the table, as the link page does. One range for unwinders:
+ * the page has no room for one a function. */
+#define FORWARD(name, twin)                              \
+	".balign 8, 0xcc\n"                              \
+	".globl __vdso_" #name "\n"                      \
+	".type __vdso_" #name ", @function\n"            \
+	"__vdso_" #name ":\n"                            \
+	"jmp *tnb_link + at(%rip)\n"                     \
+	".size __vdso_" #name ", . - __vdso_" #name "\n" \
+	".set at, at + 8\n" twin(name)
+#define TWIN(name)          \
+	".weak " #name "\n" \
+	".set " #name ", __vdso_" #name "\n"
+#define ALONE(name)
+#define STRING(number) STRING_OF(number)
+#define STRING_OF(number) #number
+#define FIRST STRING(TNB_VDSO_LINK_FORWARD)
+#define JUMPS TNB_VDSO_FORWARDS(FORWARD)
 
-/* Prototypes: -Wmissing-prototypes is right about any other file. */
-EXPORTED long __vdso_clock_getres(long clock, void *resolution);
-EXPORTED long __vdso_getcpu(void *cpu, void *node, void *unused);
-long clock_getres(long clock, void *resolution) WEAK_NAME(clock_getres);
-long getcpu(void *cpu, void *node, void *unused) WEAK_NAME(getcpu);
-
-long __vdso_clock_getres(long clock, void *resolution)
-{
-	function *kernels = (function *)tnb_link.clock_getres;
-
-	if (kernels)
-		return kernels((void *)clock, resolution, NULL, NULL, 0);
-	return raw_call(SYS_clock_getres, (void *)clock, resolution, NULL);
-}
-
-long __vdso_getcpu(void *cpu, void *node, void *unused)
-{
-	function *kernels = (function *)tnb_link.getcpu;
-
-	if (kernels)
-		return kernels(cpu, node, unused, NULL, 0);
-	return raw_call(SYS_getcpu, cpu, node, unused);
-}
-
-#ifdef TNB_IMAGE_GETRANDOM
-EXPORTED long __vdso_getrandom(void *buffer, size_t length, unsigned long flags,
-			       void *state, unsigned long state_size);
-long getrandom(void *buffer, size_t length, unsigned long flags, void *state,
-	       unsigned long state_size) WEAK_NAME(getrandom);
-
-/* getrandom(2) without a state; the question how large one has to be (which
- * the size ~0 stands for) has no answer then. */
-long __vdso_getrandom(void *buffer, size_t length, unsigned long flags,
-		      void *state, unsigned long state_size)
-{
-	function *kernels = (function *)tnb_link.getrandom;
-
-	if (kernels)
-		return kernels(buffer, (void *)length, (void *)flags, state,
-			       state_size);
-	if (state_size == ~0UL)
-		return -ENOSYS;
-	return raw_call(SYS_getrandom, buffer, (void *)length, (void *)flags);
-}
-#endif
+__asm__(".text\n"
+	".hidden tnb_link\n"
+	".set at, " FIRST "\n"
+	".cfi_startproc\n" JUMPS ".cfi_endproc\n");

@@ -385,24 +385,28 @@ tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 }
 
 /* In every clock mode, as the kernel's own. */
-tnb_fast bool fast_coarse(__u32 id, __u32 family, struct tnb_time *time)
+tnb_fast bool fast_coarse(__u64 data, __u32 id, __u32 family,
+			  struct tnb_time *time)
 {
-	__u64 data = tnb_link.vvar + layout.data;
 	__u32 sequence = read_sequence(), seq = read_seq(data);
 	const struct tnb_clock *clock = clock_of(sequence, family);
-	__u64 sec = (__u64)SECONDS(data, id) + (__u64)clock->offset_sec;
-	__u64 nsec = NANOSECONDS(data, id) + offset_with_flags(clock);
+	__u64 base = BASE(data, id), sec, nsec;
 
+	/* Sums right away: fewer registers, and no frame for them. */
+	__asm__("" : "+r"(clock), "+r"(base));
+	sec = (__u64)SECONDS(base, 0) + (__u64)clock->offset_sec;
+	nsec = NANOSECONDS(base, 0) + offset_with_flags(clock);
+	__asm__("" : "+r"(sec), "+r"(nsec));
 	return !tnb_unlikely(seq & 1 || !page_is_ours()) &&
 	       pass_is_whole(data, seq, sequence) && fast_sum(sec, nsec, time);
 }
 
-static __attribute__((noinline)) int
-coarse_gettime(__u32 id, struct __kernel_timespec *time, __u32 kind)
+tnb_fast int coarse_gettime(__u32 id, struct __kernel_timespec *time,
+			    __u32 kind, __u64 data)
 {
 	struct tnb_time now;
 
-	if (!fast_coarse(id, family_of(kind), &now))
+	if (!fast_coarse(data, id, family_of(kind), &now))
 		return slow_gettime(id, time);
 	time->tv_sec = now.sec;
 	time->tv_nsec = now.nsec;
@@ -417,9 +421,10 @@ int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
 
 	if (tnb_unlikely(id >= TNB_VVAR_CLOCKS))
 		return raw_gettime(id, time);
+	/* First: all that it costs is where it is jumped to. */
+	if (tnb_unlikely(source_of(kind) == COARSE))
+		return coarse_gettime(id, time, kind, data);
 	if (tnb_unlikely(source_of(kind) != HIGH_RESOLUTION)) {
-		if (source_of(kind) == COARSE)
-			return coarse_gettime(id, time, kind);
 		if (source_of(kind) != RAW)
 			return raw_gettime(id, time);
 		data += layout.second;
@@ -475,7 +480,11 @@ __s64 __vdso_time(__s64 *time)
 	      (__u64)clock->offset_sec;
 	if (nsec) {
 		nsec += NANOSECONDS(data, CLOCK_REALTIME_COARSE);
-		sec += nsec >= TNB_NSEC_PER_SEC;
+		/* sec += nsec >= TNB_NSEC_PER_SEC, in two instructions. */
+		__asm__("cmp %2, %1\n\tsbb $-1, %0"
+			: "+r"(sec)
+			: "r"(nsec), "i"(TNB_NSEC_PER_SEC)
+			: "cc");
 		tnb_compiler_barrier();
 		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC ||
 				 FIELD(__u32, data, layout.seq) != seq))

@@ -5,11 +5,8 @@
 
 #include "layout.h"
 
-#include <stdbool.h>
-
-/* TNB_PAGE_SIZE bytes, on a page of their own. `getrandom`: the one that has
- * it. The C library asks for what it finds, so it is to find it only where the
- * kernel has it. */
-const void *tnb_vdso_image(enum tnb_vdso_layout_id layout, bool getrandom);
+/* TNB_PAGE_SIZE bytes, on a page of their own, with all functions that any
+ * kernel has. */
+const void *tnb_vdso_image(enum tnb_vdso_layout_id layout);
 
 #endif

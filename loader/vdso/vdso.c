@@ -3,6 +3,7 @@
 
 #include "../error.h"
 #include "elf_image.h"
+#include "exports.h"
 #include "images.h"
 #include "maps.h"
 #include "self_check.h"
@@ -23,12 +24,30 @@
 
 /* ---- The kernel's vDSO ------------------------------------------------- */
 
+/* By the weak name if it has no other: it might be found by that one. */
 static void find_function(const struct tnb_elf_image *elf, const char *name,
-			  struct tnb_vdso_function *function)
+			  struct tnb_elf_function *function)
 {
+	const char *bare = name + strlen("__vdso_");
+
 	if (tnb_elf_image_function(elf, name, &function->offset,
+				   &function->size) &&
+	    tnb_elf_image_function(elf, bare, &function->offset,
 				   &function->size))
-		function->size = 0;
+		*function = (struct tnb_elf_function){ 0 };
+}
+
+static void find_forwards(const struct tnb_elf_image *elf,
+			  struct tnb_vdso *vdso)
+{
+	static const char *const names[TNB_FORWARDS] = {
+#define NAME(name, twin) [TNB_FORWARD_##name] = "__vdso_" #name,
+		TNB_VDSO_FORWARDS(NAME)
+#undef NAME
+	};
+
+	for (size_t i = 0; i < TNB_FORWARDS; i++)
+		find_function(elf, names[i], &vdso->forward[i]);
 }
 
 static int find_functions(const struct tnb_elf_image *elf,
@@ -37,9 +56,7 @@ static int find_functions(const struct tnb_elf_image *elf,
 	find_function(elf, "__vdso_clock_gettime", &vdso->clock_gettime);
 	find_function(elf, "__vdso_gettimeofday", &vdso->gettimeofday);
 	find_function(elf, "__vdso_time", &vdso->time);
-	find_function(elf, "__vdso_clock_getres", &vdso->clock_getres);
-	find_function(elf, "__vdso_getcpu", &vdso->getcpu);
-	find_function(elf, "__vdso_getrandom", &vdso->getrandom);
+	find_forwards(elf, vdso);
 	if (vdso->clock_gettime.size < JUMP_SIZE ||
 	    vdso->gettimeofday.size < JUMP_SIZE || vdso->time.size < JUMP_SIZE)
 		return tnb_fail(
@@ -84,9 +101,9 @@ static void find_room(const struct tnb_elf_image *elf, struct tnb_vdso *vdso)
 static uint32_t find_syscall(const struct tnb_elf_image *elf,
 			     const struct tnb_vdso *vdso)
 {
-	const struct tnb_vdso_function *const functions[] = {
-		&vdso->clock_getres, &vdso->clock_gettime, &vdso->gettimeofday,
-		&vdso->getrandom
+	const struct tnb_elf_function *const functions[] = {
+		&vdso->forward[TNB_FORWARD_clock_getres], &vdso->clock_gettime,
+		&vdso->gettimeofday, &vdso->forward[TNB_FORWARD_getrandom]
 	};
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
@@ -102,49 +119,54 @@ static uint32_t find_syscall(const struct tnb_elf_image *elf,
 }
 
 static int look_at_kernels(struct tnb_vdso *vdso,
-			   const struct tnb_vdso_maps *maps)
+			   const struct tnb_vdso_maps *maps,
+			   struct tnb_elf_image *elf)
 {
-	struct tnb_elf_image elf;
 	int r;
 
 	if (maps->vdso_end - maps->vdso > VDSO_SIZE_MAX ||
-	    tnb_elf_image_open(&elf, (const void *)maps->vdso,
+	    tnb_elf_image_open(elf, (const void *)maps->vdso,
 			       maps->vdso_end - maps->vdso))
 		return tnb_fail(-EINVAL, "the kernel's vDSO cannot be read");
-	vdso->size = (uint32_t)elf.size;
+	vdso->size = (uint32_t)elf->size;
 	if (maps->vvar && maps->vvar < maps->vdso &&
 	    maps->vdso - maps->vvar < VDSO_SIZE_MAX)
 		vdso->vvar_below = (uint32_t)(maps->vdso - maps->vvar);
-	r = find_functions(&elf, vdso);
+	r = find_functions(elf, vdso);
 	if (r)
 		return r;
-	find_room(&elf, vdso);
-	vdso->syscall_insn = find_syscall(&elf, vdso);
+	find_room(elf, vdso);
+	vdso->syscall_insn = find_syscall(elf, vdso);
 	return 0;
 }
 
 /* ---- The image --------------------------------------------------------- */
 
-static void find_entries(struct tnb_vdso *vdso)
+static void find_entries(struct tnb_vdso *vdso, const struct tnb_elf_image *elf)
 {
 	static const char *const names[TNB_VDSO_JUMPS] = {
 		"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time"
 	};
-	struct tnb_elf_image elf;
 	uint32_t size;
 
-	/* Our own bytes: the build has seen to them. */
-	if (!tnb_elf_image_open(&elf, vdso->image, TNB_PAGE_SIZE))
-		for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
-			tnb_elf_image_function(&elf, names[i], &vdso->entry[i],
-					       &size);
+	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
+		tnb_elf_image_function(elf, names[i], &vdso->entry[i], &size);
 }
 
-static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout)
+static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout,
+			 const struct tnb_elf_image *kernels)
 {
+	struct tnb_elf_image elf;
+
 	vdso->layout = tnb_vdso_layout_name[layout];
-	vdso->image = tnb_vdso_image(layout, vdso->getrandom.size);
-	find_entries(vdso);
+	memcpy(vdso->image, tnb_vdso_image(layout), TNB_PAGE_SIZE);
+	/* Our own bytes: the build has seen to them. */
+	if (tnb_elf_image_open(&elf, vdso->image, TNB_PAGE_SIZE))
+		return;
+	find_entries(vdso, &elf);
+	tnb_exports_unknown(kernels, &elf, vdso->unknown,
+			    sizeof(vdso->unknown));
+	tnb_exports_hide(vdso->image, TNB_PAGE_SIZE, kernels);
 }
 
 static bool cpu_has_rdtscp(void)
@@ -172,29 +194,24 @@ int tnb_vdso_probe(struct tnb_vdso *vdso)
 {
 	struct tnb_vdso found = { 0 };
 	struct tnb_vdso_maps maps;
+	struct tnb_elf_image kernels;
 	int r = tnb_vdso_maps_read(0, &maps);
 
 	if (r)
 		return tnb_fail(r, "no vDSO of the kernel: %s", strerror(-r));
-	r = look_at_kernels(&found, &maps);
+	r = look_at_kernels(&found, &maps, &kernels);
 	if (r)
 		return r;
-	choose_image(&found, find_layout(&found));
+	choose_image(&found, find_layout(&found), &kernels);
 	if (!found.why_raw[0] &&
 	    tnb_vdso_self_check(&found, maps.vdso, found.why_raw,
 				sizeof(found.why_raw)))
-		choose_image(&found, TNB_LAYOUT_raw);
+		choose_image(&found, TNB_LAYOUT_raw, &kernels);
 	*vdso = found;
 	return 0;
 }
 
 /* ---- For a process ----------------------------------------------------- */
-
-static uint64_t address_of(const struct tnb_vdso_function *function,
-			   uint64_t vdso_address)
-{
-	return function->size ? vdso_address + function->offset : 0;
-}
 
 void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		   uint32_t slot, uint64_t pass, struct tnb_vdso_link *link)
@@ -205,10 +222,11 @@ void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		.pass = pass,
 		.vvar = vdso_address - vdso->vvar_below,
 		.vdso = vdso_address,
-		.clock_getres = address_of(&vdso->clock_getres, vdso_address),
-		.getcpu = address_of(&vdso->getcpu, vdso_address),
-		.getrandom = address_of(&vdso->getrandom, vdso_address),
 	};
+	for (size_t i = 0; i < TNB_FORWARDS; i++)
+		if (vdso->forward[i].offset)
+			link->forward[i] =
+				vdso_address + vdso->forward[i].offset;
 }
 
 static void write_jump(struct tnb_vdso_jump *jump, uint32_t offset,

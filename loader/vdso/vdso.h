@@ -6,27 +6,25 @@
 #ifndef TIMENSBPF_LOADER_VDSO_VDSO_H
 #define TIMENSBPF_LOADER_VDSO_VDSO_H
 
+#include "elf_image.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <timensbpf/abi/vdso_link.h>
 
 #define TNB_VDSO_JUMPS 3u
 
-/* In the kernel's vDSO; size 0: it has none. */
-struct tnb_vdso_function {
-	uint32_t offset, size;
-};
-
 struct tnb_vdso {
-	const void *image;  /* TNB_PAGE_SIZE bytes, static */
-	const char *layout; /* a name of layouts.h, or "raw" */
-	char why_raw[128];  /* "" unless layout is "raw": what did not fit */
+	uint8_t image[TNB_PAGE_SIZE]; /* shows what the kernel's shows */
+	const char *layout;	      /* a name of layouts.h, or "raw" */
+	char why_raw[128]; /* "" unless layout is "raw": what did not fit */
+	char unknown[128]; /* the kernel's functions that the image lacks */
 
 	/* The kernel's vDSO, as it is mapped. */
 	uint32_t size;
 	uint32_t vvar_below; /* from the first page of its data to it */
-	struct tnb_vdso_function clock_gettime, gettimeofday, time;
-	struct tnb_vdso_function clock_getres, getcpu, getrandom;
+	struct tnb_elf_function clock_gettime, gettimeofday, time;
+	struct tnb_elf_function forward[TNB_FORWARDS]; /* offset 0: none */
 
 	/* Zeros that nothing uses at run time, the longest run that there is;
 	 * if that is short, the table of sections (for debuggers) as well. */

@@ -15,6 +15,27 @@
 
 #define TNB_VDSO_PAGES 3u
 #define TNB_VDSO_LINK_MAGIC 0x746e626cu /* "tnbl" */
+#define TNB_VDSO_LINK_FORWARD 32	/* where `forward` is: for assembly */
+
+/*
+ * X(name, twin): every function __vdso_NAME that kernels export and that tells
+ * no time. The image passes calls on to the kernel's own. TWIN: it goes by its
+ * bare name as well, ALONE: it does not.
+ */
+#define TNB_VDSO_FORWARDS(X)                     \
+	X(clock_getres, TWIN)                    \
+	X(getcpu, TWIN)                          \
+	X(getrandom, TWIN)                       \
+	X(sgx_enter_enclave, ALONE)              \
+	X(futex_robust_list64_try_unlock, ALONE) \
+	X(futex_robust_list32_try_unlock, ALONE)
+
+enum tnb_vdso_forward {
+#define TNB_VDSO_FORWARD_ID(name, twin) TNB_FORWARD_##name,
+	TNB_VDSO_FORWARDS(TNB_VDSO_FORWARD_ID)
+#undef TNB_VDSO_FORWARD_ID
+		TNB_FORWARDS,
+};
 
 struct tnb_vdso_link {
 	__u32 magic;
@@ -22,10 +43,13 @@ struct tnb_vdso_link {
 	__u64 pass; /* that the clock page must show (P5) */
 	__u64 vvar; /* the kernel's data pages */
 	__u64 vdso; /* the kernel's vDSO */
-	/* Functions of the kernel's vDSO, by address. 0: it has none. */
-	__u64 clock_getres;
-	__u64 getcpu;
-	__u64 getrandom;
+	/* The kernel's functions, by address. 0: it has none, and the image
+	 * does not show its own. */
+	__u64 forward[TNB_FORWARDS];
 };
+
+/* Far from the end of its page: new kernels bring new functions. */
+_Static_assert(sizeof(struct tnb_vdso_link) <= TNB_PAGE_SIZE / 4,
+	       "the link page has to have room");
 
 #endif

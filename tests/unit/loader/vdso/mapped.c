@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static void *entry(const struct mapped *mapped, const char *name)
+void *mapped_function(const struct mapped *mapped, const char *name)
 {
 	struct tnb_elf_image elf;
 	uint32_t offset, size;
@@ -39,12 +39,12 @@ void map_image(struct mapped *mapped, const void *image)
 		perror("mprotect");
 		abort();
 	}
-	mapped->clock_gettime = entry(mapped, "__vdso_clock_gettime");
-	mapped->gettimeofday = entry(mapped, "__vdso_gettimeofday");
-	mapped->time = entry(mapped, "__vdso_time");
-	mapped->clock_getres = entry(mapped, "__vdso_clock_getres");
-	mapped->getcpu = entry(mapped, "__vdso_getcpu");
-	mapped->getrandom = entry(mapped, "__vdso_getrandom");
+	mapped->clock_gettime = mapped_function(mapped, "__vdso_clock_gettime");
+	mapped->gettimeofday = mapped_function(mapped, "__vdso_gettimeofday");
+	mapped->time = mapped_function(mapped, "__vdso_time");
+	mapped->clock_getres = mapped_function(mapped, "__vdso_clock_getres");
+	mapped->getcpu = mapped_function(mapped, "__vdso_getcpu");
+	mapped->getrandom = mapped_function(mapped, "__vdso_getrandom");
 }
 
 void unmap_image(struct mapped *mapped)

@@ -25,6 +25,9 @@ struct mapped {
 void map_image(struct mapped *mapped, const void *image);
 void unmap_image(struct mapped *mapped);
 
+/* NULL: the image has none of that name. */
+void *mapped_function(const struct mapped *mapped, const char *name);
+
 /* The same offset for all families. */
 void publish_offset(struct tnb_clock_page *page, int64_t sec, uint32_t nsec);
 

@@ -65,7 +65,6 @@ static void probe_knows_the_kernels_vdso(void **state)
 	assert_true(vdso.clock_gettime.size && vdso.gettimeofday.size &&
 		    vdso.time.size);
 	assert_int_equal(!strcmp(vdso.layout, "raw"), vdso.why_raw[0] != 0);
-	assert_int_equal(mapped.getrandom != NULL, vdso.getrandom.size != 0);
 	assert_true(vdso.syscall_insn);
 	assert_memory_equal(kernels(vdso.syscall_insn), "\x0f\x05", 2);
 }
@@ -73,16 +72,18 @@ static void probe_knows_the_kernels_vdso(void **state)
 static void room_is_behind_the_code(void **state)
 {
 	const uint32_t end = vdso.room + vdso.room_size;
-	const struct tnb_vdso_function *const used[] = {
-		&vdso.clock_gettime, &vdso.gettimeofday, &vdso.time,
-		&vdso.clock_getres,  &vdso.getcpu,	 &vdso.getrandom
-	};
+	const struct tnb_elf_function *const used[] = { &vdso.clock_gettime,
+							&vdso.gettimeofday,
+							&vdso.time };
 
 	(void)state;
 	assert_true(vdso.room_size >= 512);
 	assert_true(end <= vdso.size);
 	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++)
 		assert_true(used[i]->offset + used[i]->size <= vdso.room);
+	for (size_t i = 0; i < TNB_FORWARDS; i++)
+		assert_true(vdso.forward[i].offset + vdso.forward[i].size <=
+			    vdso.room);
 }
 
 static void link_is_for_another_process(void **state)
@@ -96,11 +97,13 @@ static void link_is_for_another_process(void **state)
 	assert_int_equal(link.pass, 12);
 	assert_int_equal(link.vdso, 0x7f0000000000);
 	assert_int_equal(link.vvar, 0x7f0000000000 - vdso.vvar_below);
-	assert_int_equal(link.getcpu,
-			 vdso.getcpu.size ? 0x7f0000000000 + vdso.getcpu.offset
-					  : 0);
-	if (!vdso.getrandom.size)
-		assert_int_equal(link.getrandom, 0);
+	assert_true(link.forward[TNB_FORWARD_getcpu]);
+	for (size_t i = 0; i < TNB_FORWARDS; i++)
+		assert_int_equal(link.forward[i],
+				 vdso.forward[i].offset
+					 ? 0x7f0000000000 +
+						   vdso.forward[i].offset
+					 : 0);
 }
 
 /* ---- The time ---------------------------------------------------------- */
@@ -304,26 +307,36 @@ static void time_namespace_is_the_kernels(void **state)
 	assert_int_equal(r, 0);
 }
 
-static void image_has_the_kernels_names(void **state)
+static const char *shown(const struct tnb_elf_image *elf, uint64_t i)
 {
-	static const char *const names[] = {
-		"__vdso_clock_gettime", "clock_gettime",
-		"__vdso_gettimeofday",	"gettimeofday",
-		"__vdso_time",		"time",
-		"__vdso_clock_getres",	"clock_getres",
-		"__vdso_getcpu",	"getcpu"
-	};
-	struct tnb_elf_image elf;
+	struct tnb_elf_function function;
+
+	return tnb_elf_image_name(elf, i, &function);
+}
+
+static bool shows(const struct tnb_elf_image *elf, const char *name)
+{
 	uint32_t offset, size;
 
+	return !tnb_elf_image_function(elf, name, &offset, &size);
+}
+
+static void image_has_the_kernels_names(void **state)
+{
+	struct tnb_elf_image image, kernel;
+
 	(void)state;
-	assert_int_equal(tnb_elf_image_open(&elf, vdso.image, TNB_PAGE_SIZE),
+	assert_int_equal(tnb_elf_image_open(&image, vdso.image, TNB_PAGE_SIZE),
 			 0);
-	assert_int_equal(elf.loaded_end, TNB_PAGE_SIZE);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		assert_int_equal(
-			tnb_elf_image_function(&elf, names[i], &offset, &size),
-			0);
+	assert_int_equal(tnb_elf_image_open(&kernel, kernels(0), vdso.size), 0);
+	assert_int_equal(image.loaded_end, TNB_PAGE_SIZE);
+	for (uint64_t i = 0; i < image.symbol_count; i++)
+		if (shown(&image, i))
+			assert_true(shows(&kernel, shown(&image, i)));
+	for (uint64_t i = 0; i < kernel.symbol_count; i++)
+		if (shown(&kernel, i) && !shows(&image, shown(&kernel, i)))
+			assert_non_null(
+				strstr(vdso.unknown, shown(&kernel, i)));
 	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
 		assert_true(vdso.entry[i]);
 }
