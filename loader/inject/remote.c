@@ -136,26 +136,35 @@ static long interrupt_either(pid_t tid, pid_t tgid)
 		       : err;
 }
 
+static int stop_first(struct tnb_remote *remote, unsigned int ms)
+{
+	long err = tnb_budget_begin(ms);
+
+	if (!err)
+		err = interrupt_either(remote->tid, remote->tgid);
+	if (!err)
+		err = tnb_remote_wait(remote);
+	/* It is ours and cannot be detached from while it runs: only the end
+	 * of this thread lets go of it. */
+	return err && err != -ESRCH ? -ETIMEDOUT : (int)err;
+}
+
 int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
 		     unsigned int ms)
 {
-	long err = seize_either(tid, tgid);
+	int err = (int)seize_either(tid, tgid);
 
-	*remote = (struct tnb_remote){ .tid = tid, .mem = -1 };
+	*remote = (struct tnb_remote){ .tid = tid, .tgid = tgid, .mem = -1 };
 	if (!err)
-		err = tnb_budget_begin(ms);
-	if (!err)
-		err = interrupt_either(tid, tgid);
-	if (!err)
-		err = tnb_remote_wait(remote);
+		err = stop_first(remote, ms);
 	if (err)
-		return (int)err;
+		return err;
 	err = open_memory(remote);
 	if (err)
 		tnb_remote_detach(remote);
 	else
 		remote->filter = has_filter(remote->tid);
-	return (int)err;
+	return err;
 }
 
 static bool is_held_by_us(const struct tnb_remote *remote)
@@ -186,7 +195,8 @@ static enum stop classify(struct tnb_remote *remote, int status)
 	}
 }
 
-/* Any thread of ours: after an exec it may have another number. */
+/* After an exec it may have its process' number. What is told of others is the
+ * end of who was traced before and killed meanwhile. */
 static int next_stop(struct tnb_remote *remote, int *status)
 {
 	pid_t tid;
@@ -195,7 +205,8 @@ static int next_stop(struct tnb_remote *remote, int *status)
 		if (tnb_budget_is_spent())
 			return -ETIMEDOUT;
 		tid = waitpid(-1, status, __WALL | __WNOTHREAD);
-	} while (tid < 0 && errno == EINTR);
+	} while ((tid < 0 && errno == EINTR) ||
+		 (tid > 0 && tid != remote->tid && tid != remote->tgid));
 	if (tid < 0 || !WIFSTOPPED(*status)) {
 		remote->gone = true;
 		return -ESRCH;

@@ -27,7 +27,8 @@ bool tnb_budget_is_spent(void);
 /* ---- Tracing ------------------------------------------------------------ */
 
 struct tnb_remote {
-	pid_t tid;   /* as waitpid(2) knows it */
+	pid_t tid; /* as waitpid(2) knows it */
+	pid_t tgid;
 	int mem;     /* /proc/TID/mem, -1: not open */
 	bool filter; /* it has a seccomp filter */
 	bool held;   /* the stop by a SIGSTOP of ours is in force */
