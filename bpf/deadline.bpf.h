@@ -399,7 +399,7 @@ static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 	bool old = copy == TNB_COPY_timespec32 || copy == TNB_COPY_itimerspec32;
 	struct wait wait = { 0 };
 
-	if (!current_is_virtual())
+	if (!current_page())
 		return;
 	if (!is_wait(wait_decode(user, old, is_timer, &wait)))
 		return;
@@ -414,7 +414,7 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
 {
 	struct wait wait = { 0 };
 
-	if (!current_is_virtual())
+	if (!current_page())
 		return;
 	if (is_wait(copy == TNB_COPY_io_timeout
 			    ? ring_timeout_decode(entry, &wait)

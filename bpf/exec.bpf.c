@@ -123,6 +123,9 @@ static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 
 	if (!slot)
 		return;
+	/* What it was before came from outside, perhaps; the new program begins
+	 * here. Also by the LSM program, which is never skipped. */
+	current_arrival_ends();
 	at = locate_auxv(bprm);
 	hidden = hide_in(at);
 	if (hidden == HIDE_DONE && at.word == 8)
@@ -151,17 +154,31 @@ int BPF_PROG(tp_sched_process_exec, struct task_struct *task, pid_t old_pid,
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(lsm_bprm_committed_creds)
 {
+	current_arrival_ends();
 	if (current_is_virtual())
 		count(TNB_COUNT_EXEC_BEGUN);
+	return 0;
+}
+
+static __always_inline int tell_start(void)
+{
+	__u32 *slot = current_slot();
+	struct tnb_loader_state *state = slot ? some_loader() : NULL;
+
+	if (state && !tell_exec(TNB_EVENT_EXEC, *slot, 0))
+		*is_told(state) = 1;
 	return 0;
 }
 
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(lsm_bprm_creds_for_exec)
 {
-	__u32 *slot = current_slot();
+	return tell_start();
+}
 
-	if (slot && living_loader())
-		tell_exec(TNB_EVENT_EXEC, *slot, 0);
-	return 0;
+/* In its place where there is no BPF LSM. */
+SEC("fmod_ret/security_bprm_creds_for_exec")
+int BPF_PROG(fmod_ret_bprm_creds_for_exec)
+{
+	return tell_start();
 }

@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The loader, as the programs see it: alive or not, and told what happens. */
+/* The loader is told what happens. */
 #ifndef TIMENSBPF_LOADER_EVENTS_BPF_H
 #define TIMENSBPF_LOADER_EVENTS_BPF_H
 
 #include "lookup.bpf.h"
 
-#include <timensbpf/abi/latch.h>
-#include <timensbpf/abi/loader.h>
-
 #define LOADER_EVENTS_SIZE (1 << 20)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct tnb_loader_state);
-} loader_state __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, LOADER_EVENTS_SIZE);
 } loader_events __weak SEC(".maps");
-
-static __always_inline bool beats(const struct tnb_loader_state *state,
-				  enum tnb_beat who, __u64 now)
-{
-	/* A beat may be newer than `now`. */
-	__s64 age = (__s64)(now - state->beat_ns[who]);
-
-	return age < (__s64)TNB_BEAT_LIMIT_NS;
-}
-
-/* NULL unless loader and guard are alive. */
-static __always_inline struct tnb_loader_state *living_loader(void)
-{
-	const __u32 key = 0;
-	struct tnb_loader_state *state =
-		bpf_map_lookup_elem(&loader_state, &key);
-	__u64 now = bpf_ktime_get_ns();
-
-	return state && beats(state, TNB_BEAT_LOADER, now) &&
-			       beats(state, TNB_BEAT_GUARD, now)
-		       ? state
-		       : NULL;
-}
 
 /* 0, or not if the buffer is full. */
 static __always_inline long tell_loader(struct tnb_loader_event *event)

@@ -3,6 +3,7 @@
 #ifndef TIMENSBPF_LOOKUP_BPF_H
 #define TIMENSBPF_LOOKUP_BPF_H
 
+#include "arrival.bpf.h"
 #include "maps.bpf.h"
 
 /* The slot of the current task's cgroup (v2), NULL if it has no rule: one
@@ -19,11 +20,14 @@ static __always_inline bool current_is_virtual(void)
 	return current_slot() != NULL;
 }
 
+/* NULL: the host's time is its own, for the moment at least. */
 static __always_inline struct tnb_clock_page *current_page(void)
 {
 	__u32 *slot = current_slot();
 
-	return slot ? bpf_map_lookup_elem(&clock_pages, slot) : NULL;
+	return slot && !current_arrival()
+		       ? bpf_map_lookup_elem(&clock_pages, slot)
+		       : NULL;
 }
 
 #endif

@@ -31,6 +31,19 @@ static __always_inline void store_set(struct tnb_clock_set *to,
 }
 
 /*
+ * Processes were given the number of this rule before it begins; if somebody
+ * left since, the pass is taken from the first moment on. Who leaves counts
+ * first and changes the pass then (page_pass.bpf.h): either the count is seen
+ * here, behind a full barrier, or the change comes after ours.
+ */
+static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
+{
+	__sync_lock_test_and_set(&page->pass, page->generation);
+	if (__sync_fetch_and_add(&page->taken, 0) != taken)
+		pass_take(page);
+}
+
+/*
  * P1 of clock_page.h. Writers take turns by `writer`, not by the sequence: a
  * turn lasts until the second copy is written, when the sequence is already
  * even again. Whoever does not get the turn is told to come again; it cannot
@@ -54,8 +67,10 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 	store_set(&page->set[0], &request->set);
 	__sync_fetch_and_add(&page->sequence, 1);
 	store_set(&page->set[1], &request->set);
-	if (new_rule && request->owner)
-		page->pass = ++page->generation;
+	if (!request->owner)
+		page->generation++;
+	else if (new_rule)
+		begin_pass(page, request->taken);
 	__sync_fetch_and_and(&page->writer, 0);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { CGROUP = 1, PID, FORCE };
 
@@ -69,8 +70,17 @@ static int find_cgroup(const struct command *command, struct target *target)
 	return target->cgroup ? 0 : tnb_cgroup_of(target->pid, &target->cgroup);
 }
 
-/* Processes that began outside keep the host's vDSO: said once, with a count,
- * because their time is wrong there. */
+/* However it was spelled. */
+static bool is_same_directory(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Processes that could not be changed keep the host's vDSO: said once, with a
+ * count, because their time is wrong there. */
 static void warn_visible(struct tnb *tnb, const char *cgroup)
 {
 	struct tnb_rule *rules = NULL;
@@ -78,10 +88,10 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 
 	for (int i = 0; i < count; i++) {
 		struct tnb_process *processes = NULL;
-		int found = strcmp(rules[i].path, cgroup)
-				    ? 0
-				    : tnb_rule_processes(tnb, &rules[i],
-							 &processes);
+		int found =
+			is_same_directory(rules[i].path, cgroup)
+				? tnb_rule_processes(tnb, &rules[i], &processes)
+				: 0;
 
 		for (int j = 0; j < found; j++)
 			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||

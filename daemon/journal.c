@@ -26,12 +26,14 @@ void journal(int level, const char *format, ...)
 		return;
 	va_start(args, format);
 	if (to.foreground) {
+		flockfile(stderr);
 		if (to.under_journald)
 			fprintf(stderr, "<%d>", level);
 		else
 			fputs("timensbpfd: ", stderr);
 		vfprintf(stderr, format, args);
 		fputc('\n', stderr);
+		funlockfile(stderr);
 	} else {
 		sd_journal_printv(level, format, args);
 	}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <syslog.h>
 
+/* journal() can be called by any thread. */
 void journal_open(bool foreground, bool verbose);
 __attribute__((format(printf, 2, 3))) void journal(int level,
 						   const char *format, ...);

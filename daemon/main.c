@@ -6,7 +6,10 @@
  * processes. It is upgraded by a restart.
  */
 #define _GNU_SOURCE
+#include "carry_out.h"
+#include "control.h"
 #include "journal.h"
+#include "run_dir.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -70,24 +73,71 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What a predecessor has left, in words; a failure if it cannot be used. */
+static int look_at_loaded(char *text, size_t size)
+{
+	struct tnb *tnb = NULL;
+	int err = tnb_open(&tnb);
+
+	if (!err)
+		snprintf(text, size, "version %s by %s",
+			 tnb_loaded_version(tnb), tnb_loaded_attach(tnb));
+	tnb_close(&tnb);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Nothing of a predecessor's ends by this, nor by its failure. */
+static int adopt(void)
+{
+	char loaded[128] = "none";
+	int result = look_at_loaded(loaded, sizeof(loaded));
+
+	if (!result)
+		result = tnb_load_or_adopt();
+	if (result < 0)
+		journal(LOG_ERR, "%s", tnb_error_message());
+	else if (result == TNB_LOAD_REPLACED)
+		journal(LOG_NOTICE,
+			"programs replaced, rules kept: %s was loaded", loaded);
+	else if (result == TNB_LOAD_CURRENT)
+		journal(LOG_INFO, "programs adopted: %s is loaded", loaded);
+	else
+		journal(LOG_INFO, "programs loaded");
+	return result < 0 ? result : 0;
+}
+
+static int start_loader(struct tnb_loader **loader, bool hold)
+{
+	int err = tnb_loader_start(loader, hold ? TNB_HOLD : 0);
+
+	if (err)
+		journal(LOG_ERR, "%s", tnb_error_message());
+	return err;
+}
+
 static int serve(int signals, bool hold)
 {
 	struct tnb_loader *loader = NULL;
-	int err = tnb_load_if_absent();
+	struct control *control = NULL;
+	int lock = run_dir_lock(TNB_CONTROL_DIR);
+	int err = lock < 0 ? lock : adopt();
 
 	if (!err)
-		err = tnb_loader_start(&loader, hold ? TNB_HOLD : 0);
-	if (err) {
-		journal(LOG_ERR, "%s", tnb_error_message());
-		return EXIT_FAILURE;
+		err = start_loader(&loader, hold);
+	if (!err)
+		err = control_open(&control, TNB_CONTROL_PATH, carry_out);
+	if (!err) {
+		journal(LOG_INFO, "version %s serves", tnb_version());
+		sd_notify(0, "READY=1\nSTATUS=serving");
+		watch(signals, control);
+		sd_notify(0, "STOPPING=1");
+		journal(LOG_INFO, "ends; running programs keep their time");
 	}
-	journal(LOG_INFO, "version %s serves", tnb_version());
-	sd_notify(0, "READY=1\nSTATUS=serving");
-	watch(signals);
-	sd_notify(0, "STOPPING=1");
-	journal(LOG_INFO, "ends; running programs keep their time");
+	control_close(&control);
 	tnb_loader_stop(&loader);
-	return EXIT_SUCCESS;
+	if (lock >= 0)
+		close(lock);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "watch.h"
 
+#include "control.h"
 #include "journal.h"
 
 #include <poll.h>
@@ -11,11 +12,19 @@
 #include <unistd.h>
 
 /* Half of the time that systemd allows, -1: it does not watch. */
-static int pause_ms(void)
+static int feed_every_ms(void)
 {
 	uint64_t usec;
 
 	return sd_watchdog_enabled(0, &usec) > 0 ? (int)(usec / 2000) : -1;
+}
+
+/* The sooner; -1: never. */
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
 }
 
 /* Whether it asks for the end. */
@@ -32,14 +41,21 @@ static int is_end(int signals)
 	return 1;
 }
 
-void watch(int signals)
+void watch(int signals, struct control *control)
 {
-	struct pollfd wake = { .fd = signals, .events = POLLIN };
-	int pause = pause_ms();
+	struct pollfd wake[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = control_fd(control), .events = POLLIN },
+	};
+	int feed = feed_every_ms();
 
 	for (;;) {
-		if (poll(&wake, 1, pause) > 0 && is_end(signals))
+		int pause = sooner(feed, control_pause_ms(control));
+
+		if (poll(wake, 2, pause) > 0 && wake[0].revents &&
+		    is_end(signals))
 			return;
+		control_serve(control);
 		sd_notify(0, "WATCHDOG=1");
 	}
 }

@@ -3,7 +3,10 @@
 #ifndef TIMENSBPF_DAEMON_WATCH_H
 #define TIMENSBPF_DAEMON_WATCH_H
 
-/* Feed systemd's watchdog until a signal asks for the end. */
-void watch(int signals);
+struct control;
+
+/* Serve the control socket and feed systemd's watchdog, until a signal asks for
+ * the end. */
+void watch(int signals, struct control *control);
 
 #endif

@@ -15,11 +15,21 @@
 /* enum fid_type of include/linux/exportfs.h: the handle is the 64-bit id. */
 #define FILEID_KERNFS 0xfe
 
+/* Where systemd and container runtimes mount it. */
+#define USUAL_MOUNT "/sys/fs/cgroup"
+
 int tnb_cgroup_mount(char **path)
 {
-	_cleanup_fclose_ FILE *mounts = setmntent("/proc/self/mounts", "re");
+	_cleanup_fclose_ FILE *mounts = NULL;
 	struct mntent *entry;
+	struct statfs fs;
 
+	/* Asked for each process of the machine: the list of mounts is long. */
+	if (!statfs(USUAL_MOUNT, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC) {
+		*path = strdup(USUAL_MOUNT);
+		return *path ? 0 : tnb_fail_memory();
+	}
+	mounts = setmntent("/proc/self/mounts", "re");
 	while (mounts && (entry = getmntent(mounts))) {
 		if (strcmp(entry->mnt_type, "cgroup2"))
 			continue;
@@ -112,6 +122,35 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 	return *path ? 0 : tnb_fail_memory();
 }
 
+int tnb_cgroup_reopen(int fd, char **path)
+{
+	_cleanup_free_
+	char *mount = NULL;
+	_cleanup_free_
+	char *found = NULL;
+	_cleanup_close_
+	int own = -1;
+	uint64_t wanted = 0, id;
+	int err = tnb_cgroup_mount(&mount);
+
+	if (err)
+		return err;
+	if (!is_cgroup2(fd) || id_of_fd(fd, &wanted))
+		return tnb_fail(-EINVAL,
+				"the descriptor is of no cgroup v2 directory");
+	err = tnb_cgroup_path(mount, wanted, &found);
+	if (err)
+		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+	own = tnb_cgroup_open(found, &id);
+	if (own < 0)
+		return own;
+	/* Another of its name. */
+	if (id != wanted)
+		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+	*path = TAKE_PTR(found);
+	return TAKE_FD(own);
+}
+
 int tnb_cgroup_of(pid_t pid, char **path)
 {
 	_cleanup_fclose_ FILE *file = NULL;
@@ -190,6 +229,14 @@ bool tnb_cgroup_is_populated(int fd)
 
 	return !read_file(fd, "cgroup.events", text, sizeof(text)) &&
 	       strstr(text, "populated 1");
+}
+
+bool tnb_cgroup_is_frozen(int fd)
+{
+	char text[128];
+
+	return !read_file(fd, "cgroup.events", text, sizeof(text)) &&
+	       strstr(text, "frozen 1");
 }
 
 bool tnb_cgroup_is_alive(int fd)

@@ -27,6 +27,8 @@ TNB_MUST_CHECK int tnb_cgroup_parent(int fd, uint64_t *id);
 
 /* Has it, or one below, processes? A removed one has not. */
 bool tnb_cgroup_is_populated(int fd);
+/* By cgroup.freeze, its own or one above. */
+bool tnb_cgroup_is_frozen(int fd);
 /* False once its directory is removed. */
 bool tnb_cgroup_is_alive(int fd);
 

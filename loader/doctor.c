@@ -2,7 +2,9 @@
 /* What works on this machine, and what to do about the rest. */
 #define _GNU_SOURCE
 #include "cleanup.h"
+#include "control.h"
 #include "error.h"
+#include "finding.h"
 #include "log.h"
 #include "pins.h"
 #include "programs.h"
@@ -55,6 +57,22 @@ static void examine_preemption(const struct tnb_kernel *kernel,
 	}
 }
 
+/* Without the programs, or the right to ask them, there is nothing to tell. */
+static void count_misses(struct tnb_finding *finding)
+{
+	struct tnb_figure *figures = NULL;
+	struct tnb *tnb = NULL;
+	int count = tnb_open(&tnb);
+
+	if (!count)
+		count = tnb_figures_load(tnb, &figures);
+	tnb_close(&tnb);
+	if (count < 0)
+		return;
+	tnb_finding_add_misses(figures, (size_t)count, finding);
+	tnb_figures_free(&figures, (size_t)count);
+}
+
 /* A neighbour that is preempted inside a map operation of bpf(2) blinds all
  * kprobes of its CPU; fexit programs are not concerned. */
 static void examine_misses(const struct tnb_kernel *kernel,
@@ -62,7 +80,8 @@ static void examine_misses(const struct tnb_kernel *kernel,
 {
 	if (!tnb_kernel_is_preemptible(kernel)) {
 		tnb_finding_set(finding, TNB_OK,
-				"misses: none on a kernel without preemption");
+				"misses: none are expected without preemption");
+		count_misses(finding);
 		return;
 	}
 	tnb_finding_set(
@@ -72,6 +91,7 @@ static void examine_misses(const struct tnb_kernel *kernel,
 			: "misses: beside others that update BPF maps heavily, clock reads can be missed, and this kernel does not count them");
 	tnb_finding_advise(finding,
 			   "boot with preempt=voluntary or preempt=none");
+	count_misses(finding);
 }
 
 static void examine_reads(const struct tnb_kernel *kernel,
@@ -150,7 +170,7 @@ static void examine_vdso(const struct tnb_kernel *kernel,
 	(void)kernel;
 	tnb_finding_set(
 		finding, TNB_WARN,
-		"vDSO: a process that began outside reads the HOST's time by it; so does one that began while no loader served, or a 32-bit one, if it looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings");
+		"vDSO: a process that began outside reads the HOST's time by it; so does one that began while no loader served, or could not prepare it, or a 32-bit one, if it looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings");
 	tnb_finding_advise(
 		finding,
 		"start programs inside ('timensbpf run', 'enter'), with timensbpfd running; 'timensbpf show' tells of each process how it reads");
@@ -161,35 +181,32 @@ static void examine_fast_path(const struct tnb_kernel *kernel,
 {
 	struct tnb_vdso vdso;
 
-	(void)kernel;
 	if (tnb_vdso_probe(&vdso)) {
 		tnb_finding_set(finding, TNB_WARN, "fast path: none here: %s",
 				tnb_error_message());
 		tnb_finding_advise(
 			finding,
 			"clocks are read by system calls: correct, but slower");
-	} else if (*vdso.why_raw) {
-		tnb_finding_set(
-			finding, TNB_WARN,
-			"fast path: the replacement vDSO makes system calls here: %s",
-			vdso.why_raw);
-		tnb_finding_advise(
-			finding,
-			"clocks are read by system calls: correct, but slower");
-	} else if (!tnb_loader_is_alive()) {
-		tnb_finding_set(
-			finding, TNB_WARN,
-			"fast path: there is one (layout %s), but no loader serves: programs start slow",
-			vdso.layout);
-		tnb_finding_advise(
-			finding,
-			"start timensbpfd; 'timensbpf run' serves what it starts by itself");
 	} else {
+		tnb_finding_of_vdso(&vdso, kernel->clock_source,
+				    tnb_loader_is_alive(), finding);
+	}
+}
+
+static void examine_live(const struct tnb_kernel *kernel,
+			 struct tnb_finding *finding)
+{
+	if (kernel->checkpoint_restore) {
 		tnb_finding_set(
 			finding, TNB_OK,
-			"fast path: programs that start get the replacement vDSO (layout %s)",
-			vdso.layout);
+			"running processes: changed without a restart, as their rule begins, changes or ends");
+		return;
 	}
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"running processes: this kernel lacks CONFIG_CHECKPOINT_RESTORE, by which they are changed without harm; who began outside reads the HOST's time by the vDSO");
+	tnb_finding_advise(finding,
+			   "start programs inside ('timensbpf run', 'enter')");
 }
 
 static const char *const copy_names[TNB_COPY_MAX] = {
@@ -306,6 +323,18 @@ static void examine_loaded(const struct tnb_kernel *kernel,
 		tnb_preemption_name(kernel->preemption));
 }
 
+static void examine_daemon(const struct tnb_kernel *kernel,
+			   struct tnb_finding *finding)
+{
+	char line[512];
+
+	(void)kernel;
+	tnb_finding_set(finding, TNB_OK, "timensbpfd: %s",
+			tnb_control_status(line, sizeof(line))
+				? line
+				: "none answers, commands work by themselves");
+}
+
 static const struct {
 	const char *key;
 	void (*examine)(const struct tnb_kernel *, struct tnb_finding *);
@@ -319,12 +348,14 @@ static const struct {
 	{ "time-syscall-32", examine_time_32 },
 	{ "vdso-lookup", examine_vdso },
 	{ "fast-path", examine_fast_path },
+	{ "live", examine_live },
 	{ "waits", examine_waits },
 	{ "waits-memory", examine_waits_memory },
 	{ "waits-ring", examine_waits_ring },
 	{ "stamps", examine_stamps },
 	{ "ptp", examine_ptp },
 	{ "loaded", examine_loaded },
+	{ "daemon", examine_daemon },
 };
 #define EXAMINATIONS (sizeof(examinations) / sizeof(*examinations))
 
@@ -371,7 +402,7 @@ int tnb_known_gaps(char **line)
 	tnb_kernel_probe(&kernel);
 	if (kernel.time_door[TNB_TIME_X64] &&
 	    !kernel.time_door_modify[TNB_TIME_X64])
-		calls = "time(2) other than by the C library of 64-bit programs, ";
+		calls = "time(2) other than by the C library of 64-bit programs that read fast, ";
 	else if (kernel.time_door[TNB_TIME_IA32] &&
 		 !kernel.time_door_modify[TNB_TIME_IA32])
 		calls = "time(2) of 32-bit programs, ";

@@ -87,35 +87,34 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 	return err;
 }
 
-static int add_starts(struct figures *figures)
+static int add_starts(const struct tnb *tnb, struct figures *figures)
 {
-	struct tnb_loader_state *state = NULL;
-	int err = tnb_state_map(&state);
-
-	if (!err)
-		err = add(
-			figures, "start_fast", state->fast, false,
-			"programs started that read their clock by the image");
-#define ADD_SLOW(name, key, text)                              \
-	if (!err)                                              \
-		err = add(figures, "start_slow." #key,         \
-			  state->slow[TNB_SLOW_##name], false, \
+	int err = add(figures, "start_fast", tnb->loader->fast, false,
+		      "programs started that read their clock by the image");
+#define ADD_SLOW(name, key, text)                                    \
+	if (!err)                                                    \
+		err = add(figures, "start_slow." #key,               \
+			  tnb->loader->slow[TNB_SLOW_##name], false, \
 			  "programs started that make system calls: " text);
 	TNB_SLOW_REASONS(ADD_SLOW)
 #undef ADD_SLOW
-	tnb_state_unmap(&state);
 	return err;
 }
 
 /* The copies of a time door stand in for each other: only who passes the last
- * one by was missed (bpf/clock_time.bpf.c). */
+ * one by was missed (bpf/clock_time.bpf.c). How many there are depends on the
+ * kernel (programs.c). */
 static bool is_spare_copy(const char *name)
 {
+	char next[PATH_MAX];
 	int copy;
 
-	return (sscanf(name, "fmod_ret_x64_time_%d", &copy) == 1 ||
-		sscanf(name, "fmod_ret_ia32_time32_%d", &copy) == 1) &&
-	       copy < TNB_TIME_COPIES - 1;
+	if (sscanf(name, "fmod_ret_x64_time_%d", &copy) != 1 &&
+	    sscanf(name, "fmod_ret_ia32_time32_%d", &copy) != 1)
+		return false;
+	snprintf(next, sizeof(next), "%s/progs/%.*s%d", TNB_PINS,
+		 (int)(strrchr(name, '_') + 1 - name), name, copy + 1);
+	return !access(next, F_OK);
 }
 
 static int add_program_misses(const char *name, int fd, void *context)
@@ -124,8 +123,7 @@ static int add_program_misses(const char *name, int fd, void *context)
 	__u32 size = sizeof(info);
 	char figure[80];
 
-	if (is_spare_copy(name) || bpf_obj_get_info_by_fd(fd, &info, &size) ||
-	    !info.recursion_misses)
+	if (is_spare_copy(name) || bpf_obj_get_info_by_fd(fd, &info, &size))
 		return 0;
 	snprintf(figure, sizeof(figure), "missed.%s", name);
 	return add(context, figure, info.recursion_misses, true,
@@ -188,7 +186,7 @@ int tnb_figures_load(struct tnb *tnb, struct tnb_figure **figures)
 	int err = add_counters(tnb, &found);
 
 	if (!err)
-		err = add_starts(&found);
+		err = add_starts(tnb, &found);
 	if (!err)
 		err = tnb_pins_for_each("progs", add_program_misses, &found);
 	if (!err)

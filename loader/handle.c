@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "programs.h"
+#include "service/state.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -43,7 +44,7 @@ static int open_parts(struct tnb *tnb)
 	if (!err && tnb->state.page_abi != TNB_PAGE_ABI)
 		err = tnb_fail(
 			-EEXIST,
-			"the loaded version %s keeps its rules in another form: run 'timensbpf unload', then 'timensbpf load'",
+			"the loaded version %s keeps its rules in another form: run 'timensbpf unload' of that version, then 'timensbpf load'",
 			tnb->state.version);
 	if (!err)
 		err = get_pin("maps", "journal", &tnb->journal);
@@ -57,6 +58,8 @@ static int open_parts(struct tnb *tnb)
 		err = get_pin("progs", "page_pass", &tnb->page_pass);
 	if (!err)
 		err = map_pages(tnb);
+	if (!err)
+		err = tnb_state_map(&tnb->loader);
 	return err ? err : tnb_cgroup_mount(&tnb->mount);
 }
 
@@ -92,6 +95,7 @@ void tnb_close(struct tnb **handle)
 	tnb_cleanup_close(&tnb->page_pass);
 	if (tnb->pages)
 		munmap((void *)tnb->pages, PAGES_SIZE);
+	tnb_state_unmap(&tnb->loader);
 	free(tnb->mount);
 	free(tnb);
 }

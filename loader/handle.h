@@ -15,6 +15,7 @@ struct tnb {
 	int page_write;
 	int page_pass;
 	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
+	struct tnb_loader_state *loader;    /* service/state.h */
 	char *mount;			    /* of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */
 };

@@ -8,10 +8,12 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/kcmp.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -52,6 +54,15 @@ static enum tnb_lockdown probe_lockdown(void)
 	if (!strcmp(word, "confidentiality"))
 		return TNB_LOCKDOWN_CONFIDENTIALITY;
 	return TNB_LOCKDOWN_NONE;
+}
+
+static void probe_clock_source(char *name, int size)
+{
+	if (!read_line(
+		    "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		    name, size))
+		*name = '\0';
+	name[strcspn(name, "\n")] = '\0';
 }
 
 static enum tnb_answer probe_lsm_list(void)
@@ -234,15 +245,24 @@ void tnb_kernel_probe(struct tnb_kernel *kernel)
 	found.privileged = probe_privileges();
 	found.lockdown = probe_lockdown();
 	found.bpf_in_lsm_list = probe_lsm_list();
+	probe_clock_source(found.clock_source, sizeof(found.clock_source));
 	found.bpffs = probe_bpffs();
 	probe_cgroup2(found.cgroup2, sizeof(found.cgroup2));
 	found.preemption = probe_preemption(debugfs);
 	found.hrtick = probe_hrtick(debugfs);
+	found.checkpoint_restore = tnb_kernel_has_checkpoint_restore();
 	found.btf = btf != NULL;
 	if (btf)
 		probe_functions(&found, btf);
 	btf__free(btf);
 	*kernel = found;
+}
+
+bool tnb_kernel_has_checkpoint_restore(void)
+{
+	pid_t self = getpid();
+
+	return !syscall(SYS_kcmp, self, self, KCMP_VM, 0UL, 0UL);
 }
 
 bool tnb_kernel_is_preemptible(const struct tnb_kernel *kernel)

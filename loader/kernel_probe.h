@@ -38,8 +38,10 @@ struct tnb_kernel {
 	bool bpffs;		/* mounted on /sys/fs/bpf */
 	char cgroup2[PATH_MAX]; /* mount point, "" if none */
 	enum tnb_preemption preemption;
+	char clock_source[32];	 /* "" unknown */
 	bool hrtick;		 /* scheduler feature, lazy kernels only */
 	bool error_injection;	 /* FUNCTION_ERROR_INJECTION */
+	bool checkpoint_restore; /* CHECKPOINT_RESTORE */
 	bool session;		 /* kprobe sessions */
 	bool session_takes_ctx;	 /* prototype since 7.0 */
 	bool door[TNB_DOOR_MAX]; /* function exists */
@@ -51,6 +53,9 @@ struct tnb_kernel {
 
 /* Fill *kernel; what cannot be found out is false or UNKNOWN. Cannot fail. */
 void tnb_kernel_probe(struct tnb_kernel *kernel);
+
+/* Whether seccomp filters can be suspended; it brings kcmp(2), which tells. */
+bool tnb_kernel_has_checkpoint_restore(void);
 
 /* Can a task be preempted inside the kernel? Unknown counts as yes. */
 bool tnb_kernel_is_preemptible(const struct tnb_kernel *kernel);

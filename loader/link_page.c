@@ -16,7 +16,8 @@ static bool read_link_behind(int memory, uint64_t page,
 	       link->magic == TNB_VDSO_LINK_MAGIC && link->slot < TNB_SLOTS;
 }
 
-bool tnb_link_page_find(int proc, int memory, struct tnb_vdso_link *link)
+bool tnb_link_page_find(int proc, int memory, struct tnb_vdso_link *link,
+			uint64_t *at)
 {
 	int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
@@ -31,8 +32,10 @@ bool tnb_link_page_find(int proc, int memory, struct tnb_vdso_link *link)
 
 		if (strstr(line, "bpf-map") &&
 		    sscanf(line, "%lx-", &page) == 1 &&
-		    read_link_behind(memory, page, link))
+		    read_link_behind(memory, page, link)) {
+			*at = page;
 			return true;
+		}
 	}
 	return false;
 }

@@ -9,6 +9,7 @@
 #include "repair.h"
 #include "requirements.h"
 #include "rule.h"
+#include "settle.h"
 #include "slots.h"
 #include "version.h"
 
@@ -99,7 +100,7 @@ static int replace(const struct tnb_kernel *kernel, const struct tnb_plan *plan,
 	if (state->page_abi != TNB_PAGE_ABI)
 		return tnb_fail(
 			-EEXIST,
-			"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' first",
+			"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' of that version first",
 			state->version);
 	if (state->attach != plan->read)
 		return load_other_doors(kernel, plan, state);
@@ -155,6 +156,21 @@ int tnb_load_if_absent(void)
 	if (err == -ENOENT)
 		err = tnb_load(TNB_ATTACH_AUTO);
 	return err < 0 ? err : 0;
+}
+
+int tnb_load_or_adopt(void)
+{
+	struct tnb_state state;
+	int err = tnb_pins_state(&state);
+
+	if (err == -ENOENT)
+		return tnb_load(TNB_ATTACH_AUTO);
+	if (err)
+		return err;
+	if (state.page_abi == TNB_PAGE_ABI &&
+	    !strcmp(state.version, tnb_version()))
+		return TNB_LOAD_CURRENT;
+	return tnb_load((enum tnb_read_attach)state.attach);
 }
 
 /* ---- Unloading ----------------------------------------------------------- */
@@ -217,6 +233,20 @@ static int end_rules(struct tnb *tnb, unsigned int flags)
 	return err;
 }
 
+/* Programs that read a page of another form would not be told of its end. */
+static int refuse_other_form(unsigned int flags)
+{
+	struct tnb_state state;
+
+	if (flags & TNB_FORCE || tnb_pins_state(&state) ||
+	    state.page_abi == TNB_PAGE_ABI)
+		return 0;
+	return tnb_fail(
+		-EEXIST,
+		"version %s is loaded and keeps its rules in another form: unload it with that version; with --force, what runs fast in a rule keeps its time",
+		state.version);
+}
+
 int tnb_unload(unsigned int flags)
 {
 	_cleanup_close_
@@ -231,10 +261,15 @@ int tnb_unload(unsigned int flags)
 		err = tnb_rules_repair(tnb);
 		if (!err)
 			err = end_rules(tnb, flags);
+		/* Also those who left a rule before it ended. */
+		if (!err)
+			(void)!tnb_settle_all(tnb, NULL);
 		tnb_close(&tnb);
-		if (err)
-			return err;
+	} else {
+		err = refuse_other_form(flags);
 	}
+	if (err)
+		return err;
 	drain_deadlines();
 	tnb_step();
 	err = tnb_pins_remove();

@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <bpf/libbpf.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,4 +16,16 @@ print(enum libbpf_print_level level, const char *format, va_list args)
 void tnb_log_init(void)
 {
 	libbpf_set_print(print);
+}
+
+void tnb_log_debug(const char *format, ...)
+{
+	va_list args;
+
+	if (!getenv("TIMENSBPF_DEBUG"))
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
 }

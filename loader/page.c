@@ -56,11 +56,18 @@ static void fill_set(struct tnb_clock_set *set,
 	}
 }
 
-int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
+uint64_t tnb_page_taken(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].taken);
+}
+
+int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner, uint64_t taken,
 		   const struct tnb_offsets *offsets)
 {
 	const struct timespec pause = { .tv_nsec = WRITE_PAUSE_NS };
-	struct tnb_page_write request = { .slot = slot, .owner = owner };
+	struct tnb_page_write request = { .slot = slot,
+					  .owner = owner,
+					  .taken = taken };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &request,
 		    .ctx_size_in = sizeof(request), );
 
@@ -110,9 +117,14 @@ uint64_t tnb_page_pass(const struct tnb *tnb, __u32 slot)
 	return tnb_read_once(tnb->pages[slot].pass);
 }
 
+uint64_t tnb_page_generation(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].generation);
+}
+
 bool tnb_page_pass_is_given(const struct tnb *tnb, __u32 slot)
 {
 	uint64_t pass = tnb_page_pass(tnb, slot);
 
-	return pass && pass == tnb_read_once(tnb->pages[slot].generation);
+	return pass && pass == tnb_page_generation(tnb, slot);
 }

@@ -17,8 +17,12 @@ struct tnb_offsets tnb_page_offsets(const struct tnb *tnb, __u32 slot);
 /* Cgroup id of the rule that has the slot, 0: free. */
 uint64_t tnb_page_owner(const struct tnb *tnb, __u32 slot);
 
+/* `taken`: tnb_page_taken() as it was when the slot was stored without an
+ * owner, for the owner who comes then. */
 TNB_MUST_CHECK int tnb_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
+				  uint64_t taken,
 				  const struct tnb_offsets *offsets);
+uint64_t tnb_page_taken(const struct tnb *tnb, __u32 slot);
 
 /* Send all who map the page of a slot to system calls (P5 of clock_page.h). */
 TNB_MUST_CHECK int tnb_page_pass_take(struct tnb *tnb, __u32 slot);
@@ -28,6 +32,8 @@ TNB_MUST_CHECK int tnb_page_pass_give(struct tnb *tnb, __u32 slot,
 				      uint64_t seen);
 /* The pass as it is now. */
 uint64_t tnb_page_pass(const struct tnb *tnb, __u32 slot);
+/* The number that it has while it is given. */
+uint64_t tnb_page_generation(const struct tnb *tnb, __u32 slot);
 /* Whether it is given. */
 bool tnb_page_pass_is_given(const struct tnb *tnb, __u32 slot);
 

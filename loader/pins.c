@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <timensbpf/abi/clock_page.h>
 
 #define BPFFS "/sys/fs/bpf"
 #define LOCK_TRIES 1000
@@ -184,6 +185,11 @@ static int check_parts(void)
 		{ "maps", "clock_pages" },
 		{ "maps", "counters" },
 		{ "maps", "journal" },
+		{ "maps", "loader_events" },
+		{ "maps", "loader_state" },
+		{ "progs", "memory_owners" },
+		{ "progs", "memory_users" },
+		{ "progs", "page_pass" },
 		{ "progs", "page_write" },
 		{ "links", "kprobe_finalize_exec" },
 		{ "links", "tp_cgroup_mkdir" },
@@ -218,9 +224,12 @@ int tnb_pins_state(struct tnb_state *state)
 	if (fd == -EPERM || fd == -EACCES)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,
 				strerror(-fd));
-	if (fd < 0 || tnb_map_lookup(fd, &key, &found))
+	if (fd < 0 || tnb_map_lookup(fd, &key, &found) ||
+	    found.attach < TNB_ATTACH_FEXIT ||
+	    found.attach > TNB_ATTACH_KRETPROBE)
 		return incomplete("maps/state");
-	err = check_parts();
+	/* Another version may be made of others. */
+	err = found.page_abi == TNB_PAGE_ABI ? check_parts() : 0;
 	if (err)
 		return err;
 	found.version[sizeof(found.version) - 1] = '\0';

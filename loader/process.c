@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The processes of a rule, and whether the host's vDSO was hidden from them. */
 #define _GNU_SOURCE
+#include "process.h"
+
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
 #include "link_page.h"
+#include "members.h"
 #include "page.h"
+#include "proc.h"
 #include "slots.h"
 
 #include <elf.h>
@@ -93,6 +97,11 @@ static enum tnb_fast find_vdso(int memory, uint64_t at, size_t size)
 	return TNB_VDSO_UNKNOWN;
 }
 
+enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow)
+{
+	return find_vdso(memory, start_of_stack(proc), narrow ? 4 : 8);
+}
+
 static void read_name(int proc, char *name, size_t size)
 {
 	_cleanup_close_
@@ -106,6 +115,8 @@ static void read_name(int proc, char *name, size_t size)
 static enum tnb_fast judge_link(const struct census *census,
 				const struct tnb_vdso_link *link)
 {
+	if (!link->slot)
+		return TNB_VDSO_VISIBLE;
 	return link->slot == census->slot &&
 			       link->pass ==
 				       tnb_page_pass(census->tnb, census->slot)
@@ -113,7 +124,7 @@ static enum tnb_fast judge_link(const struct census *census,
 		       : TNB_VDSO_WAITS;
 }
 
-static const char *reason(enum tnb_fast vdso, bool narrow)
+static const char *reason(enum tnb_fast vdso, bool narrow, bool mended)
 {
 	switch (vdso) {
 	case TNB_VDSO_FAST:
@@ -122,9 +133,11 @@ static const char *reason(enum tnb_fast vdso, bool narrow)
 		return "waits for the loader to see to those who left the rule";
 	case TNB_VDSO_HIDDEN:
 		return narrow ? "32-bit program"
-			      : "the loader did not run when it began, or could not prepare it";
+		       : mended
+			       ? "the loader came after its start: its C library makes system calls, time(2) too; the vDSO leads to virtual time"
+			       : "the loader did not run when it began, or could not prepare it: its C library makes system calls, time(2) too; reads the HOST's time by a vDSO that it finds by itself";
 	case TNB_VDSO_VISIBLE:
-		return "began outside: reads the HOST's time through the vDSO";
+		return "began outside and was not changed: reads the HOST's time through the vDSO";
 	default:
 		return "cannot tell whether it sees the host's vDSO";
 	}
@@ -134,29 +147,28 @@ static bool examine(const struct census *census, pid_t pid,
 		    struct tnb_process *process)
 {
 	struct tnb_vdso_link link;
-	char path[32];
+	pid_t tid;
 	_cleanup_close_
-	int proc = -1;
+	int proc = tnb_proc_open(pid, &tid);
 	_cleanup_close_
 	int memory = -1;
-	bool narrow;
+	uint64_t at;
+	bool narrow, linked;
 
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return false;
 	process->pid = pid;
 	read_name(proc, process->name, sizeof(process->name));
 	memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
 	narrow = is_32bit(proc);
-	if (memory < 0)
-		process->vdso = TNB_VDSO_UNKNOWN;
-	else if (tnb_link_page_find(proc, memory, &link))
+	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN
+				   : tnb_process_auxv(proc, memory, narrow);
+	/* Whose C library does not know of a vDSO calls the kernel, whatever is
+	 * mapped. */
+	linked = memory >= 0 && tnb_link_page_find(proc, memory, &link, &at);
+	if (process->vdso != TNB_VDSO_HIDDEN && linked)
 		process->vdso = judge_link(census, &link);
-	else
-		process->vdso =
-			find_vdso(memory, start_of_stack(proc), narrow ? 4 : 8);
-	process->why = reason(process->vdso, narrow);
+	process->why = reason(process->vdso, narrow, linked);
 	return true;
 }
 
@@ -179,16 +191,14 @@ static int add_process(struct census *census, pid_t pid)
 
 static int take_census(int fd, struct census *census)
 {
-	_cleanup_close_
-	int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *file = procs < 0 ? NULL : fdopen(procs, "r");
-	int pid, err = 0;
+	struct tnb_members members;
+	int err = tnb_members_read(fd, &members);
 
-	if (!file)
-		return 0;
-	procs = -1;
-	while (!err && fscanf(file, "%d", &pid) == 1)
-		err = add_process(census, pid);
+	if (err)
+		err = tnb_fail_memory();
+	for (size_t i = 0; !err && i < members.count; i++)
+		err = add_process(census, members.pid[i]);
+	tnb_members_free(&members);
 	return err;
 }
 

@@ -238,13 +238,12 @@ static int reuse_pinned(struct bpf_object *object, const char *name)
 /* What lives on in an upgrade, and what both objects use. */
 static const char *const shared_maps[] = {
 	"cgroup_slots", "clock_pages", "windows",	   "stuck_windows",
-	"in_flight",	"forks",       "deadline_records",
+	"in_flight",	"forks",       "deadline_records", "loader_state",
 };
 #define SHARED_MAPS (sizeof(shared_maps) / sizeof(*shared_maps))
 
 /* What else lives on: the journal of the rules, and what a loader holds. */
-static const char *const kept_maps[] = { "journal", "loader_state",
-					 "loader_events" };
+static const char *const kept_maps[] = { "journal", "loader_events" };
 #define KEPT_MAPS (sizeof(kept_maps) / sizeof(*kept_maps))
 
 /* The rules and the arrays through which the attached programs send on. */
@@ -425,6 +424,12 @@ static int keep_doors(void)
 	return err;
 }
 
+static bool is_run_by_user_space(const struct bpf_program *program)
+{
+	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL ||
+	       bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
+}
+
 /*
  * All but the doors may stand twice while one version takes over from
  * another: hiding, denying and inheriting a second time changes nothing, and
@@ -440,7 +445,7 @@ static int attach_others(struct install *install)
 
 		if (err || !bpf_program__autoload(program) ||
 		    door_program_of(name) || tnb_deadline_is_ours(name) ||
-		    bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+		    is_run_by_user_space(program))
 			continue;
 		err = tnb_link_pin(bpf_program__attach(program), name,
 				   bpf_program__type(program) ==

@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE
 #include "requirements.h"
 
 #include "error.h"
+#include "finding.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-void tnb_finding_set(struct tnb_finding *finding, enum tnb_health health,
-		     const char *format, ...)
-{
-	va_list args;
-
-	finding->health = health;
-	va_start(args, format);
-	if (vasprintf(&finding->text, format, args) < 0)
-		finding->text = NULL;
-	va_end(args);
-}
-
-void tnb_finding_advise(struct tnb_finding *finding, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&finding->advice, format, args) < 0)
-		finding->advice = NULL;
-	va_end(args);
-}
 
 static void examine_privileges(const struct tnb_kernel *kernel,
 			       struct tnb_finding *finding)

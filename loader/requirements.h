@@ -23,11 +23,4 @@ extern const unsigned int tnb_requirement_count;
 /* 0, or the errno and message of the first requirement that is not met. */
 TNB_MUST_CHECK int tnb_requirements_check(const struct tnb_kernel *kernel);
 
-/* Set text and advice (NULL: none) by format; NULL text if out of memory. */
-__attribute__((format(printf, 3, 4))) void
-tnb_finding_set(struct tnb_finding *finding, enum tnb_health health,
-		const char *format, ...);
-__attribute__((format(printf, 2, 3))) void
-tnb_finding_advise(struct tnb_finding *finding, const char *format, ...);
-
 #endif

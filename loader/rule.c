@@ -7,9 +7,11 @@
 
 #include "cgroup.h"
 #include "cleanup.h"
+#include "control.h"
 #include "error.h"
 #include "host_clock.h"
 #include "repair.h"
+#include "settle.h"
 #include "slots.h"
 
 #include <errno.h>
@@ -156,25 +158,32 @@ static int repoint_tree(struct tnb *tnb, int fd, uint64_t id, __u32 from,
 /*
  * A rule begins and ends for its whole tree at one page write. While a tree is
  * pointed to another slot, that slot shows the time that the tree has already,
- * and has no owner. Who is killed there leaves the journal open, and the next
- * who takes the lock puts those entries back (repair.h).
+ * and has no owner. Meanwhile the processes that run in it are given its page,
+ * with the number that the pass will be: for them, too, it is that one write
+ * that changes the time. Who is killed there leaves the journal open, and the
+ * next who takes the lock puts those entries back (repair.h).
  */
 static int set_new(struct tnb *tnb, int fd, uint64_t id, __u32 inherited,
 		   const struct tnb_offsets *before,
 		   const struct tnb_offsets *after)
 {
+	uint64_t taken = 0;
 	__u32 slot;
 	int err = tnb_slot_find_free(tnb, &slot);
 
-	if (!err)
-		err = tnb_page_store(tnb, slot, 0, before);
+	if (!err) {
+		taken = tnb_page_taken(tnb, slot);
+		err = tnb_page_store(tnb, slot, 0, 0, before);
+	}
 	if (!err)
 		err = repoint_tree(tnb, fd, id, inherited, slot);
 	tnb_step();
+	if (!err)
+		tnb_settle_tree(tnb, fd);
 	if (!err && !tnb_cgroup_is_alive(fd))
 		err = tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
 	if (!err)
-		return tnb_page_store(tnb, slot, id, after);
+		return tnb_page_store(tnb, slot, id, taken, after);
 	return err;
 }
 
@@ -191,11 +200,22 @@ static int set_locked(struct tnb *tnb, int fd, uint64_t id,
 	if (err)
 		return err;
 	if (tnb_slot_is_own(tnb, slot, id))
-		return tnb_page_store(tnb, slot, id, &after);
+		return tnb_page_store(tnb, slot, id, 0, &after);
 	err = tnb_changing_begin(tnb);
 	if (!err)
 		err = set_new(tnb, fd, id, slot, &before, &after);
 	return tnb_changing_end(tnb, err);
+}
+
+/* Afterwards, who came or began meanwhile. */
+static int set_and_settle(struct tnb *tnb, int fd, uint64_t id,
+			  const struct tnb_change *change, unsigned int flags)
+{
+	int err = set_locked(tnb, fd, id, change, flags);
+
+	if (!err)
+		tnb_settle_tree(tnb, fd);
+	return err;
 }
 
 int tnb_rule_set_unlocked(struct tnb *tnb, const char *path,
@@ -206,17 +226,27 @@ int tnb_rule_set_unlocked(struct tnb *tnb, const char *path,
 	uint64_t id;
 
 	fd = tnb_cgroup_open(path, &id);
-	return fd < 0 ? fd : set_locked(tnb, fd, id, change, flags);
+	return fd < 0 ? fd : set_and_settle(tnb, fd, id, change, flags);
 }
 
-int tnb_rule_set(struct tnb *tnb, const char *path,
-		 const struct tnb_change *change, unsigned int flags)
+static int set_here(struct tnb *tnb, const char *path,
+		    const struct tnb_change *change, unsigned int flags)
 {
 	_cleanup_close_
 	int lock = tnb_rules_lock(tnb);
 
 	return lock < 0 ? lock
 			: tnb_rule_set_unlocked(tnb, path, change, flags);
+}
+
+int tnb_rule_set(struct tnb *tnb, const char *path,
+		 const struct tnb_change *change, unsigned int flags)
+{
+	int err = flags & TNB_HERE ? TNB_CONTROL_NOBODY
+				   : tnb_control_set(path, change, flags);
+
+	return err == TNB_CONTROL_NOBODY ? set_here(tnb, path, change, flags)
+					 : err;
 }
 
 /* ---- Ending -------------------------------------------------------------- */
@@ -245,11 +275,14 @@ static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 		err = tnb_changing_begin(tnb);
 	if (err)
 		return err;
-	err = tnb_page_store(tnb, slot, 0, &after);
+	err = tnb_page_store(tnb, slot, 0, 0, &after);
 	tnb_step();
 	if (!err)
 		err = repoint_tree(tnb, fd, id, slot, inherited);
-	return tnb_changing_end(tnb, err);
+	err = tnb_changing_end(tnb, err);
+	if (!err)
+		tnb_settle_tree(tnb, fd);
+	return err;
 }
 
 int tnb_rule_unset_unlocked(struct tnb *tnb, const char *path,
@@ -263,12 +296,20 @@ int tnb_rule_unset_unlocked(struct tnb *tnb, const char *path,
 	return fd < 0 ? fd : unset_locked(tnb, fd, id, path, flags);
 }
 
-int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags)
+static int unset_here(struct tnb *tnb, const char *path, unsigned int flags)
 {
 	_cleanup_close_
 	int lock = tnb_rules_lock(tnb);
 
 	return lock < 0 ? lock : tnb_rule_unset_unlocked(tnb, path, flags);
+}
+
+int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags)
+{
+	int err = flags & TNB_HERE ? TNB_CONTROL_NOBODY
+				   : tnb_control_unset(path, flags);
+
+	return err == TNB_CONTROL_NOBODY ? unset_here(tnb, path, flags) : err;
 }
 
 int tnb_rule_end_check(const struct tnb_rule *rule, unsigned int flags)

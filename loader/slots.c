@@ -24,20 +24,17 @@ bool tnb_slot_is_own(const struct tnb *tnb, __u32 slot, uint64_t cgroup)
 	return slot && tnb_page_owner(tnb, slot) == cgroup;
 }
 
-/* The cgroup's processes may map the page of the rule that they leave. */
-static int leave_slot(struct tnb *tnb, uint64_t cgroup, __u32 to)
-{
-	__u32 from = tnb_slot_of(tnb, cgroup);
-
-	return from && from != to ? tnb_page_pass_take(tnb, from) : 0;
-}
-
 int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 {
-	int err;
+	__u32 from;
+	int err = 0;
 
 	tnb_step();
-	err = leave_slot(tnb, cgroup, slot);
+	/* The cgroup's processes may map the page of the rule that they
+	 * leave. */
+	from = tnb_slot_of(tnb, cgroup);
+	if (from && from != slot)
+		err = tnb_page_pass_take(tnb, from);
 	if (err)
 		return err;
 	if (slot)
@@ -45,7 +42,9 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	else
 		err = tnb_map_delete(tnb->cgroup_slots, &cgroup);
 	if (!err || (!slot && errno == ENOENT))
-		return 0;
+		/* Again: who was seen in the old slot meanwhile has counted the
+		 * first time already. */
+		return from && from != slot ? tnb_page_pass_take(tnb, from) : 0;
 	if (errno == E2BIG)
 		return tnb_fail(
 			-ENOSPC,

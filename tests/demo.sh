@@ -33,10 +33,29 @@ timensbpf set --cgroup /sys/fs/cgroup/demo --realtime "2000-01-01 00:00:00Z"
 timensbpf enter --cgroup /sys/fs/cgroup/demo -- sh -c "date; sleep infinity" &
 until grep -q 2 <(wc -w </sys/fs/cgroup/demo/cgroup.procs); do :; done
 try timensbpf show
+say "# a process with four threads that runs already: REALTIME in ns, before, inside, after"
+mkfifo /tmp/asked
+live_threads 4 </tmp/asked & running=$!
+exec 9>/tmp/asked
+mkdir /sys/fs/cgroup/running
+echo "$running" >/sys/fs/cgroup/running/cgroup.procs
+echo where >&9
+try timensbpf set --cgroup /sys/fs/cgroup/running --realtime +1y
+echo where >&9
+try timensbpf show
+try timensbpf unset --cgroup /sys/fs/cgroup/running
+echo where >&9
+exec 9>&-
+wait "$running"
+say "# with the loader, no system call is made for the clock: this one forbids them"
+timensbpfd -f --hold 2>/tmp/daemon &
+until grep -q serves /tmp/daemon; do :; done
+try timensbpf enter --cgroup /sys/fs/cgroup/demo -- no_clock_calls date
 say "# nobody sets the host clock from inside"
 timensbpf enter --cgroup /sys/fs/cgroup/demo -- date -s 12:00 || true
 echo 1 >/sys/fs/cgroup/demo/cgroup.kill
 try date
+kill "$!"
 try timensbpf unload
 '
 

@@ -80,6 +80,12 @@ TNB_MUST_CHECK int tnb_load_if_absent(void);
 #define TNB_FORCE (1u << 0) /* accept a step back of a monotonic clock */
 
 /*
+ * Load, or take over what another version has loaded, in the way that it is
+ * attached: its rules are kept. What a new daemon does. Results as tnb_load().
+ */
+TNB_MUST_CHECK int tnb_load_or_adopt(void);
+
+/*
  * End all rules, detach everything, remove the pins, also incomplete ones.
  * -EBUSY: a rule's processes would see MONOTONIC or BOOTTIME step back, and
  * `flags` lack TNB_FORCE. Succeeds if nothing is loaded.
@@ -87,6 +93,12 @@ TNB_MUST_CHECK int tnb_load_if_absent(void);
 TNB_MUST_CHECK int tnb_unload(unsigned int flags);
 
 /* ---- Rules ------------------------------------------------------------- */
+
+/*
+ * Changes are made by the daemon (timensbpfd) where one runs, by the caller
+ * where none does, or with this flag. Whichever: once.
+ */
+#define TNB_HERE (1u << 2)
 
 struct tnb;
 
@@ -116,12 +128,16 @@ struct tnb_change {
  * it. Clocks that are not given keep their value, inherited or own; cgroups
  * below follow unless they have a rule of their own. REALTIME offsets are cut
  * to whole microseconds, so that gettimeofday() and clock_gettime() agree.
+ * Processes that run in it are changed, all at one instant (docs/fast-path.md);
+ * who cannot be is listed by tnb_rule_processes(). That can take seconds where
+ * there are thousands, and starts processes that are waited for.
  *
  * -EINVAL not a cgroup v2 directory, or the root cgroup; -ERANGE a clock would
  * leave its range (REALTIME: 1970-01-01 00:00:01 to 2262-04-11, the others:
  * not below 0); -EBUSY MONOTONIC or BOOTTIME would step back under living
  * processes and `flags` lack TNB_FORCE; -ENOSPC no free slot; -ENODEV the
- * cgroup was removed meanwhile.
+ * cgroup was removed meanwhile; -EIO, -ETIMEDOUT the daemon has begun and was
+ * not heard of again.
  */
 TNB_MUST_CHECK int tnb_rule_set(struct tnb *tnb, const char *path,
 				const struct tnb_change *change,
@@ -153,12 +169,12 @@ void tnb_rules_free(struct tnb_rule **rules, size_t count);
 /* How a process of a rule reads its clock by the C library. */
 enum tnb_fast {
 	TNB_VDSO_HIDDEN,  /* by system calls: virtual */
-	TNB_VDSO_VISIBLE, /* began outside: its C library may read the host's
-			     clock through the vDSO until it executes anew */
+	TNB_VDSO_VISIBLE, /* began outside and was not changed: its C library
+			     reads the host's clock through the vDSO */
 	TNB_VDSO_UNKNOWN, /* its memory could not be read */
 	TNB_VDSO_FAST,	  /* by the replacement vDSO: virtual */
-	TNB_VDSO_WAITS,	  /* has it, and makes system calls until the loader has
-			     seen to those who left the rule: virtual */
+	TNB_VDSO_WAITS,	  /* has it, and makes system calls until a loader has
+			     seen to it, or to those who left: virtual */
 };
 
 struct tnb_process {
@@ -224,6 +240,12 @@ TNB_MUST_CHECK int tnb_cgroup_create(struct tnb *tnb, const char *name,
 /* Kill what still runs in it, wait for the end (bounded), remove it. */
 TNB_MUST_CHECK int tnb_cgroup_destroy(struct tnb *tnb, const char *path,
 				      int fd);
+/*
+ * Open anew, by the caller's own mount, the cgroup that `fd` is a directory of
+ * in any mount. Returns an fd to be closed; *path, to be freed, is its name
+ * there. -EINVAL: not a cgroup v2 directory, or the root; -ENODEV: removed.
+ */
+TNB_MUST_CHECK int tnb_cgroup_reopen(int fd, char **path);
 /* Move the caller into the cgroup at `path`. */
 TNB_MUST_CHECK int tnb_cgroup_enter(const char *path);
 

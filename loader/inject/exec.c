@@ -10,29 +10,27 @@
  */
 #include "exec.h"
 
+#include "../cleanup.h"
+#include "../proc.h"
 #include "../service/state.h"
+#include "fill.h"
 #include "place.h"
+#include "restart.h"
 #include "stack.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <timensbpf/abi/latch.h>
 #include <timensbpf/abi/vdso_link.h>
 #include <unistd.h>
 
-#define USER_CS_64 0x33
-/* No pass is this number: the page is never read. */
-#define NO_PASS (~0ULL)
-/* System calls of the stub after the pages were filled, times two. */
-#define STUB_STOPS_MAX 16
-
 struct start {
 	const struct tnb_injector *injector;
 	const struct tnb_loader_event *exec;
-	struct tnb_remote remote;
+	struct tnb_remote *remote;
 	struct user_regs_struct regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
 	__u64 address;	   /* of the three pages */
@@ -45,7 +43,7 @@ struct start {
  * instructions of every program set some. */
 static bool is_fresh(const struct user_regs_struct *regs)
 {
-	return regs->cs == USER_CS_64 &&
+	return regs->cs == TNB_USER_CS_64 &&
 	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
 		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
 		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
@@ -60,22 +58,9 @@ static bool exec_has_failed(const struct user_regs_struct *regs)
 		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
 }
 
-/* The same kernel gives everybody the same vDSO. */
-static int check_vdso(const struct start *start)
-{
-	const void *own = (const void *)getauxval(AT_SYSINFO_EHDR);
-	unsigned char header[sizeof(Elf64_Ehdr)];
-	int err = tnb_remote_read(&start->remote, start->vdso, header,
-				  sizeof(header));
-
-	if (err)
-		return err;
-	return own && !memcmp(own, header, sizeof(header)) ? 0 : -ENOEXEC;
-}
-
 static int examine(struct start *start, enum tnb_slow *why)
 {
-	int err = tnb_remote_get_regs(&start->remote, &start->regs);
+	int err = tnb_remote_get_regs(start->remote, &start->regs);
 
 	*why = TNB_SLOW_IA32;
 	if (err)
@@ -83,32 +68,20 @@ static int examine(struct start *start, enum tnb_slow *why)
 	if (exec_has_failed(&start->regs))
 		return -ECANCELED;
 	if (!is_fresh(&start->regs)) {
-		*why = start->regs.cs == USER_CS_64 ? TNB_SLOW_LATE
-						    : TNB_SLOW_IA32;
+		*why = start->regs.cs == TNB_USER_CS_64 ? TNB_SLOW_LATE
+							: TNB_SLOW_IA32;
 		return -EINVAL;
 	}
+	*why = TNB_SLOW_REFUSED;
+	if (start->remote->strict)
+		return -EPERM;
 	*why = TNB_SLOW_OTHER;
-	err = tnb_stack_find_vdso(&start->remote, start->regs.rsp,
-				  &start->entry, &start->vdso);
-	return err ? err : check_vdso(start);
+	err = tnb_stack_find_vdso(start->remote, start->regs.rsp, &start->entry,
+				  &start->vdso);
+	return err ? err : tnb_fill_check(start->remote, start->vdso);
 }
 
 /* ---- Writing ------------------------------------------------------------- */
-
-static int write_image(const struct start *start)
-{
-	const struct tnb_vdso *vdso = start->injector->vdso;
-	__u64 link_at = start->address + TNB_PAGE_SIZE;
-	struct tnb_vdso_link link;
-	int err;
-
-	tnb_vdso_link(vdso, start->vdso, start->exec->slot, NO_PASS, &link);
-	err = tnb_remote_write(&start->remote, link_at + TNB_PAGE_SIZE,
-			       vdso->image, TNB_PAGE_SIZE);
-	return err ? err
-		   : tnb_remote_write(&start->remote, link_at, &link,
-				      sizeof(link));
-}
 
 /*
  * The pass is good as long as nobody left the rule since the process was seen
@@ -121,26 +94,11 @@ static int write_pass(const struct start *start)
 		&start->injector->pages[start->exec->slot];
 	__u64 pass = (__u32)start->exec->pass;
 
-	if (!pass || tnb_read_once(page->taken) != start->exec->taken)
-		return 0;
-	return tnb_remote_write(&start->remote,
-				start->address + TNB_PAGE_SIZE +
-					offsetof(struct tnb_vdso_link, pass),
-				&pass, sizeof(pass));
-}
+	/* Looked at afterwards: it is stopped until then. */
+	int err = pass ? tnb_fill_pass(start->remote, start->address, pass) : 0;
 
-static int write_jumps(const struct start *start)
-{
-	struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS];
-	size_t count = tnb_vdso_jumps(start->injector->vdso,
-				      start->address + 2 * TNB_PAGE_SIZE,
-				      jumps);
-	int err = 0;
-
-	for (size_t i = 0; !err && i < count; i++)
-		err = tnb_remote_write(&start->remote,
-				       start->vdso + jumps[i].offset,
-				       jumps[i].code, jumps[i].length);
+	if (!err && tnb_read_once(page->taken) != start->exec->taken)
+		err = tnb_fill_pass(start->remote, start->address, TNB_NO_PASS);
 	return err;
 }
 
@@ -149,42 +107,28 @@ static int write_auxv(const struct start *start)
 	const __u64 entry[2] = { AT_SYSINFO_EHDR,
 				 start->address + 2 * TNB_PAGE_SIZE };
 
-	return tnb_remote_write(&start->remote, start->entry, entry,
+	return tnb_remote_write(start->remote, start->entry, entry,
 				sizeof(entry));
 }
 
-static int fill(const struct start *start)
+static int write_all(const struct start *start)
 {
-	int err = write_image(start);
+	const struct tnb_fill fill = {
+		.vdso = start->injector->vdso,
+		.at = start->vdso,
+		.pages = start->address,
+		.slot = start->exec->slot,
+	};
+	int err = tnb_fill_pages(start->remote, &fill);
 
 	if (!err)
 		err = write_pass(start);
 	if (!err)
-		err = write_jumps(start);
+		err = tnb_fill_jumps(start->remote, &fill);
 	return err ? err : write_auxv(start);
 }
 
 /* ---- All of it ----------------------------------------------------------- */
-
-/* A seccomp filter is back in force when we let go: not before the last system
- * call of the stub. */
-static int leave_stub(struct start *start)
-{
-	struct user_regs_struct regs;
-	int err = 0;
-
-	close(start->channel);
-	start->channel = -1;
-	for (int i = 0; !err && i < STUB_STOPS_MAX; i++) {
-		err = tnb_remote_to_syscall(&start->remote);
-		if (!err)
-			err = tnb_remote_get_regs(&start->remote, &regs);
-		/* Its exit: at its entry the result is still -ENOSYS. */
-		if (!err && regs.orig_rax == SYS_rt_sigprocmask && !regs.rax)
-			return 0;
-	}
-	return err;
-}
 
 static int inject(struct start *start)
 {
@@ -195,28 +139,14 @@ static int inject(struct start *start)
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-	int err = tnb_place(&start->remote, &place, &start->address,
+	int err = tnb_place(start->remote, &place, &start->address,
 			    &start->channel);
 
 	if (!err)
-		err = fill(start);
-	if (!err && start->remote.filter)
-		err = leave_stub(start);
+		err = write_all(start);
+	if (!err && start->remote->filter)
+		err = tnb_place_leave(start->remote, &start->channel);
 	return err;
-}
-
-static enum tnb_slow reason_of(int err)
-{
-	switch (err) {
-	case -EMFILE:
-		return TNB_SLOW_FILES;
-	case -ESRCH:
-		return TNB_SLOW_GONE;
-	case -ENOSPC:
-		return TNB_SLOW_OTHER;
-	default:
-		return TNB_SLOW_REFUSED;
-	}
 }
 
 static enum tnb_start start_of(int err)
@@ -233,12 +163,79 @@ static enum tnb_start start_of(int err)
 	}
 }
 
-static void let_go(struct start *start, struct tnb_outcome *outcome)
+static enum tnb_slow reason_of(int err)
 {
+	switch (err) {
+	case -EMFILE:
+		return TNB_SLOW_FILES;
+	case -ESRCH:
+		return TNB_SLOW_GONE;
+	case -EINTR:
+	case -ETIMEDOUT:
+		return TNB_SLOW_TIMEOUT;
+	case -ENOSPC:
+		return TNB_SLOW_OTHER;
+	default:
+		return TNB_SLOW_REFUSED;
+	}
+}
+
+/* By a surgeon (surgeon.h): it seized the thread just before it began to
+ * execute, and finds it where we would. */
+static bool is_traced_by_us(const struct tnb_loader_event *exec)
+{
+	pid_t tracer = tnb_proc_tracer((pid_t)exec->tgid);
+	char path[32], name[16] = "";
+	_cleanup_fclose_ FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
+	file = tracer ? fopen(path, "re") : NULL;
+	return file && fgets(name, sizeof(name), file) &&
+	       !strncmp(name, TNB_SURGEON, strlen(TNB_SURGEON));
+}
+
+bool tnb_exec_is_fresh(const struct tnb_remote *remote)
+{
+	struct user_regs_struct regs;
+
+	return !tnb_remote_get_regs(remote, &regs) && is_fresh(&regs);
+}
+
+int tnb_exec_prepare(const struct tnb_injector *injector,
+		     struct tnb_remote *remote,
+		     const struct tnb_loader_event *exec, int *channel,
+		     enum tnb_slow *why)
+{
+	struct start start = {
+		.injector = injector,
+		.exec = exec,
+		.remote = remote,
+		.channel = -1,
+	};
+	int err = examine(&start, why);
+
+	if (!err) {
+		err = inject(&start);
+		*why = reason_of(err);
+	}
+	*channel = start.channel;
+	return err;
+}
+
+/* How long a program may take to be read, a file system that never answers
+ * included, for which a tracer is not kept. */
+#define EXEC_MS 5000
+
+static int let_go(struct tnb_remote *remote, int channel,
+		  struct tnb_outcome *outcome)
+{
+	int err;
+
 	outcome->when_ns = tnb_state_now();
-	tnb_remote_detach(&start->remote);
-	if (start->channel >= 0)
-		close(start->channel);
+	err = tnb_remote_detach(remote);
+	if (channel >= 0)
+		close(channel);
+	return err == -ETIMEDOUT ? err : 0;
 }
 
 struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
@@ -246,25 +243,26 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 				   unsigned int ms)
 {
 	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
-	struct start start = {
-		.injector = injector,
-		.exec = exec,
-		.channel = -1,
-	};
-	int err = tnb_remote_seize((pid_t)exec->tid, (pid_t)exec->tgid,
-				   &start.remote, ms);
+	struct tnb_remote remote;
+	int channel = -1;
+	int err = tnb_remote_seize((pid_t)exec->tid, (pid_t)exec->tgid, &remote,
+				   EXEC_MS, ms);
 
 	if (err) {
-		outcome.why = err == -ESRCH ? TNB_SLOW_GONE : TNB_SLOW_TRACED;
+		outcome.why = err == -EPERM ? TNB_SLOW_TRACED : reason_of(err);
 	} else {
-		err = examine(&start, &outcome.why);
-		if (!err) {
-			err = inject(&start);
-			outcome.why = reason_of(err);
-		}
-		let_go(&start, &outcome);
+		err = tnb_exec_prepare(injector, &remote, exec, &channel,
+				       &outcome.why);
+		/* It runs already, and may have been in a system call. */
+		if (err && outcome.why == TNB_SLOW_LATE)
+			(void)!tnb_restart_interrupted(&remote);
+		if (let_go(&remote, channel, &outcome))
+			err = -ETIMEDOUT;
 	}
 	tnb_budget_end();
+	/* Whoever came first prepares it. */
+	if (err == -EPERM && is_traced_by_us(exec))
+		err = -ECANCELED;
 	outcome.start = start_of(err);
 	return outcome;
 }

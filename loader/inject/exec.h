@@ -16,6 +16,9 @@ struct tnb_injector {
 	const struct tnb_vdso *vdso;
 	int map;			    /* clock_pages */
 	const struct tnb_clock_page *pages; /* the same, mapped */
+	/* Of tnb_live_change() alone. */
+	struct tnb_loader_state *state;
+	const struct tnb_memory *memory; /* NULL: nobody shares any */
 };
 
 enum tnb_start {
@@ -32,6 +35,20 @@ struct tnb_outcome {
 	enum tnb_slow why; /* of SLOW and STUCK */
 	__u64 when_ns;	   /* CLOCK_MONOTONIC, before it went on */
 };
+
+/* The name of who changes running processes (surgeon.h). */
+#define TNB_SURGEON "tnb-surgeon"
+
+/* Whether a stopped thread is about to run its first instruction. */
+bool tnb_exec_is_fresh(const struct tnb_remote *remote);
+/*
+ * Prepare it. Its memory is open; the caller lets go of it and then closes
+ * *channel, if that is not -1. 0 or a negative errno and *why.
+ */
+TNB_MUST_CHECK int tnb_exec_prepare(const struct tnb_injector *injector,
+				    struct tnb_remote *remote,
+				    const struct tnb_loader_event *exec,
+				    int *channel, enum tnb_slow *why);
 
 /*
  * `exec`: the event that told of it. `ms`: how long the process may be kept

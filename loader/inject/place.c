@@ -8,6 +8,7 @@
 #include "place.h"
 
 #include "../cleanup.h"
+#include "restart.h"
 #include "stub.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <timensbpf/abi/vdso_link.h>
+#include <unistd.h>
 
 #define ALL_SIGNALS (~0ULL)
 #define ROOM_MAX 2048
@@ -47,33 +49,6 @@ static int write_stub(const struct tnb_remote *remote,
 }
 
 /*
- * A system call that was interrupted by our stop is made again by the stub, as
- * the kernel would (arch/x86/kernel/signal.c): we take that from it by
- * sending the thread elsewhere.
- */
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
-#define ERESTARTNOHAND 514
-#define ERESTART_RESTARTBLOCK 516
-#define SYSCALL_INSN_SIZE 2
-
-static void restart_syscall(struct user_regs_struct *regs)
-{
-	long result = (long)regs->rax;
-
-	if ((long)regs->orig_rax < 0)
-		return;
-	if (result == -ERESTART_RESTARTBLOCK)
-		regs->rax = SYS_restart_syscall;
-	else if (result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
-		 result == -ERESTARTNOHAND)
-		regs->rax = regs->orig_rax;
-	else
-		return;
-	regs->rip -= SYSCALL_INSN_SIZE;
-}
-
-/*
  * First the code, then the way to it, then the mask: wherever we end, the
  * process either does not come here or restores what it was.
  */
@@ -81,6 +56,7 @@ static int enter_stub(struct tnb_remote *remote, const struct tnb_place *place)
 {
 	struct tnb_stub_data data = {
 		.map_offset = (__u64)place->slot * TNB_PAGE_SIZE,
+		.map_at = place->at,
 	};
 	struct user_regs_struct regs;
 	int err = tnb_remote_get_regs(remote, &data.regs);
@@ -90,7 +66,8 @@ static int enter_stub(struct tnb_remote *remote, const struct tnb_place *place)
 		err = tnb_remote_get_mask(remote, &data.mask);
 	if (err)
 		return err;
-	restart_syscall(&data.regs);
+	/* The kernel will not do so for a thread that is elsewhere. */
+	tnb_restart_as_kernel(&data.regs);
 	err = write_stub(remote, place, &data);
 	if (err)
 		return err;
@@ -150,13 +127,16 @@ static int open_channel(struct tnb_remote *remote, int map)
 
 	if (err)
 		return err;
+	/* Of one for which mmap(2) failed it is the mask's restoring. */
+	if (regs.orig_rax != SYS_socketpair)
+		return -EPERM;
 	if (regs.rax)
 		return (int)regs.rax == -ENFILE ? -EMFILE : (int)regs.rax;
-	err = tnb_remote_read(remote, regs.rsp + STUB_SOCKETS, sockets,
+	err = tnb_remote_read(remote, regs.r12 + STUB_SOCKETS, sockets,
 			      sizeof(sockets));
 	if (err)
 		return err;
-	channel = take_socket(remote->tid, (int)sockets[1]);
+	channel = take_socket(remote->tgid, (int)sockets[1]);
 	if (channel < 0)
 		return channel;
 	err = send_map(channel, map);
@@ -202,11 +182,10 @@ static int stop_in_stub(struct tnb_remote *remote,
 static int run_stub(struct tnb_remote *remote, const struct tnb_place *place,
 		    __u64 *address, int *channel)
 {
-	int received, err;
+	int received, err = 0;
 
-	/* Entry and exit of socketpair(2). */
-	err = tnb_remote_to_syscall(remote);
-	if (!err)
+	/* Entries and exits of mmap(2) and socketpair(2). */
+	for (int i = 0; !err && i < 4; i++)
 		err = tnb_remote_to_syscall(remote);
 	if (err)
 		return err;
@@ -234,4 +213,38 @@ int tnb_place(struct tnb_remote *remote, const struct tnb_place *place,
 		*channel = -1;
 	}
 	return err;
+}
+
+/* System calls of the stub after the pages were filled, times two. */
+#define STOPS_MAX 16
+
+int tnb_place_leave(struct tnb_remote *remote, int *channel)
+{
+	struct user_regs_struct regs;
+	int err = 0;
+
+	if (*channel >= 0)
+		close(*channel);
+	*channel = -1;
+	for (int i = 0; !err && i < STOPS_MAX; i++) {
+		err = tnb_remote_to_syscall(remote);
+		if (!err)
+			err = tnb_remote_get_regs(remote, &regs);
+		/* Its exit: at its entry the result is still -ENOSYS. */
+		if (!err && regs.orig_rax == SYS_rt_sigprocmask && !regs.rax)
+			return 0;
+	}
+	return err;
+}
+
+int tnb_place_return(struct tnb_remote *remote,
+		     const struct user_regs_struct *regs)
+{
+	int err = tnb_remote_interrupt(remote);
+
+	if (!err)
+		err = tnb_remote_continue(remote);
+	if (!err)
+		err = tnb_remote_wait(remote);
+	return err ? err : tnb_remote_set_regs(remote, regs);
 }

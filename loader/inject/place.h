@@ -8,6 +8,7 @@
 struct tnb_place {
 	int map;	 /* of the clock pages */
 	__u32 slot;	 /* of its page */
+	__u64 at;	 /* its pages of an earlier time, 0: it has none */
 	__u64 room;	 /* where the stub goes, in the process */
 	__u32 room_size; /* in bytes */
 };
@@ -23,6 +24,20 @@ struct tnb_place {
 TNB_MUST_CHECK int tnb_place(struct tnb_remote *remote,
 			     const struct tnb_place *place, __u64 *address,
 			     int *channel);
+
+/*
+ * Let a thread go that has a seccomp filter: it is back in force when we
+ * detach, which is not before the stub's last system call. Closes the channel.
+ */
+TNB_MUST_CHECK int tnb_place_leave(struct tnb_remote *remote, int *channel);
+
+/*
+ * After that, have it go on where it was before tnb_place(), with these
+ * registers: whether a system call that was interrupted is made again is for
+ * the kernel to say, who knows which signals have come since.
+ */
+TNB_MUST_CHECK int tnb_place_return(struct tnb_remote *remote,
+				    const struct user_regs_struct *regs);
 
 /* How much room the stub needs, in bytes. */
 __u32 tnb_place_room(void);

@@ -2,17 +2,22 @@
 #define _GNU_SOURCE
 #include "remote.h"
 
+#include "../proc.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* ---- Budget -------------------------------------------------------------- */
@@ -26,15 +31,49 @@ static __thread timer_t budget_timer;
 static __thread bool budget_timer_exists;
 static __thread volatile sig_atomic_t budget_spent;
 
-static void spend(int number)
+/*
+ * bounded_ptrace(request, tid, address, data): as the system call, but the
+ * spent budget ends it with -EINTR where the kernel would make it again after
+ * every signal. PTRACE_SEIZE waits for the end of an exec so (-ERESTARTNOINTR
+ * of kernel/ptrace.c, ptrace_attach()), and an exec for a file system that may
+ * never answer.
+ */
+long bounded_ptrace(long request, long tid, const void *address,
+		    const void *data);
+extern const char bounded_insn[], bounded_end[];
+__asm__(".pushsection .text\n"
+	".type bounded_ptrace, @function\n"
+	"bounded_ptrace:\n"
+	"	.cfi_startproc\n"
+	"	mov	%rcx, %r10\n"
+	"	mov	$101, %eax\n"
+	"bounded_insn:\n"
+	"	syscall\n"
+	"bounded_end:\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size bounded_ptrace, . - bounded_ptrace\n"
+	".popsection");
+_Static_assert(SYS_ptrace == 101, "of the code above");
+
+/* A call that is to be made again is found at its instruction. */
+static void spend(int number, siginfo_t *info, void *context)
 {
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
 	(void)number;
+	(void)info;
 	budget_spent = 1;
+	if (regs[REG_RIP] == (greg_t)(uintptr_t)bounded_insn) {
+		regs[REG_RIP] = (greg_t)(uintptr_t)bounded_end;
+		regs[REG_RAX] = -EINTR;
+	}
 }
 
 static int make_budget_timer(void)
 {
-	struct sigaction action = { .sa_handler = spend };
+	struct sigaction action = { .sa_sigaction = spend,
+				    .sa_flags = SA_SIGINFO };
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
 				  .sigev_signo = BUDGET_SIGNAL };
 	sigset_t set;
@@ -94,37 +133,45 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
  */
 #define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
 
-static long seize(pid_t tid)
+/* *suspended: its filters do not apply. */
+static long seize(pid_t tid, bool *suspended)
 {
-	long err = trace(PTRACE_SEIZE, tid, NULL,
-			 (void *)(SEIZE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP));
+	long err = bounded_ptrace(
+		PTRACE_SEIZE, tid, NULL,
+		(void *)(SEIZE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP));
 
+	*suspended = err != -EINVAL;
 	/* Without CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
-	return err == -EINVAL
-		       ? trace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS)
-		       : err;
+	return err == -EINVAL ? bounded_ptrace(PTRACE_SEIZE, tid, NULL,
+					       (void *)SEIZE_OPTIONS)
+			      : err;
 }
 
-static bool has_filter(pid_t tid)
+static void look_at_seccomp(struct tnb_remote *remote)
 {
-	return syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, 0, NULL) > 0;
+	int mode = tnb_proc_seccomp(remote->tid);
+
+	remote->filter = mode == SECCOMP_MODE_FILTER && remote->suspended;
+	remote->strict = mode == SECCOMP_MODE_STRICT ||
+			 (mode == SECCOMP_MODE_FILTER && !remote->suspended);
 }
 
-static int open_memory(struct tnb_remote *remote)
+int tnb_remote_open(struct tnb_remote *remote)
 {
 	char path[32];
 
+	look_at_seccomp(remote);
 	snprintf(path, sizeof(path), "/proc/%d/mem", remote->tid);
 	remote->mem = open(path, O_RDWR | O_CLOEXEC);
 	return remote->mem < 0 ? -errno : 0;
 }
 
 /* A thread that executes a program takes its leader's number meanwhile. */
-static long seize_either(pid_t tid, pid_t tgid)
+static long seize_either(pid_t tid, pid_t tgid, bool *suspended)
 {
-	long err = seize(tid);
+	long err = seize(tid, suspended);
 
-	return err == -ESRCH && tid != tgid ? seize(tgid) : err;
+	return err == -ESRCH && tid != tgid ? seize(tgid, suspended) : err;
 }
 
 static long interrupt_either(pid_t tid, pid_t tgid)
@@ -150,21 +197,39 @@ static int stop_first(struct tnb_remote *remote, unsigned int ms)
 }
 
 int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
-		     unsigned int ms)
+		     unsigned int exec_ms, unsigned int ms)
 {
-	int err = (int)seize_either(tid, tgid);
+	bool suspended = false;
+	int err = tnb_budget_begin(exec_ms);
 
-	*remote = (struct tnb_remote){ .tid = tid, .tgid = tgid, .mem = -1 };
+	if (!err)
+		err = (int)seize_either(tid, tgid, &suspended);
+	*remote = (struct tnb_remote){
+		.tid = tid, .tgid = tgid, .mem = -1, .suspended = suspended
+	};
 	if (!err)
 		err = stop_first(remote, ms);
 	if (err)
 		return err;
-	err = open_memory(remote);
+	err = tnb_remote_open(remote);
 	if (err)
-		tnb_remote_detach(remote);
-	else
-		remote->filter = has_filter(remote->tid);
+		(void)tnb_remote_detach(remote);
 	return err;
+}
+
+int tnb_remote_begin(pid_t tid, pid_t tgid, struct tnb_remote *remote)
+{
+	bool suspended;
+	long err = seize(tid, &suspended);
+
+	*remote = (struct tnb_remote){ .tid = tid,
+				       .tgid = tgid,
+				       .mem = -1,
+				       .live = true,
+				       .suspended = suspended };
+	if (!err)
+		err = trace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return (int)err;
 }
 
 static bool is_held_by_us(const struct tnb_remote *remote)
@@ -185,7 +250,7 @@ static enum stop classify(struct tnb_remote *remote, int status)
 
 	switch (status >> 16) {
 	case PTRACE_EVENT_STOP:
-		if (signal == SIGSTOP)
+		if (signal == SIGSTOP && !remote->live)
 			remote->held = true;
 		return STOP_TRAP;
 	case PTRACE_EVENT_EXEC:
@@ -195,16 +260,43 @@ static enum stop classify(struct tnb_remote *remote, int status)
 	}
 }
 
+#define WAIT_TRACED (__WALL | __WNOTHREAD)
+
+static bool is_signal(const siginfo_t *info)
+{
+	return info->si_code == CLD_TRAPPED && !(info->si_status >> 8) &&
+	       info->si_status != (SIGTRAP | 0x80);
+}
+
+/*
+ * As waitpid(2); but a signal that is about to be delivered is left there to be
+ * waited for. If we die before PTRACE_CONT passes it on, one that was waited
+ * for is lost: that clears the number which the thread finds when it goes on
+ * (kernel/exit.c, wait_task_stopped()).
+ */
+static pid_t wait_next(pid_t whom, int *status)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(whom > 0 ? P_PID : P_ALL, (id_t)whom, &info,
+		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED))
+		return -1;
+	if (!is_signal(&info))
+		return waitpid(info.si_pid, status, WAIT_TRACED);
+	*status = W_STOPCODE(info.si_status);
+	return info.si_pid;
+}
+
 /* After an exec it may have its process' number. What is told of others is the
  * end of who was traced before and killed meanwhile. */
 static int next_stop(struct tnb_remote *remote, int *status)
 {
-	pid_t tid;
+	pid_t tid, whom = remote->live ? remote->tid : -1;
 
 	do {
 		if (tnb_budget_is_spent())
 			return -ETIMEDOUT;
-		tid = waitpid(-1, status, __WALL | __WNOTHREAD);
+		tid = wait_next(whom, status);
 	} while ((tid < 0 && errno == EINTR) ||
 		 (tid > 0 && tid != remote->tid && tid != remote->tgid));
 	if (tid < 0 || !WIFSTOPPED(*status)) {
@@ -220,7 +312,7 @@ static int pass_signal(struct tnb_remote *remote, int status, int request)
 {
 	long signal = WSTOPSIG(status);
 
-	if (signal == SIGSTOP) {
+	if (signal == SIGSTOP && !remote->live) {
 		if (!is_held_by_us(remote))
 			remote->stop = true;
 		signal = 0;
@@ -277,18 +369,23 @@ int tnb_remote_interrupt(const struct tnb_remote *remote)
 	return (int)trace(PTRACE_INTERRUPT, remote->tid, NULL, NULL);
 }
 
-void tnb_remote_detach(struct tnb_remote *remote)
+int tnb_remote_detach(struct tnb_remote *remote)
 {
+	long err;
+
 	if (remote->mem >= 0)
 		close(remote->mem);
 	remote->mem = -1;
 	if (remote->gone)
-		return;
+		return 0;
 	/* Only this ends a group stop. */
 	if (remote->held && !remote->stop)
 		kill(remote->tid, SIGCONT);
-	trace(PTRACE_DETACH, remote->tid, NULL,
-	      (void *)(long)(remote->stop ? SIGSTOP : 0));
+	err = trace(PTRACE_DETACH, remote->tid, NULL,
+		    (void *)(long)(remote->stop ? SIGSTOP : 0));
+	/* Another thread of its process executed a program, which took the
+	 * first one's number, and may have been one of ours. */
+	return err == -ESRCH ? -ETIMEDOUT : (int)err;
 }
 
 /* ---- Registers and memory ------------------------------------------------ */

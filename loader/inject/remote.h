@@ -24,30 +24,50 @@ TNB_MUST_CHECK int tnb_budget_begin(unsigned int ms);
 void tnb_budget_end(void);
 bool tnb_budget_is_spent(void);
 
+/* The code segment of 64-bit programs (__USER_CS of the kernel's
+ * arch/x86/include/asm/segment.h). */
+#define TNB_USER_CS_64 0x33
+
 /* ---- Tracing ------------------------------------------------------------ */
 
 struct tnb_remote {
 	pid_t tid; /* as waitpid(2) knows it */
 	pid_t tgid;
-	int mem;     /* /proc/TID/mem, -1: not open */
-	bool filter; /* it has a seccomp filter */
-	bool held;   /* the stop by a SIGSTOP of ours is in force */
-	bool stop;   /* a SIGSTOP of somebody else is to be passed on */
-	bool gone;   /* it has ended */
+	int mem;	/* /proc/TID/mem, -1: not open */
+	bool live;	/* one of many: see tnb_remote_begin() */
+	bool suspended; /* filters do not apply to it */
+	bool filter;	/* it has a seccomp filter, which does not apply */
+	bool strict;	/* it may make no system call that we need */
+	bool held;	/* the stop by a SIGSTOP of ours is in force */
+	bool stop;	/* a SIGSTOP of somebody else is to be passed on */
+	bool gone;	/* it has ended */
 };
 
 /*
  * Attach to a thread and have it stop on its way to user space. Where it is
- * executing a program, that waits for its end (or failure); it may then have
- * become the only thread of `tgid`, under that number. Seccomp filters do not
- * apply to it from here on. The budget of `ms` begins when it is traced.
- * -ESRCH gone, -EPERM traced by another, -ETIMEDOUT.
+ * executing a program, that waits for its end (or failure), `exec_ms` at most;
+ * it may then have become the only thread of `tgid`, under that number. Seccomp
+ * filters do not apply to it from here on. The budget of `ms` begins when it is
+ * traced. -ESRCH gone, -EPERM traced by another, -EINTR: the exec took too
+ * long, and it is not traced, -ETIMEDOUT: it is, and does not stop.
  */
 TNB_MUST_CHECK int tnb_remote_seize(pid_t tid, pid_t tgid,
-				    struct tnb_remote *remote, unsigned int ms);
+				    struct tnb_remote *remote,
+				    unsigned int exec_ms, unsigned int ms);
 
-/* Wait for the stop that was asked for, passing over SIGSTOP. -ESRCH,
- * -ETIMEDOUT. */
+/*
+ * Attach to a thread of a running process and ask it to stop; it goes on until
+ * tnb_remote_wait(). Its budget is the caller's, its memory is not opened, its
+ * signals stay its own: a job that is stopped stays so. -ESRCH, -EPERM, -EINTR:
+ * it executes a program, and the budget is spent.
+ */
+TNB_MUST_CHECK int tnb_remote_begin(pid_t tid, pid_t tgid,
+				    struct tnb_remote *remote);
+/* Open the memory of a stopped thread; closed by tnb_remote_detach(). */
+TNB_MUST_CHECK int tnb_remote_open(struct tnb_remote *remote);
+
+/* Wait for the stop that was asked for, passing over SIGSTOP unless `live`.
+ * -ESRCH, -ETIMEDOUT. */
 TNB_MUST_CHECK int tnb_remote_wait(struct tnb_remote *remote);
 /* Run to the next entry or exit of a system call. As tnb_remote_wait(). */
 TNB_MUST_CHECK int tnb_remote_to_syscall(struct tnb_remote *remote);
@@ -55,8 +75,9 @@ TNB_MUST_CHECK int tnb_remote_to_syscall(struct tnb_remote *remote);
 TNB_MUST_CHECK int tnb_remote_continue(const struct tnb_remote *remote);
 TNB_MUST_CHECK int tnb_remote_interrupt(const struct tnb_remote *remote);
 
-/* Let go of a stopped thread. Safe to call for one that is gone. */
-void tnb_remote_detach(struct tnb_remote *remote);
+/* Let go of a stopped thread. Safe to call for one that is gone. -ETIMEDOUT: it
+ * goes by another number now, and is ours until the calling thread ends. */
+int tnb_remote_detach(struct tnb_remote *remote);
 
 TNB_MUST_CHECK int tnb_remote_get_regs(const struct tnb_remote *remote,
 				       struct user_regs_struct *regs);

@@ -7,18 +7,21 @@
  *   rbx, rbp  the sockets    r12  the frame
  *   r13       the map        r14  the three pages, or an error
  *
- * Frame: 0 sockets, 8 reply, 16 pollfd, 24 iovec, 40 msghdr, 96 control, 128 byte
+ * Frame: 0 sockets, 8 reply, 24 iovec, 40 msghdr, 96 control, 128 byte,
+ * 136 timeval. It is a page of its own: what is below the stack pointer may be
+ * somebody else's, as with the small stacks of Go. It begins as zeros.
  */
 #include "stub.h"
 
 #define SYS_mmap 9
-#define SYS_poll 7
 #define SYS_munmap 11
 #define SYS_rt_sigprocmask 14
 #define SYS_close 3
 #define SYS_sendto 44
+#define SYS_recvfrom 45
 #define SYS_recvmsg 47
 #define SYS_socketpair 53
+#define SYS_setsockopt 54
 
 #define AF_UNIX 1
 #define SOCK_SEQPACKET_CLOEXEC 0x80005
@@ -27,10 +30,13 @@
 #define PAGES 0x3000
 #define PAGE 0x1000
 #define PROT_READ 1
+#define PROT_READ_WRITE 3
 #define PROT_READ_EXEC 5
 #define MAP_PRIVATE_ANONYMOUS 0x22
 #define MAP_SHARED_FIXED 0x11
-#define POLLIN 1
+#define SOL_SOCKET 1
+#define SO_RCVTIMEO 20
+#define EINTR 4
 #define SIG_SETMASK 2
 #define ERRORS -4095
 
@@ -41,9 +47,17 @@
 	.globl tnb_stub_begin, tnb_stub_end
 	.hidden tnb_stub_begin, tnb_stub_end
 tnb_stub_begin:
-	lea	-STUB_FRAME_BELOW(%rsp), %rsp
-	and	$-64, %rsp
-	mov	%rsp, %r12
+	mov	$SYS_mmap, %eax
+	xor	%edi, %edi
+	mov	$PAGE, %esi
+	mov	$PROT_READ_WRITE, %edx
+	mov	$MAP_PRIVATE_ANONYMOUS, %r10d
+	mov	$-1, %r8
+	xor	%r9d, %r9d
+	syscall
+	mov	%rax, %r12
+	cmp	$ERRORS, %rax
+	jae	.Lrestore
 	mov	$SYS_socketpair, %eax
 	mov	$AF_UNIX, %edi
 	mov	$SOCK_SEQPACKET_CLOEXEC, %esi
@@ -51,7 +65,7 @@ tnb_stub_begin:
 	mov	%r12, %r10
 	syscall
 	test	%eax, %eax
-	jnz	.Lrestore
+	jnz	.Lunmap
 	mov	STUB_SOCKETS(%r12), %ebx
 	mov	STUB_SOCKETS + 4(%r12), %ebp
 
@@ -59,16 +73,12 @@ tnb_stub_begin:
 	lea	128(%r12), %rax
 	mov	%rax, 24(%r12)
 	movq	$1, 32(%r12)
-	xor	%eax, %eax
-	mov	%rax, 40(%r12)
-	mov	%rax, 48(%r12)
 	lea	24(%r12), %rcx
 	mov	%rcx, 56(%r12)
 	movq	$1, 64(%r12)
 	lea	96(%r12), %rcx
 	mov	%rcx, 72(%r12)
 	movq	$24, 80(%r12)
-	mov	%rax, 88(%r12)
 	mov	$SYS_recvmsg, %eax
 	mov	%ebx, %edi
 	lea	40(%r12), %rsi
@@ -84,6 +94,10 @@ tnb_stub_begin:
 	jb	.Lclose
 	mov	112(%r12), %r13d
 
+	/* Its pages of an earlier time take another rule's clock page. */
+	mov	DATA(STUB_MAP_AT), %r14
+	test	%r14, %r14
+	jnz	.Lclock_page
 	mov	$SYS_mmap, %eax
 	xor	%edi, %edi
 	mov	$PAGES, %esi
@@ -95,6 +109,7 @@ tnb_stub_begin:
 	mov	%rax, %r14
 	cmp	$ERRORS, %rax
 	jae	.Lreport
+.Lclock_page:
 	mov	$SYS_mmap, %eax
 	mov	%r14, %rdi
 	mov	$PAGE, %esi
@@ -106,6 +121,8 @@ tnb_stub_begin:
 	cmp	$ERRORS, %rax
 	jb	.Lreport
 	xchg	%rax, %r14
+	cmpq	$0, DATA(STUB_MAP_AT)
+	jne	.Lreport
 	mov	%rax, %rdi
 	mov	$PAGES, %esi
 	mov	$SYS_munmap, %eax
@@ -124,17 +141,38 @@ tnb_stub_begin:
 	xor	%r8d, %r8d
 	xor	%r9d, %r9d
 	syscall
-	/* Until the loader closes its end, also by dying. */
-	mov	%ebx, 16(%r12)
-	movl	$POLLIN, 20(%r12)
-	mov	$SYS_poll, %eax
-	lea	16(%r12), %rdi
-	mov	$1, %esi
-	mov	$STUB_WAIT_MS, %edx
+	/* Until the loader closes its end, also by dying. Not poll(2), which
+	 * would take the place of what nanosleep(2) and the like left for
+	 * restart_syscall(2). */
+	movq	$STUB_WAIT_US, 144(%r12)
+	mov	$SYS_setsockopt, %eax
+	mov	%ebx, %edi
+	mov	$SOL_SOCKET, %esi
+	mov	$SO_RCVTIMEO, %edx
+	lea	136(%r12), %r10
+	mov	$16, %r8d
 	syscall
+	test	%eax, %eax
+	jnz	.Lclose
+.Lwait:
+	mov	$SYS_recvfrom, %eax
+	mov	%ebx, %edi
+	lea	128(%r12), %rsi
+	mov	$1, %edx
+	xor	%r10d, %r10d
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	syscall
+	cmp	$-EINTR, %rax
+	je	.Lwait
 .Lclose:
 	mov	%ebx, %edi
 	mov	$SYS_close, %eax
+	syscall
+.Lunmap:
+	mov	%r12, %rdi
+	mov	$PAGE, %esi
+	mov	$SYS_munmap, %eax
 	syscall
 .Lrestore:
 	mov	$SYS_rt_sigprocmask, %eax
@@ -142,6 +180,11 @@ tnb_stub_begin:
 	lea	DATA(STUB_MASK), %rsi
 	xor	%edx, %edx
 	mov	$8, %r10d
+	/* Nothing changes the flags from here on, and no signal comes before
+	 * the stack pointer is back. */
+	lea	DATA(STUB_REG_FLAGS), %rsp
+	popfq
+	mov	DATA(STUB_REG_RSP), %rsp
 	syscall
 	mov	DATA(STUB_REG_R15), %r15
 	mov	DATA(STUB_REG_R14), %r14
@@ -158,9 +201,6 @@ tnb_stub_begin:
 	mov	DATA(STUB_REG_RDX), %rdx
 	mov	DATA(STUB_REG_RSI), %rsi
 	mov	DATA(STUB_REG_RDI), %rdi
-	pushq	DATA(STUB_REG_FLAGS)
-	popfq
-	mov	DATA(STUB_REG_RSP), %rsp
 	jmp	*DATA(STUB_REG_RIP)
 	.balign 8
 tnb_stub_end:

@@ -32,11 +32,10 @@
 #define STUB_REG_RSP (STUB_REGS + 152)
 #define STUB_MASK 216	    /* signal mask to restore */
 #define STUB_MAP_OFFSET 224 /* of the clock page in its map */
+#define STUB_MAP_AT 232	    /* the three pages, 0: to be mapped, too */
 
-/* The stub's frame, far enough below the stack pointer. */
-#define STUB_FRAME_BELOW 640
-#define STUB_SOCKETS 0 /* int [2] at the frame's base */
-#define STUB_WAIT_MS 100
+#define STUB_SOCKETS 0 /* int [2] at the frame's base, which is in r12 */
+#define STUB_WAIT_US 100000
 
 #ifndef __ASSEMBLER__
 
@@ -47,7 +46,7 @@
 struct tnb_stub_data {
 	struct user_regs_struct regs;
 	__u64 mask;
-	__u64 map_offset;
+	__u64 map_offset, map_at;
 };
 
 _Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
@@ -55,7 +54,8 @@ _Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
 	       "as in stub.S");
 _Static_assert(offsetof(struct tnb_stub_data, mask) == STUB_MASK &&
 		       offsetof(struct tnb_stub_data, map_offset) ==
-			       STUB_MAP_OFFSET,
+			       STUB_MAP_OFFSET &&
+		       offsetof(struct tnb_stub_data, map_at) == STUB_MAP_AT,
 	       "as in stub.S");
 
 /* The code; behind it, aligned to 8, comes struct tnb_stub_data. */

@@ -13,6 +13,7 @@
 #include "guard.h"
 
 #include "../error.h"
+#include "../proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,28 +31,6 @@
 /* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
 #define RELEASE_TRIES 500
 
-enum prisoner { IS_GONE, IS_TRACED, IS_ALONE };
-
-static enum prisoner look_at(pid_t pid)
-{
-	char path[32], text[4096], *tracer;
-	ssize_t length;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (length <= 0)
-		return IS_GONE;
-	text[length] = '\0';
-	tracer = strstr(text, "TracerPid:");
-	return tracer && strtol(tracer + strlen("TracerPid:"), NULL, 10)
-		       ? IS_TRACED
-		       : IS_ALONE;
-}
-
 /*
  * SIGCONT takes the stop back wherever it is: still pending, being carried out,
  * in force, or about to come again because a tracer went that had only
@@ -64,12 +43,11 @@ static void let_go(struct tnb_loader_state *state, __u32 index)
 {
 	const struct tnb_hold *hold = &state->hold[index];
 	pid_t pid = (pid_t)hold->pid;
-	enum prisoner prisoner = look_at(pid);
+	pid_t tracer = tnb_proc_tracer(pid);
 
-	if (prisoner == IS_TRACED ||
-	    (prisoner == IS_ALONE && !*(const volatile __u32 *)&hold->sent))
+	if (tracer > 0 || (!tracer && !*(const volatile __u32 *)&hold->sent))
 		return;
-	if (prisoner == IS_ALONE && pid > 1)
+	if (!tracer && pid > 1)
 		kill(pid, SIGCONT);
 	tnb_state_release(state, index);
 }
@@ -108,27 +86,45 @@ static bool traces_somebody(const struct tnb_loader_state *state)
 	for (__u32 i = 0; i < TNB_TRACERS; i++) {
 		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
 
-		if (pid && tnb_process_state(pid) == 't')
+		if (pid && tnb_proc_state(pid) == 't')
 			return true;
 	}
 	return false;
 }
 
+/*
+ * What the guard saw of the loader. Looks are counted, not time: where the
+ * whole machine stood still, an old beat says nothing until the loader could
+ * have given another.
+ */
+struct sight {
+	pid_t loader;
+	__u64 beat_ns;
+	unsigned int looks; /* since that beat */
+};
+
+#define LOOKS_MAX (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
+
 /* Stopped by somebody, or without a beat for so long. */
-static bool loader_hangs(const struct tnb_loader_state *state, pid_t loader)
+static bool loader_hangs(const struct tnb_loader_state *state,
+			 struct sight *sight)
 {
-	return tnb_process_state(loader) == 'T' ||
-	       !tnb_state_beats(state, TNB_BEAT_LOADER);
+	__u64 beat = *(const volatile __u64 *)&state->beat_ns[TNB_BEAT_LOADER];
+
+	sight->looks = beat == sight->beat_ns ? sight->looks + 1 : 0;
+	sight->beat_ns = beat;
+	return sight->looks > LOOKS_MAX || tnb_proc_state(sight->loader) == 'T';
 }
 
 static void watch(struct tnb_loader_state *state, int fd, pid_t loader)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
+	struct sight sight = { .loader = loader };
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_state_beat(state, TNB_BEAT_GUARD);
 		let_go_of_old(state, TNB_HOLD_NS);
-		if (loader_hangs(state, loader) && traces_somebody(state))
+		if (loader_hangs(state, &sight) && traces_somebody(state))
 			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	}
 	tnb_state_silence(state);

@@ -6,19 +6,19 @@
 #include "../cleanup.h"
 #include "../error.h"
 #include "../pins.h"
+#include "../proc.h"
 #include "../slots.h"
 #include "guard.h"
 #include "review.h"
+#include "thread.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -38,14 +38,9 @@ static void revive_guard(struct tnb_loader *loader)
 
 static void *run_heart(void *argument)
 {
-	const struct sched_param param = { .sched_priority = 2 };
 	struct tnb_loader *loader = argument;
-	sigset_t all;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
-	prctl(PR_SET_NAME, "tnb-heart");
-	sched_setscheduler(0, SCHED_FIFO, &param);
+	tnb_thread_begin("tnb-heart", 2);
 	do {
 		revive_guard(loader);
 		tnb_state_beat(loader->state, TNB_BEAT_LOADER);
@@ -59,6 +54,20 @@ static void *run_heart(void *argument)
 /* Of looks at passes that are taken: the first soon, the others less often. */
 #define REVIEW_FIRST_MS 20
 #define REVIEW_LAST_MS 5000
+/* Between reviews, for others who wait for the lock of the rules (pins.c looks
+ * every 10 ms). */
+#define REVIEW_APART_MS 30
+
+static void take_moves(struct tnb_loader *loader, struct tnb_moves *moves)
+{
+	pthread_mutex_lock(&loader->mutex);
+	if (!moves->count)
+		*moves = loader->moves;
+	else if (loader->moves.count)
+		moves->count = TNB_MOVES + 1;
+	loader->moves.count = 0;
+	pthread_mutex_unlock(&loader->mutex);
+}
 
 static void *run_reviewer(void *argument)
 {
@@ -67,19 +76,21 @@ static void *run_reviewer(void *argument)
 		{ .fd = loader->end, .events = POLLIN },
 		{ .fd = loader->moved, .events = POLLIN },
 	};
+	/* First all, for what happened while there was no loader. */
+	struct tnb_moves moves = { .count = TNB_MOVES + 1 };
 	int pause = REVIEW_FIRST_MS;
-	eventfd_t moves;
-	sigset_t all;
+	eventfd_t news;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
-	prctl(PR_SET_NAME, "tnb-reviewer");
+	tnb_thread_begin("tnb-reviewer", 0);
 	while (poll(wake, 2, pause) >= 0 && !loader->ending) {
 		bool stays;
 
-		if (wake[1].revents && !eventfd_read(loader->moved, &moves))
+		if (wake[1].revents && !eventfd_read(loader->moved, &news)) {
 			pause = REVIEW_FIRST_MS;
-		stays = tnb_review(loader->tnb);
+			take_moves(loader, &moves);
+		}
+		stays = tnb_review(loader->tnb, &loader->vdso, &moves);
+		poll(wake, 1, REVIEW_APART_MS);
 		pause = !stays			     ? -1
 			: pause < REVIEW_LAST_MS / 2 ? 2 * pause
 						     : REVIEW_LAST_MS;
@@ -150,10 +161,16 @@ static bool same_file(const char *a, const char *b)
 	       first.st_ino == second.st_ino;
 }
 
-/* Beats are compared with the kernel's own clock. */
-static int check_own_time(const struct tnb *tnb)
+/* Beats are compared with the kernel's own clock, and processes called by its
+ * own numbers. */
+static int check_own_place(const struct tnb *tnb)
 {
 	uint64_t cgroup;
+
+	if (!tnb_proc_is_first_namespace())
+		return tnb_fail(
+			-EINVAL,
+			"the loader would live in a pid namespace: start it outside (hostPID)");
 
 	if (!tnb_cgroup_id_of(0, &cgroup) && tnb_slot_of(tnb, cgroup))
 		return tnb_fail(
@@ -166,6 +183,14 @@ static int check_own_time(const struct tnb *tnb)
 	return 0;
 }
 
+/* Who waits for its tracer keeps a CPU that the tracer would need. */
+static bool has_cpus(void)
+{
+	cpu_set_t own;
+
+	return !sched_getaffinity(0, sizeof(own), &own) && CPU_COUNT(&own) > 1;
+}
+
 static int start(struct tnb_loader *loader, unsigned int flags)
 {
 	int err = tnb_open(&loader->tnb);
@@ -173,7 +198,7 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	if (!err)
 		err = take_lock(loader);
 	if (!err)
-		err = check_own_time(loader->tnb);
+		err = check_own_place(loader->tnb);
 	if (!err)
 		err = open_maps(loader);
 	if (!err)
@@ -182,6 +207,7 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 		return err;
 	/* Left by a predecessor that was killed. */
 	loader->state->may_hold = !!(flags & TNB_HOLD);
+	loader->state->may_wait = has_cpus();
 	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;

@@ -3,6 +3,7 @@
 #ifndef TIMENSBPF_LOADER_SERVICE_LOADER_H
 #define TIMENSBPF_LOADER_SERVICE_LOADER_H
 
+#include "review.h"
 #include "state.h"
 
 #include "../handle.h"
@@ -40,7 +41,7 @@ struct tnb_loader {
 	volatile bool ending, heart_ends;
 	pthread_t heart, reviewer;
 	bool has_heart, has_reviewer;
-	int moved; /* eventfd: somebody left a rule */
+	int moved; /* eventfd: somebody moved */
 
 	pthread_mutex_t turns; /* held by the thread that waits for events */
 	struct ring_buffer *ring;
@@ -52,6 +53,7 @@ struct tnb_loader {
 	unsigned int tracers; /* threads alive */
 	struct tnb_done done[TNB_DONE];
 	unsigned int done_next;
+	struct tnb_moves moves;
 };
 
 /* Start a thread that traces: its number is that of its job. */

@@ -11,12 +11,15 @@
 #define _GNU_SOURCE
 #include "review.h"
 
-#include "../cgroup.h"
 #include "../cleanup.h"
+#include "../home.h"
 #include "../link_page.h"
 #include "../page.h"
+#include "../proc.h"
 #include "../repair.h"
+#include "../settle.h"
 #include "../slots.h"
+#include "state.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -32,54 +35,45 @@ struct review {
 
 /* ---- Who maps what ------------------------------------------------------- */
 
-static bool lives_in(struct tnb *tnb, pid_t tid, __u32 slot)
-{
-	uint64_t cgroup;
-
-	return !tnb_cgroup_id_of(tid, &cgroup) &&
-	       tnb_slot_of(tnb, cgroup) == slot;
-}
-
-/* With one thread elsewhere the process is elsewhere. */
-static bool all_threads_live_in(struct tnb *tnb, int proc, __u32 slot)
-{
-	int fd = openat(proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name) &&
-		    !lives_in(tnb, atoi(entry->d_name), slot))
-			return false;
-	return true;
-}
-
-static void look_at(struct review *review, int all, const char *pid)
+/* 0, or -errno: who knows what it maps. */
+static int look_at(struct review *review, pid_t pid)
 {
 	struct tnb_vdso_link link;
+	struct tnb_home home;
+	uint64_t at;
+	pid_t tid;
 	_cleanup_close_
-	int proc = openat(all, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = tnb_proc_open(pid, &tid);
 	_cleanup_close_
 	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
 
-	if (memory < 0 || !tnb_link_page_find(proc, memory, &link) ||
-	    !review->seen[link.slot])
-		return;
-	if (!all_threads_live_in(review->tnb, proc, link.slot))
+	if (memory < 0)
+		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
+	if (!tnb_link_page_find(proc, memory, &link, &at) ||
+	    !review->seen[link.slot] ||
+	    link.pass != tnb_page_generation(review->tnb, link.slot))
+		return 0;
+	if (tnb_home_of(review->tnb, proc, tid, &home) ||
+	    home.slot != link.slot || home.is_split)
 		review->is_mapped_elsewhere[link.slot] = true;
+	else
+		/* It left and came back: before it gets the pass. */
+		tnb_state_forget_arrival(review->tnb->loader, pid);
+	return 0;
 }
 
 static int look_at_all(struct review *review)
 {
 	_cleanup_closedir_ DIR *dir = opendir("/proc");
 	struct dirent *entry;
+	int err = 0;
 
 	if (!dir)
 		return -errno;
-	while ((entry = readdir(dir)))
+	while (!err && (entry = readdir(dir)))
 		if (isdigit((unsigned char)*entry->d_name))
-			look_at(review, dirfd(dir), entry->d_name);
-	return 0;
+			err = look_at(review, atoi(entry->d_name));
+	return err;
 }
 
 /* ---- What is to be given ------------------------------------------------- */
@@ -89,11 +83,11 @@ static bool find_taken(struct review *review)
 	bool found = false;
 
 	for (__u32 i = 1; i < TNB_SLOTS; i++) {
-		if (!tnb_page_owner(review->tnb, i) ||
-		    tnb_page_pass_is_given(review->tnb, i))
-			continue;
-		review->seen[i] = tnb_page_pass(review->tnb, i);
-		found = true;
+		bool taken = tnb_page_owner(review->tnb, i) &&
+			     !tnb_page_pass_is_given(review->tnb, i);
+
+		review->seen[i] = taken ? tnb_page_pass(review->tnb, i) : 0;
+		found |= taken;
 	}
 	return found;
 }
@@ -110,7 +104,22 @@ static bool give(const struct review *review)
 	return stays;
 }
 
-bool tnb_review(struct tnb *tnb)
+/* Who cannot be seen to now is kept for the next time. */
+static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
+		   struct tnb_moves *moves)
+{
+	int err = 0;
+
+	if (moves->count > TNB_MOVES)
+		err = tnb_settle_all(tnb, vdso);
+	else if (moves->count)
+		err = tnb_settle_some(tnb, vdso, moves->pid, moves->count);
+	if (!err || err == -EOPNOTSUPP)
+		moves->count = 0;
+}
+
+bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
+		struct tnb_moves *moves)
 {
 	_cleanup_free_
 	struct review *review = calloc(1, sizeof(*review));
@@ -120,10 +129,15 @@ bool tnb_review(struct tnb *tnb)
 	if (!review)
 		return true;
 	review->tnb = tnb;
-	if (!find_taken(review))
+	if (!moves->count && !find_taken(review))
 		return false;
 	lock = tnb_rules_lock(tnb);
-	if (lock < 0 || look_at_all(review) || look_at_all(review))
+	if (lock < 0)
 		return true;
-	return give(review);
+	settle(tnb, vdso, moves);
+	if (!find_taken(review))
+		return moves->count;
+	if (look_at_all(review) || look_at_all(review))
+		return true;
+	return give(review) || moves->count;
 }

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Returning the passes that were taken back (P5 of abi/clock_page.h): once
- * nobody who maps a page lives in another rule, by having ended or executed
- * another program.
+ * After processes have moved: each is given the page of its new rule, and the
+ * passes that were taken back (P5 of abi/clock_page.h) are returned once nobody
+ * who maps a page lives in another rule.
  */
 #ifndef TIMENSBPF_LOADER_SERVICE_REVIEW_H
 #define TIMENSBPF_LOADER_SERVICE_REVIEW_H
 
 #include "../handle.h"
+#include "../vdso/vdso.h"
 
 #include <stdbool.h>
 
-/* Look at every rule whose pass is taken. Returns whether one stays so.
- * Takes the lock of the rules. */
-bool tnb_review(struct tnb *tnb);
+/* Processes that moved. */
+#define TNB_MOVES 64
+struct tnb_moves {
+	size_t count; /* more than TNB_MOVES: too many to be named */
+	pid_t pid[TNB_MOVES];
+};
+
+/* See to those who moved, and forget them; then to every rule whose pass is
+ * taken. Returns whether something is left. Takes the lock of the rules. */
+bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
+		struct tnb_moves *moves);
 
 #endif

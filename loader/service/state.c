@@ -74,24 +74,27 @@ void tnb_state_release(struct tnb_loader_state *state, __u32 hold)
 	*(volatile __u64 *)&state->hold[hold % TNB_HOLDS].since_ns = 0;
 }
 
-/* Safe between fork() and exec(): system calls alone. */
-char tnb_process_state(pid_t pid)
+__u64 tnb_state_arrival(const struct tnb_loader_state *state, pid_t pid)
 {
-	char path[32], text[512], *end;
-	ssize_t length;
-	int fd;
+	__u64 word =
+		tnb_read_once(state->arrival[(__u32)pid & (TNB_ARRIVALS - 1)]);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return 0;
-	text[length] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 0;
+	return tnb_arrival_tgid(word) == (__u32)pid ? word : 0;
+}
+
+void tnb_state_arrived(struct tnb_loader_state *state, __u64 word)
+{
+	__u64 *entry =
+		&state->arrival[tnb_arrival_tgid(word) & (TNB_ARRIVALS - 1)];
+
+	if (word)
+		__atomic_compare_exchange_n(entry, &word, 0, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+void tnb_state_forget_arrival(struct tnb_loader_state *state, pid_t pid)
+{
+	tnb_state_arrived(state, tnb_state_arrival(state, pid));
 }
 
 bool tnb_loader_is_alive(void)

@@ -23,10 +23,17 @@ bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who);
 /* The guard's beat ends: from now on nobody is held, until a guard beats. */
 void tnb_state_silence(struct tnb_loader_state *state);
 
+/* The word of a process that came from outside (tnb_loader_state.arrival); 0:
+ * it did not, or was changed. */
+__u64 tnb_state_arrival(const struct tnb_loader_state *state, pid_t pid);
+/* It need not be changed: by system call, too, it has the time of where it is.
+ * `word` as of before it was looked at; who came again since is kept. */
+void tnb_state_arrived(struct tnb_loader_state *state, __u64 word);
+/* The same whenever it came: for one that has pages of a rule, and so needs no
+ * word, or that cannot be changed. */
+void tnb_state_forget_arrival(struct tnb_loader_state *state, pid_t pid);
+
 /* Nobody waits for this entry any more. */
 void tnb_state_release(struct tnb_loader_state *state, __u32 hold);
-
-/* The state letter of /proc/PID/stat; 0: there is no such process. */
-char tnb_process_state(pid_t pid);
 
 #endif

@@ -7,20 +7,18 @@
 #define _GNU_SOURCE
 #include "../error.h"
 #include "loader.h"
+#include "thread.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 
 /* How long a start may take, on a machine where the process hardly gets a CPU:
  * a bound for what never happens. That the loader hangs is the guard's affair.
  */
-#define START_BUDGET_MS 400
+#define START_BUDGET_MS 1000
 
 struct tracer {
 	struct tnb_loader *loader;
@@ -88,6 +86,20 @@ static bool take_locked(struct tnb_loader *loader,
 	return true;
 }
 
+/* It is to be looked at by the reviewer. */
+static void note_move(struct tnb_loader *loader, __u32 tgid)
+{
+	struct tnb_moves *moves = &loader->moves;
+
+	pthread_mutex_lock(&loader->mutex);
+	if (moves->count < TNB_MOVES)
+		moves->pid[moves->count] = (pid_t)tgid;
+	if (moves->count <= TNB_MOVES)
+		moves->count++;
+	pthread_mutex_unlock(&loader->mutex);
+	eventfd_write(loader->moved, 1);
+}
+
 int tnb_tracer_take(void *context, void *data, size_t size)
 {
 	struct tnb_loader *loader = context;
@@ -97,7 +109,7 @@ int tnb_tracer_take(void *context, void *data, size_t size)
 	if (size < sizeof(*event))
 		return 0;
 	if (event->kind == TNB_EVENT_MOVED) {
-		eventfd_write(loader->moved, 1);
+		note_move(loader, event->tgid);
 		return 0;
 	}
 	pthread_mutex_lock(&loader->mutex);
@@ -150,6 +162,14 @@ static void count_start(struct tnb_loader *loader,
 		__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
+/* It runs already: its C library makes system calls, but who digs for the
+ * kernel's vDSO finds that. */
+static bool is_late(const struct tnb_outcome *outcome)
+{
+	return outcome->start == TNB_START_SLOW &&
+	       outcome->why == TNB_SLOW_LATE;
+}
+
 /* The job is free again, or has more to do. Under the mutex. */
 static bool job_end(struct tnb_loader *loader, struct tnb_job *job,
 		    const struct tnb_outcome *outcome)
@@ -180,6 +200,8 @@ static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 					  START_BUDGET_MS);
 		*tracee = 0;
 		count_start(loader, &outcome);
+		if (is_late(&outcome))
+			note_move(loader, job->event.tgid);
 		pthread_mutex_lock(&loader->mutex);
 		more = job_end(loader, job, &outcome);
 		pthread_mutex_unlock(&loader->mutex);
@@ -188,21 +210,6 @@ static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 }
 
 /* ---- The thread ---------------------------------------------------------- */
-
-/* Signals are for the caller's own threads. */
-static void be_quick(void)
-{
-	const struct sched_param param = { .sched_priority = 1 };
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
-
-	prctl(PR_SET_NAME, "tnb-tracer");
-	/* Without the right to it, more processes are held and shells see it
-	 * (docs/fast-path.md). */
-	sched_setscheduler(0, SCHED_FIFO, &param);
-}
 
 static void end_tracer(struct tnb_loader *loader)
 {
@@ -220,7 +227,7 @@ static void *run_tracer(void *argument)
 	enum tnb_start start = TNB_START_FAST;
 
 	free(argument);
-	be_quick();
+	tnb_thread_begin("tnb-tracer", 1);
 	while (start != TNB_START_STUCK && next_job(loader, job))
 		start = work(loader, job, tracer.number);
 	/* What it still traces is let go of by its end: another goes on. */

@@ -175,6 +175,7 @@ int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 			 found.symbol_count * sizeof(Elf64_Sym)) ||
 	    !lies_within(&found, tables.names, tables.names_size))
 		return -EINVAL;
+	found.entry = header.e_entry;
 	found.symbols = tables.symbols;
 	found.names = tables.names;
 	found.names_size = tables.names_size;

@@ -12,6 +12,7 @@
 struct tnb_elf_image {
 	const uint8_t *bytes; /* lent by the caller */
 	size_t size;
+	uint64_t entry; /* as the header has it */
 	/* Offsets into `bytes`, and lengths, all within `size`. */
 	uint64_t symbols, symbol_count;
 	uint64_t names, names_size;

@@ -34,7 +34,8 @@ _Static_assert(offsetof(struct tnb_vdso_link, forward) == TNB_VDSO_LINK_FORWARD,
 #define FIRST STRING(TNB_VDSO_LINK_FORWARD)
 #define JUMPS TNB_VDSO_FORWARDS(FORWARD)
 
-__asm__(".text\n"
+__asm__(".pushsection .text.tnb_forward, \"ax\", @progbits\n"
 	".hidden tnb_link\n"
 	".set at, " FIRST "\n"
-	".cfi_startproc\n" JUMPS ".cfi_endproc\n");
+	".cfi_startproc\n" JUMPS ".cfi_endproc\n"
+	".popsection\n");

@@ -21,7 +21,9 @@
 #define tnb_fast static inline __attribute__((always_inline))
 
 #define HIDDEN __attribute__((visibility("hidden")))
-#define EXPORTED __attribute__((visibility("default")))
+/* In a section of its own: image.lds gives it a fixed place. */
+#define EXPORTED(name) \
+	__attribute__((visibility("default"), section(".text.tnb_" #name)))
 #define WEAK_NAME(of) \
 	__attribute__((weak, visibility("default"), alias("__vdso_" #of)))
 

@@ -78,12 +78,17 @@ static int take_vdso(struct tnb_vdso_maps *maps, uint64_t begin, uint64_t end)
 }
 
 /* BEGIN-END PERMISSIONS OFFSET DEVICE INODE [NAME] */
+static bool take_range(struct text *line, uint64_t *begin, uint64_t *end)
+{
+	return take_hex(line, begin) && take_char(line, '-') &&
+	       take_hex(line, end) && take_char(line, ' ') && *begin < *end;
+}
+
 static int parse_line(struct text line, struct tnb_vdso_maps *maps)
 {
 	uint64_t begin, end;
 
-	if (!take_hex(&line, &begin) || !take_char(&line, '-') ||
-	    !take_hex(&line, &end) || !take_char(&line, ' ') || begin >= end)
+	if (!take_range(&line, &begin, &end))
 		return -EINVAL;
 	for (int i = 0; i < 4; i++)
 		if (!skip_word(&line))
@@ -145,21 +150,82 @@ static int read_all(int fd, char **text, size_t *length)
 	return 0;
 }
 
-int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps)
+static int read_maps(int pid, char **text, size_t *length)
 {
-	_cleanup_free_
-	char *text = NULL;
 	_cleanup_close_
 	int fd = -1;
 	char path[32] = "/proc/self/maps";
-	size_t length = 0;
-	int r;
 
 	if (pid)
 		snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = read_all(fd, &text, &length);
+	return fd < 0 ? -errno : read_all(fd, text, length);
+}
+
+int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps)
+{
+	_cleanup_free_
+	char *text = NULL;
+	size_t length = 0;
+	int r = read_maps(pid, &text, &length);
+
 	return r ? r : tnb_vdso_maps_parse(text, length, maps);
+}
+
+/* ---- Where mappings end ------------------------------------------------- */
+
+static size_t count_lines(const char *text, size_t length)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++)
+		count += text[i] == '\n';
+	return count;
+}
+
+int tnb_maps_ends_read(int pid, struct tnb_maps_ends *ends)
+{
+	_cleanup_free_
+	char *text = NULL;
+	size_t length = 0, lines;
+	int r = read_maps(pid, &text, &length);
+	struct text rest = { text, text + length };
+
+	*ends = (struct tnb_maps_ends){ 0 };
+	if (r)
+		return r;
+	lines = count_lines(text, length) + 1;
+	ends->begin = malloc(lines * sizeof(*ends->begin));
+	ends->end = malloc(lines * sizeof(*ends->end));
+	while (ends->begin && ends->end && ends->count < lines &&
+	       take_range(&rest, &ends->begin[ends->count],
+			  &ends->end[ends->count])) {
+		ends->count++;
+		while (rest.at < rest.end && *rest.at++ != '\n')
+			;
+	}
+	return ends->begin && ends->end ? 0 : -ENOMEM;
+}
+
+void tnb_maps_ends_free(struct tnb_maps_ends *ends)
+{
+	free(ends->begin);
+	free(ends->end);
+	*ends = (struct tnb_maps_ends){ 0 };
+}
+
+uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address)
+{
+	size_t low = 0, high = ends->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (address >= ends->end[middle])
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < ends->count && address >= ends->begin[low] ? ends->end[low]
+								: 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Does an image tell the kernel's time, in this very process? */
+/* Does an image tell the kernel's time? Tried in a child of this process. */
 #ifndef TIMENSBPF_LOADER_VDSO_SELF_CHECK_H
 #define TIMENSBPF_LOADER_VDSO_SELF_CHECK_H
 

@@ -8,6 +8,7 @@
 
 #include "elf_image.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <timensbpf/abi/vdso_link.h>
@@ -33,6 +34,13 @@ struct tnb_vdso {
 
 	/* Entries of the image, in the order of the jumps. */
 	uint32_t entry[TNB_VDSO_JUMPS];
+	uint32_t image_code;		      /* it is code from here on */
+	uint32_t image_forward[TNB_FORWARDS]; /* of it, 0: none */
+	/* Whether something in the functions may jump to what the jumps, or
+	 * those back, replace. */
+	bool loops, image_loops;
+	/* What the kernel has where the jumps go. */
+	uint8_t original[TNB_VDSO_JUMPS][16];
 };
 
 /*
@@ -57,5 +65,30 @@ struct tnb_vdso_jump {
 /* For an image at `image_address`. Returns how many there are. */
 size_t tnb_vdso_jumps(const struct tnb_vdso *vdso, uint64_t image_address,
 		      struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS]);
+
+/* What takes them back. */
+size_t tnb_vdso_originals(const struct tnb_vdso *vdso,
+			  struct tnb_vdso_jump originals[TNB_VDSO_JUMPS]);
+/* And for the image of a process that is to read the host's time: to the
+ * kernel's functions, in a vDSO at `vdso_address` without jumps. Offsets are in
+ * the image. */
+size_t tnb_vdso_jumps_back(const struct tnb_vdso *vdso, uint64_t vdso_address,
+			   struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS]);
+
+/*
+ * Whether who stands at `offset` of the kernel's vDSO, and is not about to run
+ * the first instruction of a function, may come to run bytes that the jumps
+ * replace; or runs in the room.
+ */
+bool tnb_vdso_is_patched(const struct tnb_vdso *vdso, uint64_t offset);
+/* The same of the image, and of tnb_vdso_jumps_back(). */
+bool tnb_vdso_image_is_patched(const struct tnb_vdso *vdso, uint64_t offset);
+/* Whether a page holds this image, with jumps back or without: not that of
+ * another version or layout. */
+bool tnb_vdso_image_is_same(const struct tnb_vdso *vdso, const uint8_t *image);
+/* Whether who stands at `offset` of an image, this one or another, may be in
+ * the middle of reading a clock page by it. */
+bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
+			      uint64_t offset);
 
 #endif

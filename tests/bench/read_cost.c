@@ -22,6 +22,8 @@
 #include "report.h"
 #include "turns.h"
 
+#include "../../cli/own_loader.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <math.h>
@@ -53,7 +55,8 @@ enum state {
 };
 
 #define MANY 3
-#define STATES (MANY_FIRST + MANY)
+#define SERVED (MANY_FIRST + MANY) /* a loader makes what starts fast */
+#define STATES (SERVED + 1)
 
 enum place { OUTSIDE, INSIDE, PLACES };
 
@@ -86,6 +89,7 @@ static struct bench {
 	struct bpf_cost bpf[MANY_FIRST];
 	enum tnb_read_attach automatic;
 	double ms_per_rule;
+	uint64_t starts, fast_starts; /* while SERVED */
 } bench;
 
 static void progress(const char *state)
@@ -107,8 +111,15 @@ static bool has_waits(enum state state)
 	return state == UNLOADED || state == (enum state)bench.automatic;
 }
 
+static bool is_faster_if_served(enum op op)
+{
+	return op == OP_LIBC_MONOTONIC || op == OP_LIBC_REALTIME;
+}
+
 static bool is_due(enum op op, enum state state, int round)
 {
+	if (state == SERVED && op_kind(op) == IS_READ)
+		return is_faster_if_served(op);
 	switch (op_kind(op)) {
 	case IS_YARDSTICK:
 		return false;
@@ -276,6 +287,14 @@ static void unload(void)
 
 /* ---- States ------------------------------------------------------------ */
 
+static void measure_inside(enum state state, const char *cgroup)
+{
+	worker_start(&bench.worker[INSIDE], cgroup);
+	check_virtual(state);
+	measure(state);
+	worker_stop(&bench.worker[INSIDE]);
+}
+
 static void time_program(enum tnb_read_attach attach, enum place place)
 {
 	struct bpf_cost *cost = &bench.bpf[attach];
@@ -358,27 +377,27 @@ static double now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* The reader is in the last of them. */
-static void measure_many_rules(enum state state, int rules)
+static struct own_loader start_loader(void)
 {
-	char path[128];
+	struct own_loader loader = own_loader_start();
 
-	many_path(path, rules);
-	worker_start(&bench.worker[INSIDE], path);
-	check_virtual(state);
-	measure(state);
-	worker_stop(&bench.worker[INSIDE]);
+	if (!loader.pid)
+		die("no loader");
+	return loader;
 }
 
+/* The reader is in the last of them, where its C library is fast. */
 static void measure_many(void)
 {
 	double begin = now_ms();
+	struct own_loader loader;
 	struct tnb *tnb;
 	char path[128];
 	int made = 0;
 
 	load_automatic();
 	tnb = open_loaded();
+	loader = start_loader();
 	make_directory(MANY_PARENT);
 	for (int i = 0; i < MANY; i++) {
 		while (made < bench.effort->many_rules[i]) {
@@ -387,9 +406,11 @@ static void measure_many(void)
 		}
 		snprintf(path, sizeof(path), "%d rules", made);
 		progress(path);
-		measure_many_rules((enum state)(MANY_FIRST + i), made);
+		many_path(path, made);
+		measure_inside((enum state)(MANY_FIRST + i), path);
 	}
 	bench.ms_per_rule = (now_ms() - begin) / made;
+	own_loader_stop(&loader);
 	tnb_close(&tnb);
 	unload();
 }
@@ -397,15 +418,56 @@ static void measure_many(void)
 /* One rule once more, beside as many cgroups: before and after. */
 static void measure_one_again(void)
 {
+	struct own_loader loader;
 	struct tnb *tnb;
 	char path[128];
 
 	load_automatic();
 	tnb = open_loaded();
+	loader = start_loader();
 	many_path(path, 1);
 	set_rule(tnb, path);
 	progress("1 rule again");
-	measure_many_rules(MANY_FIRST, 1);
+	measure_inside(MANY_FIRST, path);
+	own_loader_stop(&loader);
+	tnb_close(&tnb);
+	unload();
+}
+
+static void count_starts(struct tnb *tnb, uint64_t *all, uint64_t *fast)
+{
+	struct tnb_figure *figures;
+	int count = tnb_figures_load(tnb, &figures);
+
+	if (count < 0)
+		die("%s", tnb_error_message());
+	*all = *fast = 0;
+	for (int i = 0; i < count; i++) {
+		if (!strcmp(figures[i].name, "start_fast"))
+			*fast += figures[i].value;
+		if (!strncmp(figures[i].name, "start_", 6))
+			*all += figures[i].value;
+	}
+	tnb_figures_free(&figures, (size_t)count);
+}
+
+static void measure_served(void)
+{
+	uint64_t all[2], fast[2];
+	struct own_loader loader;
+	struct tnb *tnb;
+
+	progress("with a loader");
+	load_automatic();
+	tnb = open_loaded();
+	set_rule(tnb, OWN_CGROUP);
+	loader = start_loader();
+	count_starts(tnb, &all[0], &fast[0]);
+	measure_inside(SERVED, OWN_CGROUP);
+	count_starts(tnb, &all[1], &fast[1]);
+	bench.starts += all[1] - all[0];
+	bench.fast_starts += fast[1] - fast[0];
+	own_loader_stop(&loader);
 	tnb_close(&tnb);
 	unload();
 }
@@ -435,6 +497,7 @@ static void measure_all(void)
 		measure_unloaded();
 		for (int a = TNB_ATTACH_FEXIT; a <= TNB_ATTACH_KRETPROBE; a++)
 			measure_attachment((enum tnb_read_attach)a);
+		measure_served();
 	}
 	measure_unloaded();
 	measure_many();
@@ -471,6 +534,9 @@ static void report_op(enum op op)
 			 ? ""
 			 : " (the host's time)");
 	report_time(REPORT_BRIEF, label, result(loaded, INSIDE, op), bare);
+	snprintf(label, sizeof(label), "%s, inside, with a loader",
+		 op_label[op]);
+	report_time(REPORT_BRIEF, label, result(SERVED, INSIDE, op), bare);
 }
 
 static void report_attachment(enum tnb_read_attach attach)
@@ -490,19 +556,18 @@ static void report_attachment(enum tnb_read_attach attach)
 	}
 }
 
-static void report_many(enum place place)
+static void report_many(enum place place, enum op op, const char *suffix)
 {
-	double one = result(MANY_FIRST, place, OP_RAW_MONOTONIC);
+	double one = result(MANY_FIRST, place, op);
 	char label[96];
 
 	for (int i = 0; i < MANY; i++) {
 		enum state state = (enum state)(MANY_FIRST + i);
 
-		snprintf(label, sizeof(label), "%d virtual cgroup%s, %s",
+		snprintf(label, sizeof(label), "%d virtual cgroup%s, %s%s",
 			 bench.effort->many_rules[i], i ? "s" : "",
-			 place == INSIDE ? "inside" : "outside");
-		report_time(REPORT_BRIEF, label,
-			    result(state, place, OP_RAW_MONOTONIC),
+			 place == INSIDE ? "inside" : "outside", suffix);
+		report_time(REPORT_BRIEF, label, result(state, place, op),
 			    i ? one : NAN);
 	}
 }
@@ -558,12 +623,17 @@ static void report_all(void)
 	report_section("Calls, with the attachment that auto chooses");
 	for (int op = OP_RAW_REALTIME; op <= OP_SPAWN; op++)
 		report_op((enum op)op);
+	report_text(REPORT_BRIEF, "starts with a loader that were fast",
+		    "%llu of %llu", (unsigned long long)bench.fast_starts,
+		    (unsigned long long)bench.starts);
 	report_section("Waits on MONOTONIC, with the same attachment");
 	for (int op = OP_SPAWN + 1; op < OPS; op++)
 		report_op((enum op)op);
-	report_section("Raw clock_gettime(MONOTONIC) beside many rules");
-	report_many(INSIDE);
-	report_many(OUTSIDE);
+	report_section(
+		"clock_gettime(MONOTONIC) beside many rules, raw unless said");
+	report_many(INSIDE, OP_RAW_MONOTONIC, "");
+	report_many(OUTSIDE, OP_RAW_MONOTONIC, "");
+	report_many(INSIDE, OP_LIBC_MONOTONIC, ", libc with a loader");
 	report_text(REPORT_DETAIL, "making a cgroup with its rule", "%.2f ms",
 		    bench.ms_per_rule);
 	report_section("In the programs");

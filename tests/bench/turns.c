@@ -30,7 +30,7 @@ void die(const char *format, ...)
 {
 	va_list args;
 
-	fputs("bench_read_cost: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -54,8 +54,7 @@ void pin_to_one_cpu(void)
 		die("sched_setaffinity: %s", strerror(errno));
 }
 
-/* The programs of the bench lie side by side. */
-static void program_path(char path[PATH_MAX], const char *name)
+void program_path(char path[PATH_MAX], const char *name)
 {
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
 	char *slash;

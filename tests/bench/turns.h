@@ -5,11 +5,15 @@
 
 #include "ops.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format,
 							 ...);
+
+/* Of a program of the bench: they lie side by side. */
+void program_path(char path[PATH_MAX], const char *name);
 
 extern const char *const op_key[OPS];
 extern const char *const op_label[OPS];

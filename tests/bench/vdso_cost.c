@@ -12,6 +12,7 @@
  * a process of their own and next to the kernel's again.
  */
 #define _GNU_SOURCE
+#include "clock_page.h"
 #include "turns.h"
 
 #include <errno.h>
@@ -32,7 +33,6 @@
 #define CALLS 2000
 #define ROUNDS 2000
 #define QUICK_ROUNDS 100
-#define DAYS_3 259200
 #define FAKETIME "/usr/bin/faketime"
 
 typedef int gettime_function(clockid_t clock, struct timespec *time);
@@ -166,18 +166,10 @@ static void find_kernels(struct tnb_vdso *vdso, uint64_t *address,
 /* The clock page is shared and cannot be written to, as a rule's. */
 static void map_clock_page(uint8_t *at)
 {
-	struct tnb_clock_page page = { .magic = TNB_PAGE_MAGIC,
-				       .abi = TNB_PAGE_ABI,
-				       .pass = 1 };
-	int fd = memfd_create("clock page", MFD_CLOEXEC);
+	int fd = clock_page_make(0);
 
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
-		page.set[0].clock[i] = page.set[1].clock[i] =
-			(struct tnb_clock){ .offset_sec = DAYS_3,
-					    .offset_nsec = 123456000 };
-	if (fd < 0 || write(fd, &page, sizeof(page)) != (ssize_t)sizeof(page) ||
-	    mmap(at, TNB_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) ==
-		    MAP_FAILED)
+	if (mmap(at, TNB_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) ==
+	    MAP_FAILED)
 		die("clock page: %s", strerror(errno));
 	close(fd);
 }
@@ -192,7 +184,8 @@ static void map_image(const struct tnb_vdso *vdso, uint64_t address,
 
 	if (pages == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
-	tnb_vdso_link(vdso, address, 1, 1, (void *)(pages + TNB_PAGE_SIZE));
+	tnb_vdso_link(vdso, address, 1, CLOCK_PAGE_PASS,
+		      (void *)(pages + TNB_PAGE_SIZE));
 	memcpy(image, vdso->image, TNB_PAGE_SIZE);
 	if (mprotect(pages, TNB_VDSO_PAGES * TNB_PAGE_SIZE,
 		     PROT_READ | PROT_EXEC))
@@ -211,8 +204,8 @@ static void check_is_ahead(const struct functions sides[SIDES])
 	for (unsigned int call = 0; call < CLOCK_OPS; call++) {
 		sides[KERNELS].gettime(ops[call].clock, &kernels);
 		sides[OTHER].gettime(ops[call].clock, &other);
-		if (other.tv_sec - kernels.tv_sec < DAYS_3 ||
-		    other.tv_sec - kernels.tv_sec > DAYS_3 + 5)
+		if (other.tv_sec - kernels.tv_sec < CLOCK_PAGE_AHEAD ||
+		    other.tv_sec - kernels.tv_sec > CLOCK_PAGE_AHEAD + 5)
 			die("%s is not three days ahead", ops[call].label);
 	}
 }

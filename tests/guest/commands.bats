@@ -158,7 +158,7 @@ PYTHON
     run -0 timensbpf doctor --json
     for key in kernel privileges lockdown btf bpffs cgroup2 lsm error-injection \
         preemption misses reads reads-32 time-syscall time-syscall-32 vdso-lookup \
-        fast-path; do
+        fast-path live waits waits-memory waits-ring stamps ptp loaded daemon; do
         [[ $output =~ \"key\":\ *\"$key\" ]] || fail "no finding $key"
     done
     python3 -c '

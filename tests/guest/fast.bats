@@ -4,39 +4,20 @@
 
 load helpers
 
-setup_file() {
-    file_begin
-    daemon_start
-}
-teardown_file() {
-    daemon_stop
-    file_end
-}
+setup_file() { file_begin_served; }
+teardown_file() { file_end_served; }
 
 setup() {
-    cgroup_make "$BATS_TEST_NUMBER"
-    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    rule_make
     FILE=$BATS_TEST_TMPDIR/readings
 }
 teardown() {
-    serve_stop
-    cgroups_remove
+    clock_source_restore
+    test_end
 }
 
 PROBES=/usr/local/lib/timensbpf/probes
 FAST_VARIANTS=(dynamic static musl go)
-
-# fast_doors FILE PREFIX: all doors but system calls are there and right
-fast_doors() {
-    expect_doors "$1" "$2libc-(clock_gettime-(real|mono|boot|tai).*|gettimeofday|time)" \
-        "${OFFSETS[@]}" || return
-    # Go's own runtime finds the vDSO by itself.
-    grep -q "^$2vdso-" "$1" || return 0
-    expect_doors "$1" "$2vdso-(getauxval|stack|proc-auxv|mapping)-.*" "${OFFSETS[@]}" || return
-    # PR_GET_AUXV came with 6.4.
-    grep -q "^$2vdso-prctl-auxv.* absent" "$1" ||
-        expect_doors "$1" "$2vdso-prctl-auxv-.*" "${OFFSETS[@]}"
-}
 
 # read_fast NAME COMMAND…: COMMAND reads in the rule, without clock calls, fast
 read_fast() {
@@ -85,6 +66,7 @@ read_fast() {
     rm -r "$dir"
 }
 
+# bats test_tags=once
 @test "scripts and their interpreters" {
     printf '#!/bin/sh\nexec read_clocks-musl "$@"\n' >"$BATS_TEST_TMPDIR/script"
     chmod +x "$BATS_TEST_TMPDIR/script"
@@ -126,6 +108,42 @@ read_fast() {
     [[ $status == 0 ]]
 }
 
+# An exec that waits for its interpreter waits with the mutex that PTRACE_SEIZE
+# takes. There are more of them than threads that trace.
+# bats test_tags=once
+@test "programs that are read for ever do not keep others from a fast start" {
+    local i script=$BATS_TEST_TMPDIR/script interpreter=$BATS_TEST_TMPDIR/interpreter pids=()
+    echo 600 >/proc/sys/fs/lease-break-time
+    cp "$(type -P true)" "$interpreter"
+    echo "#!$interpreter" >"$script"
+    chmod +x "$script"
+    mkfifo "$BATS_TEST_TMPDIR/lease"
+    python3 -c '
+import fcntl, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+with open(sys.argv[1], "rb") as file:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    print("leased", flush=True)
+    open(sys.argv[2]).read()' "$interpreter" "$BATS_TEST_TMPDIR/lease" >"$FILE.lease" 3>&- &
+    wait_until 10 grep -q leased "$FILE.lease"
+    for ((i = 0; i < 20; i++)); do
+        "${IN[@]}" "$CGROUP" "$script" 3>&- &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait_until 10 is_executing "$i"; done
+    wait_until 30 one_starts_fast
+    : >"$BATS_TEST_TMPDIR/lease"
+    wait "${pids[@]}"
+}
+is_executing() { [[ $(</proc/"$1"/syscall) == '59 '* ]]; }
+one_starts_fast() {
+    local before
+    before=$(figure start_fast)
+    in_cgroup "$CGROUP" true
+    (($(figure start_fast) > before))
+}
+
+# bats test_tags=once
 @test "without a file descriptor left: slow, right, and counted" {
     local before
     before=$(figure start_slow.files)
@@ -134,6 +152,7 @@ read_fast() {
     (($(figure start_slow.files) > before))
 }
 
+# bats test_tags=once
 @test "32-bit programs: slow, right, and counted" {
     local before
     before=$(figure start_slow.ia32)
@@ -142,6 +161,7 @@ read_fast() {
     (($(figure start_slow.ia32) == before + 1))
 }
 
+# bats test_tags=once
 @test "traced by somebody else: slow, right, and counted" {
     local before
     before=$(figure start_slow.traced)
@@ -151,6 +171,7 @@ read_fast() {
     (($(figure start_slow.traced) > before))
 }
 
+# bats test_tags=once
 @test "execs that fail are nobody's loss" {
     read_fast failing exec_from_thread failing read_clocks-musl
 }
@@ -173,8 +194,6 @@ read_fast() {
     serve after
     expect_doors "$SERVED" '(before|traced|after)/.*' "${OFFSETS[@]}"
 }
-is_traced() { ! grep -q '^TracerPid:.0$' "/proc/$1/status"; }
-is_not_traced() { grep -q '^TracerPid:.0$' "/proc/$1/status"; }
 
 @test "the stack can be walked from a signal within it" {
     local json
@@ -188,23 +207,141 @@ is_not_traced() { grep -q '^TracerPid:.0$' "/proc/$1/status"; }
     expect_doors "$FILE" '[^/]*/libc-.*' "${OFFSETS[@]}"
 }
 
+# bats test_tags=once
 @test "show tells who is fast, and why another is not" {
     "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
     wait_until 10 shows "$!" fast
     timensbpf show | grep -E "^  process   $! sleep: fast$"
+    local tracer
+    "${IN[@]}" "$CGROUP" strace -o /dev/null sleep 1000 3>&- &
+    tracer=$!
+    wait_until 10 shows_child_of "$tracer" hidden
+    timensbpf show | grep -E "^  process   $(pgrep -P "$tracer") sleep: slow .*could not prepare it: .*; reads the HOST's time by a vDSO that it finds by itself.$"
+}
+shows_child_of() { shows "$(pgrep -P "$1" -x sleep)" "$2"; }
+
+# bats test_tags=once
+@test "a layout that does not fit is found out: system calls, and all doors right" {
+    local layout fits=0
+    daemon_stop
+    for layout in vdso_data vdso_data_max_cycles vdso_clock raw; do
+        export TIMENSBPF_TEST_LAYOUT=$layout
+        daemon_start
+        if timensbpf doctor | grep -F "get the replacement vDSO (layout $layout)"; then
+            fits=$((fits + 1))
+            read_fast "$layout" read_clocks-static
+        else
+            timensbpf doctor | grep -E 'makes system calls here: (.* disagree on clock|the image does not come to its end|a test asked)'
+        fi
+        in_cgroup "$CGROUP" read_clocks-static --reference "$REFERENCE" >"$FILE"
+        fast_doors "$FILE" ''
+        [[ $layout != raw ]] || serve_start "${IN[@]}" "$CGROUP"
+        [[ $layout != raw ]] || serve all-raw
+        daemon_stop
+    done
+    unset TIMENSBPF_TEST_LAYOUT
+    daemon_start
+    ((fits == 1))
+    another_image_takes_over
+}
+# The server began by the raw image; the one that fits is put in its place.
+another_image_takes_over() {
+    timensbpf unset --cgroup "$CGROUP" --force
+    serve all-host
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    serve all-virtual
+    shows "$SERVER" fast
+    works all-raw | grep -q getres
+    diff <(works all-raw) <(works all-host)
+    diff <(works all-raw) <(works all-virtual)
+    fast_doors "$SERVED" all-raw/
+    fast_doors "$SERVED" all-host/ "${HOST[@]}"
+    fast_doors "$SERVED" all-virtual/
+}
+# What tells no time answers as before.
+works() { sed -n "s,^$1/\(works-\),\1,p" "$SERVED"; }
+
+@test "another clock source than tsc: system calls, and all doors right" {
+    local time
+    grep -qw acpi_pm "$CLOCK_SOURCE/available_clocksource"
+    serve_start "${IN[@]}" "$CGROUP"
+    serve all-tsc
+    shows "$SERVER" fast
+    echo acpi_pm >"$CLOCK_SOURCE/current_clocksource"
+    serve all-acpi_pm
+    in_cgroup "$CGROUP" read_clocks-static --reference "$REFERENCE" >"$FILE"
+    timensbpf doctor | grep "clock source is acpi_pm, not tsc"
+    clock_source_restore
+    serve all-again
+    fast_doors "$FILE" ''
+    for time in tsc acpi_pm again; do
+        fast_doors "$SERVED" "all-$time/"
+        expect_doors "$SERVED" "all-$time/raw-clock.*" "${OFFSETS[@]}"
+    done
+    read_fast again read_clocks-static
+}
+CLOCK_SOURCE=/sys/devices/system/clocksource/clocksource0
+clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
+
+# bats test_tags=once
+@test "run beside a daemon: fast" {
+    timensbpf run "${CLOCKS[@]}" -- no_clock_calls read_clocks-static \
+        --reference "$REFERENCE" >"$FILE"
+    fast_doors "$FILE" ''
 }
 
-# shows PID STATE
-shows() {
-    timensbpf show --json | python3 -c '
-import json, sys
-for rule in json.load(sys.stdin)["rules"]:
-    for process in rule["processes"]:
-        if process["pid"] == int(sys.argv[1]):
-            sys.exit(process["vdso"] != sys.argv[2])
-sys.exit(1)' "$@"
+@test "every program of ours has a count of what passed it by" {
+    local path name
+    timensbpf show --json >"$FILE"
+    for path in "$PINS"/progs/*; do
+        name=${path##*/}
+        # Copies of a time door stand in for each other: the last one tells.
+        [[ ! $name =~ ^(fmod_ret_.*time.*_)([0-9])$ ||
+            ! -e $PINS/progs/${BASH_REMATCH[1]}$((BASH_REMATCH[2] + 1)) ]] || continue
+        grep -q "\"missed.$name\"" "$FILE" || fail "$name"
+    done
 }
 
+@test "who was missed is changed afterwards, so that no lookup leads to the host" {
+    local before go=$BATS_TEST_TMPDIR/go
+    # A guard that finds a program held, and the loader stopped, ends it.
+    daemon_stop
+    HOLD='' daemon_start
+    before=$(figure start_slow.late)
+    mkfifo "$go"
+    # It lives here before: moves are seen to by themselves.
+    # shellcheck disable=SC2016
+    serve_start "${IN[@]}" "$CGROUP" bash -c 'read -r <"$0"; exec "$@"' "$go"
+    wait_until 10 shows "$SERVER" fast
+    daemon_find
+    kill -STOP "$DAEMON"
+    echo >"$go"
+    serve missed
+    kill -CONT "$DAEMON"
+    wait_until 20 has_pages
+    serve all-mended
+    expect_doors "$SERVED" 'missed/.*' "${OFFSETS[@]}"
+    expect_doors "$SERVED" 'all-mended/vdso-(proc-auxv|mapping)-.*' "${OFFSETS[@]}"
+    (($(figure start_slow.late) > before))
+    timensbpf show | grep -E "^  process   $SERVER .*slow .*leads to virtual time.$"
+    daemon_stop
+    daemon_start
+}
+
+# bats test_tags=once
+@test "who began without a loader is changed by the next set" {
+    daemon_stop
+    serve_start "${IN[@]}" "$CGROUP"
+    serve slow
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    serve all-mended
+    daemon_start
+    expect_doors "$SERVED" 'slow/.*' "${OFFSETS[@]}"
+    expect_doors "$SERVED" 'all-mended/vdso-(proc-auxv|mapping)-.*' "${OFFSETS[@]}"
+}
+has_pages() { grep -q bpf-map "/proc/$SERVER/maps"; }
+
+# bats test_tags=once
 @test "a step of the rule is seen at once, its end too" {
     serve_start "${IN[@]}" "$CGROUP"
     serve first
@@ -231,17 +368,16 @@ sys.exit(1)' "$@"
     serve here
     echo "$SERVER" >"$other/cgroup.procs"
     serve there
-    shows "$stays" waits
+    wait_until 10 shows "$stays" fast
     echo "$SERVER" >"$CGROUPS/cgroup.procs"
     serve outside
-    shows "$stays" waits
-    serve_stop
     wait_until 10 shows "$stays" fast
     expect_doors "$SERVED" 'here/.*' "${OFFSETS[@]}"
     expect_doors "$SERVED" 'there/.*' 18000000000000 21600000000000 25200000000000
     expect_doors "$SERVED" 'outside/.*' 0 0 0
 }
 
+# bats test_tags=once
 @test "a cgroup below gets a rule of its own" {
     mkdir "$CGROUP/below"
     serve_start "${IN[@]}" "$CGROUP/below"
@@ -254,6 +390,7 @@ sys.exit(1)' "$@"
     expect_doors "$SERVED" 'own/.*' 18000000000000 "${OFFSETS[@]:1}"
 }
 
+# bats test_tags=once
 @test "a child born in another rule's cgroup does not keep its parent's time" {
     local other=$CGROUPS/$OWN.other
     mkdir "$other"
@@ -263,6 +400,7 @@ sys.exit(1)' "$@"
     expect_doors "$FILE" '(clone_into|exec)/.*' 18000000000000 21600000000000 25200000000000
 }
 
+# bats test_tags=once
 @test "without programs a fast process has the host's time" {
     serve_start "${IN[@]}" "$CGROUP"
     serve inside

@@ -23,6 +23,9 @@ fail() {
     return 1
 }
 
+# tell LINE…: into the results, of a test that passes too
+tell() { printf '# %s\n' "$@" >&3; }
+
 # wait_until SECONDS COMMAND…: until COMMAND succeeds.
 wait_until() {
     local end=$((SECONDS + $1))
@@ -64,6 +67,33 @@ file_end() {
     reference_stop
 }
 
+# The same with a loader.
+file_begin_served() {
+    file_begin
+    daemon_start
+}
+
+file_end_served() {
+    daemon_stop
+    file_end
+}
+
+# For files whose tests load the programs themselves: nothing is loaded.
+file_begin_clean() {
+    clean
+    reference_start
+}
+
+file_end_clean() {
+    clean
+    reference_stop
+}
+
+test_end() {
+    serve_stop
+    cgroups_remove
+}
+
 clean() {
     cgroups_remove
     timensbpf unload --force
@@ -71,10 +101,11 @@ clean() {
 }
 
 # The loader as a service. Its process id is in $DAEMON after daemon_find (a
-# test before may have started another), its log in $DAEMON_LOG.
+# test before may have started another), its log in $DAEMON_LOG. DAEMON_COMMAND
+# may name another version of it, an empty HOLD has it stop nobody.
 daemon_start() {
     : >"$BATS_FILE_TMPDIR/daemon.log"
-    timensbpfd -f --hold 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
+    "${DAEMON_COMMAND-timensbpfd}" -f ${HOLD---hold} 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
     echo "$!" >"$BATS_FILE_TMPDIR/daemon.pid"
     daemon_find
     wait_until 30 daemon_has_answered
@@ -85,7 +116,7 @@ daemon_find() {
     DAEMON_LOG=$BATS_FILE_TMPDIR/daemon.log
 }
 daemon_serves() { grep -qs ' serves$' "$DAEMON_LOG"; }
-daemon_has_answered() { [[ -s $DAEMON_LOG ]]; }
+daemon_has_answered() { daemon_serves || process_is_gone "$DAEMON"; }
 
 daemon_stop() {
     daemon_find
@@ -108,6 +139,12 @@ process_state() {
 cgroup_make() {
     CGROUP=$CGROUPS/$OWN.$1
     mkdir "$CGROUP"
+}
+
+# A cgroup of this test with the rule that most use.
+rule_make() {
+    cgroup_make "$BATS_TEST_NUMBER"
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
 }
 
 cgroup_is_populated() { grep -qs 'populated 1' "$1/cgroup.events"; }
@@ -138,6 +175,21 @@ in_cgroup() { "${IN[@]}" "$@"; }
 # is right, and there is one. (The shell would take minutes: see judge_doors.)
 expect_doors() { judge_doors "$@" || fail "in ${1##*/}, for '$2', rule ${*:3}"; }
 
+# fast_doors FILE PREFIX [R M B]: all doors but system calls are there and right
+fast_doors() {
+    local file=$1 prefix=$2 rule=("${@:3}")
+    ((${#rule[@]})) || rule=("${OFFSETS[@]}")
+    expect_doors "$file" "${prefix}libc-(clock_gettime-(real|mono|boot|tai).*|gettimeofday|time)" \
+        "${rule[@]}" || return
+    # Go's own runtime finds the vDSO by itself.
+    grep -q "^${prefix}vdso-" "$file" || return 0
+    expect_doors "$file" "${prefix}vdso-(getauxval|stack|proc-auxv|mapping)-.*" "${rule[@]}" ||
+        return
+    # PR_GET_AUXV came with 6.4.
+    grep -q "^${prefix}vdso-prctl-auxv.* absent" "$file" ||
+        expect_doors "$file" "${prefix}vdso-prctl-auxv-.*" "${rule[@]}"
+}
+
 # expect_absent FILE PATTERN: all matching doors are there and absent
 expect_absent() { judge_doors "$1" "$2" absent; }
 
@@ -146,6 +198,13 @@ read_at() {
     local file=$BATS_FILE_TMPDIR/$1
     shift
     "$@" >"$file" || fail "status $? of: $*"
+}
+
+# What hammer has to be told, in $HAMMER: the host's clock now, and the rule.
+hammer_prepare() {
+    local host offsets="${OFFSETS[*]}"
+    host=$(host_clock now)
+    HAMMER=(--host "${host// /,}" --offset "${offsets// /,}")
 }
 
 # serve_start [COMMAND…]: a process, started by COMMAND, that reads the clock
@@ -176,6 +235,35 @@ serve_stop() {
     wait "$SERVER" 2>/dev/null || true
     SERVER=
     rm -f "$BATS_TEST_TMPDIR/questions"
+}
+
+# ---- Storms of starts ------------------------------------------------------
+
+# A start takes some milliseconds here, one of eight on two CPUs many times
+# that; the loader's own bounds are 60 and 250 ms (abi/loader.h).
+LONGEST_US=2000000
+
+# A rule for a storm, and where it writes its result.
+storm_prepare() {
+    rule_make
+    STORM=$BATS_TEST_TMPDIR/storm
+    daemon_find
+}
+
+# storm STREAMS EXECS: a start takes some milliseconds, not a quarter of a second
+storm() {
+    in_cgroup "$CGROUP" nice -n "${STORM_NICE-0}" timeout $((150 + $2 / 4)) exec_storm "$@" >"$STORM"
+}
+
+# All of EXECS were right, so many at least fast, and none was held for long.
+storm_was_good() {
+    local json execs=$1 fast=$2
+    json=$(<"$STORM")
+    echo "$json"
+    [[ $(number wrong "$json") == 0 ]] || return
+    (($(number fast "$json") + $(number slow "$json") == execs)) || return
+    (($(number fast "$json") >= fast)) || return
+    (($(number longest_us "$json") < LONGEST_US))
 }
 
 # ---- The host --------------------------------------------------------------
@@ -275,6 +363,20 @@ for rule in json.load(sys.stdin)["rules"]:
     if rule["cgroup"] == sys.argv[1]:
         print(*(rule["offset_ns"][clock] for clock in ("realtime", "monotonic", "boottime")))' "$1"
 }
+
+# shows PID STATE: how `show` says that a process of a rule reads its clock
+shows() {
+    timensbpf show --json | python3 -c '
+import json, sys
+for rule in json.load(sys.stdin)["rules"]:
+    for process in rule["processes"]:
+        if process["pid"] == int(sys.argv[1]):
+            sys.exit(process["vdso"] != sys.argv[2])
+sys.exit(1)' "$@"
+}
+
+is_traced() { ! is_not_traced "$1"; }
+is_not_traced() { grep -q '^TracerPid:.0$' "/proc/$1/status"; }
 
 # number KEY JSON: a number of a flat JSON line
 number() {

@@ -8,14 +8,10 @@ teardown_file() { file_end; }
 
 setup() {
     host_remember
-    cgroup_make "$BATS_TEST_NUMBER"
-    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    rule_make
 }
 
-teardown() {
-    serve_stop
-    cgroups_remove
-}
+teardown() { test_end; }
 
 @test "clock and discipline, while others live in their own time" {
     serve_start "${IN[@]}" "$CGROUP"

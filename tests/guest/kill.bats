@@ -5,15 +5,8 @@
 
 load helpers
 
-setup_file() {
-    clean
-    reference_start
-}
-
-teardown_file() {
-    clean
-    reference_stop
-}
+setup_file() { file_begin_clean; }
+teardown_file() { file_end_clean; }
 
 setup() {
     cgroup_make "$BATS_TEST_NUMBER"
@@ -21,8 +14,7 @@ setup() {
 }
 
 teardown() {
-    serve_stop
-    cgroups_remove
+    test_end
     timensbpf unload --force
 }
 

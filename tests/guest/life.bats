@@ -7,15 +7,11 @@ setup_file() { file_begin; }
 teardown_file() { file_end; }
 
 setup() {
-    cgroup_make "$BATS_TEST_NUMBER"
-    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    rule_make
     FILE=$BATS_TEST_TMPDIR/readings
 }
 
-teardown() {
-    serve_stop
-    cgroups_remove
-}
+teardown() { test_end; }
 
 QUICK=(--quick --reference)
 

@@ -3,15 +3,11 @@
 
 load helpers
 
-setup_file() {
-    clean
-    reference_start
-}
+# Of the programs, there and back, under load
+REPLACEMENTS=${TIMENSBPF_REPLACEMENTS:-1}
 
-teardown_file() {
-    clean
-    reference_stop
-}
+setup_file() { file_begin_clean; }
+teardown_file() { file_end_clean; }
 
 setup() {
     cgroup_make "$BATS_TEST_NUMBER"
@@ -97,26 +93,25 @@ attached() {
 @test "attached by kretprobes" { attached kretprobe; }
 
 @test "another version takes over under load: no read is missed or shifted twice" {
-    local host offsets replaced=0 version
+    local i hammer version
     type -P timensbpf-next
     version=$(timensbpf --version)
     [[ $(timensbpf-next --version) != "$version" ]]
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     mkdir "$CGROUP/own"
     timensbpf set --cgroup "$CGROUP/own" --realtime +1h
-    host=$(host_clock now)
-    offsets="${OFFSETS[*]}"
-    in_cgroup "$CGROUP" hammer --threads 8 --seconds "${TIMENSBPF_REPLACE_SECONDS:-25}" \
-        --host "${host// /,}" --offset "${offsets// /,}" >"$BATS_TEST_TMPDIR/json" 3>&- &
-    while [[ ! -s $BATS_TEST_TMPDIR/json ]] && kill -0 "$!" 2>/dev/null; do
+    hammer_prepare
+    "${IN[@]}" "$CGROUP" hammer --threads 8 --seconds 600 "${HAMMER[@]}" \
+        >"$BATS_TEST_TMPDIR/json" 3>&- &
+    hammer=$!
+    for ((i = 0; i < REPLACEMENTS; i++)); do
         timensbpf-next load
         [[ $(timensbpf-next show --json) =~ \"version\":\ *\"${version##* }\" ]] && return 1
         timensbpf load
-        replaced=$((replaced + 2))
     done
-    wait "$!"
+    kill -TERM "$hammer"
+    wait "$hammer"
     cat "$BATS_TEST_TMPDIR/json"
-    ((replaced >= 2))
     [[ $(number right "$(<"$BATS_TEST_TMPDIR/json")") == $(number reads "$(<"$BATS_TEST_TMPDIR/json")") ]]
     [[ $(offsets_of "$CGROUP") == "${OFFSETS[*]}" ]]
     [[ $(offsets_of "$CGROUP/own") == "3600000000000 ${OFFSETS[1]} ${OFFSETS[2]}" ]]

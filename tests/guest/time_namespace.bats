@@ -20,10 +20,7 @@ setup() {
     FILE=$BATS_TEST_TMPDIR/readings
 }
 
-teardown() {
-    serve_stop
-    cgroups_remove
-}
+teardown() { test_end; }
 
 @test "made inside a virtual cgroup, every door of every kind of program" {
     local variant

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * deadline_storm --threads N --seconds S [--no-fork] [--rest]
+ * deadline_storm --threads N --seconds S [--rounds R] [--no-fork] [--rest]
  *   Threads that do nothing but wait until absolute times, in step: half of
  *   them pass the very same memory at the same instant, the others their own
  *   on the stack and on the heap. One more thread forks meanwhile. --rest: each
- *   sleeps a moment before it looks at its memory.
+ *   sleeps a moment before it looks at its memory. Ends after S seconds and at
+ *   least R rounds: how many fit into a time is up to the machine.
  *
  * Prints one line of JSON:
  *   early     waits that ended before their deadline, by the waiter's clock
@@ -110,6 +111,7 @@ static struct thread threads[THREADS_MAX];
 static int thread_count = 8;
 static pthread_barrier_t barrier;
 static bool rests;
+static uint64_t least_rounds;
 static atomic_bool stop, stop_forks;
 /* When the machine was last found to have stood still, by MONOTONIC_RAW: waits
  * that were on then may have been late through no fault of the kernel's. */
@@ -123,8 +125,9 @@ static const long clock_ids[2] = { RAW_MONOTONIC, RAW_REALTIME };
 static struct {
 	pthread_mutex_t lock;
 	struct deadline passed[2], stored[2];
-	uint64_t round, changed;
-	atomic_bool wanted; /* the one who forks lets the writer go first */
+	uint64_t changed;
+	_Atomic uint64_t round; /* read by who ends the storm, too */
+	atomic_bool wanted;	/* the one who forks lets the writer go first */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- Waits ----------------------------------------------------------------
@@ -404,7 +407,9 @@ static void run(int seconds, bool with_forks)
 	if (with_forks)
 		must(!pthread_create(&forker, NULL, fork_main, NULL),
 		     "pthread_create");
-	while (now_of(RAW_MONOTONIC_RAW) < end) {
+	/* The last round begun is not run if it is told to stop. */
+	while (now_of(RAW_MONOTONIC_RAW) < end ||
+	       shared.round <= least_rounds) {
 		end_hung();
 		poll(NULL, 0, TICK_MS);
 	}
@@ -433,9 +438,9 @@ static void print(void)
 	       ",\"stalled\":%" PRIu64 ",\"changed\":%" PRIu64
 	       ",\"glimpsed\":%" PRIu64 ",\"changed_in_child\":%" PRIu64
 	       ",\"forks\":%" PRIu64 ",\"failed\":%" PRIu64 "}\n",
-	       thread_count, shared.round, all.calls, all.early, all.lost,
-	       all.stalled, all.changed, all.glimpsed, changed_in_child, forks,
-	       all.failed);
+	       thread_count, (uint64_t)shared.round, all.calls, all.early,
+	       all.lost, all.stalled, all.changed, all.glimpsed,
+	       changed_in_child, forks, all.failed);
 }
 
 int main(int argc, char **argv)
@@ -454,6 +459,8 @@ int main(int argc, char **argv)
 			thread_count = atoi(argv[++i]);
 		else if (!strcmp(argv[i], "--seconds"))
 			seconds = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--rounds"))
+			least_rounds = strtoull(argv[++i], NULL, 10);
 		else
 			return 2;
 	}

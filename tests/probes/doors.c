@@ -575,6 +575,13 @@ static int64_t wanted_return(const struct door *door,
 	return 0;
 }
 
+/* Whole seconds are of the coarse clock or, in musl's time(3), of the fine one,
+ * which is ahead of it by a tick, or more if one is late. */
+static int clock_of_high_end(const struct door *door)
+{
+	return door->unit == UNIT_S ? RAW_REALTIME : door->clock;
+}
+
 static void collect(const struct door *door)
 {
 	struct reference before, after;
@@ -594,7 +601,7 @@ static void collect(const struct door *door)
 	format_ns(low_end, sizeof(low_end),
 		  is_cpu ? 0 : before.ns[door->clock]);
 	format_ns(high_end, sizeof(high_end),
-		  is_cpu ? 3600 * NS_PER_S : after.ns[door->clock]);
+		  is_cpu ? 3600 * NS_PER_S : after.ns[clock_of_high_end(door)]);
 	if (door->wanted != WANT_VALUE)
 		snprintf(wanted, sizeof(wanted), "%" PRId64,
 			 wanted_return(door, &before));

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * exec_storm STREAMS EXECS [CHILD]: so many processes that start CHILD
- * (exec_child) one after the other, so many times together. Prints one line of
+ * (exec_child) one after the other, so many times together, or until SIGTERM.
+ * Prints one line of
  * JSON: how many were fast, slow (right), wrong, seen as stopped by their
  * parent, as a shell with job control would, and the longest life of one.
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,13 @@
 static struct tally {
 	uint64_t fast, slow, wrong, stopped, longest_ns;
 } * tallies;
+static volatile int *ended; /* shared, as the tallies are */
+
+static void end(int number)
+{
+	(void)number;
+	*ended = 1;
+}
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -64,7 +73,7 @@ static void start_one(struct tally *tally, const char *child)
 
 static void run_stream(struct tally *tally, long execs, const char *child)
 {
-	for (long i = 0; i < execs; i++)
+	for (long i = 0; i < execs && !*ended; i++)
 		start_one(tally, child);
 	_exit(0);
 }
@@ -89,6 +98,7 @@ static void print(long streams)
 
 int main(int argc, char **argv)
 {
+	struct sigaction action = { .sa_handler = end, .sa_flags = SA_RESTART };
 	long streams = argc > 2 ? atol(argv[1]) : 0;
 	long execs = argc > 2 ? atol(argv[2]) : 0;
 	const char *child = argc > 3 ? argv[3] : CHILD;
@@ -97,11 +107,13 @@ int main(int argc, char **argv)
 		fputs("usage: exec_storm STREAMS EXECS [CHILD]\n", stderr);
 		return 2;
 	}
-	tallies = mmap(NULL, STREAMS_MAX * sizeof(*tallies),
+	tallies = mmap(NULL, (STREAMS_MAX + 1) * sizeof(*tallies),
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		       0);
 	if (tallies == MAP_FAILED)
 		return 1;
+	ended = (volatile int *)&tallies[STREAMS_MAX];
+	sigaction(SIGTERM, &action, NULL);
 	for (long i = 0; i < streams; i++)
 		if (!fork())
 			run_stream(&tallies[i], execs / streams, child);

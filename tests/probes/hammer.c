@@ -14,13 +14,15 @@
  *   one that was finished, by any thread, before it began. Holds while a rule
  *   steps forward too.
  *
- * Prints one line of JSON.
+ * Ends after S seconds, or by SIGTERM. Prints one line of JSON.
  */
 #define _GNU_SOURCE
 #include "raw.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -274,11 +276,24 @@ static void parse_clocks(const char *text, int64_t to[FAMILIES])
 	}
 }
 
+/* Relative: virtual time does not change how long that is. */
+static void wait_for_end(const sigset_t *terms, int seconds)
+{
+	const struct timespec length = { .tv_sec = seconds };
+
+	while (sigtimedwait(terms, NULL, &length) < 0 && errno == EINTR)
+		;
+}
+
 static void run(int threads, int seconds, bool order)
 {
-	struct timespec length = { .tv_sec = seconds };
 	pthread_t thread[THREADS_MAX];
+	sigset_t terms;
 
+	/* By the other threads, too. */
+	sigemptyset(&terms);
+	sigaddset(&terms, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &terms, NULL);
 	for (int t = 0; t < threads; t++) {
 		void *arg = order ? (void *)&orders[t] : (void *)&tallies[t];
 
@@ -288,9 +303,7 @@ static void run(int threads, int seconds, bool order)
 			exit(1);
 		}
 	}
-	/* Relative: virtual time does not change how long that is. */
-	while (nanosleep(&length, &length))
-		;
+	wait_for_end(&terms, seconds);
 	atomic_store(&stop, true);
 	for (int t = 0; t < threads; t++)
 		pthread_join(thread[t], NULL);

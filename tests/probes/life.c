@@ -9,7 +9,10 @@
  *                       which becomes PROG afterwards
  *   seccomp             under a filter
  *   serve               for each word on stdin: a reading under that name,
- *                       then a line "."
+ *                       (by all doors if that begins with "all"), then a
+ *                       line "."; from the word "thread" on by
+ *                       another thread than the first, from the word
+ *                       "sibling" on by another process with its memory
  */
 #define _GNU_SOURCE
 #include "doors.h"
@@ -183,17 +186,57 @@ static void seccomp(void)
 	read_as("seccomp");
 }
 
-static void serve(void)
+static void answer(const char *word)
+{
+	doors_collect(strncmp(word, "all", 3) ? DOORS_QUICK : DOORS_ALL);
+	doors_print(word);
+	puts(".");
+	fflush(stdout);
+}
+
+static void *serve(void *unused);
+
+static void serve_by_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, serve, NULL))
+		die("pthread_create");
+	pthread_join(thread, NULL);
+}
+
+static int serve_alone(void *unused)
+{
+	serve(unused);
+	return 0;
+}
+
+/* Neither parent nor child of this process, which uses nothing of the C library
+ * any more. */
+static void serve_by_sibling(void)
+{
+	static char stack[1 << 20] __attribute__((aligned(16)));
+
+	if (clone(serve_alone, stack + sizeof(stack),
+		  CLONE_VM | CLONE_PARENT | SIGCHLD, NULL) < 0)
+		die("clone");
+	for (;;)
+		pause();
+}
+
+static void *serve(void *unused)
 {
 	char word[64];
 
-	doors_begin(reference, environ);
 	while (scanf("%63s", word) == 1) {
-		doors_collect(DOORS_QUICK);
-		doors_print(word);
-		puts(".");
-		fflush(stdout);
+		answer(word);
+		if (!strcmp(word, "thread"))
+			serve_by_thread();
+		if (!strcmp(word, "sibling"))
+			serve_by_sibling();
 	}
+	exit(0);
+	return unused;
 }
 
 int main(int argc, char **argv)
@@ -214,9 +257,10 @@ int main(int argc, char **argv)
 		clone_into(argv[4], argv + 5);
 	else if (!strcmp(mode, "seccomp"))
 		seccomp();
-	else if (!strcmp(mode, "serve"))
-		serve();
-	else
+	else if (!strcmp(mode, "serve")) {
+		doors_begin(reference, environ);
+		serve(NULL);
+	} else
 		return 2;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * no_clock_calls PROGRAM [ARGUMENT…]: run a program that cannot read a clock by
- * system call (ENOSYS). What it reads all the same, it reads fast.
+ * system call (ENOSYS). What it reads all the same, it reads fast. Nor can it
+ * make those calls by which pages are mapped into it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +32,9 @@ int main(int argc, char **argv)
 		DENY_IF(SYS_clock_gettime),
 		DENY_IF(SYS_gettimeofday),
 		DENY_IF(SYS_time),
+		DENY_IF(SYS_socketpair),
+		DENY_IF(SYS_recvmsg),
+		DENY_IF(SYS_setsockopt),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter),

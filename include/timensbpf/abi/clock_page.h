@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The clock page: one rule's numbers, shared by BPF programs, user space and
- * (later) the patched vDSO. One entry of the BPF array `clock_pages`, 4096
+ * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
  * bytes, mapped read-only by everybody but the BPF program `page_write`.
  *
  * Invariants
@@ -12,9 +12,11 @@
  *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
  *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
  *  P5. Who maps the page may read it only while pass is the number that it was
- *      mapped with; else a system call tells its time. A new rule gets a new
- *      number; the pass is another when the rule has ended, and for as long as
- * a process that maps the page may live elsewhere (docs/fast-path.md).
+ *      mapped with; else a system call tells its time. The number is a new
+ *      one each time that the page is written without an owner, which is how
+ *      every rule begins and ends; until the owner is written the pass is no
+ *      number at all. It is another, too, for as long as a process that maps
+ *      the page may live elsewhere (docs/fast-path.md).
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -26,7 +28,7 @@
 #endif
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 3u
+#define TNB_PAGE_ABI 5u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */
@@ -70,7 +72,7 @@ struct tnb_clock_page {
 	__u32 sequence; /* P1, P2 */
 	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
 	__u64 pass; /* P5: generation, plus 2^32 each time it is taken back */
-	__u32 generation; /* number of the rule among those of this slot */
+	__u32 generation; /* the number of P5 */
 	__u32 unused_word;
 	__u64 taken; /* times that the pass was taken back, never less */
 	__u64 padding[2];
@@ -83,6 +85,7 @@ struct tnb_page_write {
 	__u32 slot;
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
 	__u64 owner;
+	__u64 taken; /* as it was when the slot was got ready for a new rule */
 	struct tnb_clock_set set;
 };
 

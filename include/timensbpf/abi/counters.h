@@ -24,6 +24,8 @@
 	X(EXEC_BEGUN, exec_begun, "programs started in virtual time")          \
 	X(EXEC_HIDDEN, exec_hidden, "of these, the host's vDSO was hidden")    \
 	X(EXEC_FAILED, exec_failed, "of these, the vDSO could not be hidden")  \
+	X(EXEC_WAITED, exec_waited,                                            \
+	  "of these, waited for the loader at their first segment")            \
 	X(EXEC_HELD, exec_held,                                                \
 	  "of these, were stopped until the loader came")                      \
 	X(RULE_LEFT, rule_left,                                                \

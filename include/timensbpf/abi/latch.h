@@ -18,6 +18,8 @@
 #define TNB_LATCH_TRIES 16
 
 #define tnb_read_once(x) (*(const volatile __typeof__(x) *)&(x))
+#define tnb_write_once(x, value) \
+	((void)(*(volatile __typeof__(x) *)&(x) = (value)))
 #define tnb_compiler_barrier() __asm__ volatile("" ::: "memory")
 
 /* What a clock needs, from the copy that is in force. */

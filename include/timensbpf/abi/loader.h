@@ -19,8 +19,18 @@
  * may stand still for some: who dies is known at once (service/guard.c).
  */
 #define TNB_BEAT_LIMIT_NS 250000000ULL
+/* After this time without, there is no loader; events are told until then. */
+#define TNB_BEAT_GONE_NS 5000000000ULL
 /* The guard lets go of a process that was held for longer than this. */
 #define TNB_HOLD_NS 60000000ULL
+
+/*
+ * How long a program that starts waits for its tracer (bpf/exec_wait.bpf.c).
+ * Noted by process id modulo TNB_TOLD: two that start at once with numbers that
+ * are equal so may not both wait.
+ */
+#define TNB_TOLD 1024u
+#define TNB_WAIT_NS 5000000ULL
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
@@ -47,6 +57,7 @@ struct tnb_hold {
 	X(LATE, late, "the loader came after the first instruction")        \
 	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
 	X(REFUSED, refused, "a system call that mapping needs was refused") \
+	X(TIMEOUT, timeout, "took longer than a start may be kept waiting") \
 	X(GONE, gone, "ended while it was being prepared")                  \
 	X(MISSED, missed, "started before the loader could trace it")       \
 	X(BUSY, busy,                                                       \
@@ -57,15 +68,56 @@ struct tnb_hold {
 enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
 #undef TNB_SLOW_ENUM
 
+/*
+ * Processes that came into a rule from outside, where they read the host's
+ * vDSO. They keep the host's time, by system call too, until the loader has
+ * changed them: so all doors change at one instant. Their children do, for as
+ * long. Who has pages of a rule needs no word: without the pass, which whoever
+ * leaves takes away, all doors go by system call. A word each, found by the
+ * process id modulo TNB_ARRIVALS: the process id (22 bits, PID_MAX_LIMIT of the
+ * kernel's include/linux/threads.h), and when it came, in milliseconds of
+ * CLOCK_MONOTONIC. Who finds another's word there has the rule's time at once
+ * by system call.
+ */
+#define TNB_ARRIVALS 1024u
+/* They have the rule's time by system call after this, changed or not. */
+#define TNB_ARRIVAL_MS 10000
+#define TNB_NSEC_PER_MS 1000000ULL
+#define TNB_ARRIVAL_TIME_BITS 42
+
+#define TNB_ARRIVAL(tgid, since_ms) \
+	((__u64)(tgid) << TNB_ARRIVAL_TIME_BITS | (since_ms))
+
+static inline __u32 tnb_arrival_tgid(__u64 word)
+{
+	return word >> TNB_ARRIVAL_TIME_BITS;
+}
+
+static inline __u64 tnb_arrival_since(__u64 word)
+{
+	return word & ((1ULL << TNB_ARRIVAL_TIME_BITS) - 1);
+}
+
+/* The word may be newer than `now_ns`, by another CPU. */
+static inline int tnb_arrival_is_over(__u64 word, __u64 now_ns)
+{
+	__u64 since_ms = tnb_arrival_since(word);
+
+	return (__s64)(now_ns / TNB_NSEC_PER_MS - since_ms) > TNB_ARRIVAL_MS;
+}
+
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 may_hold;		  /* 1: programs may be stopped for it */
+	__u64 may_wait;		  /* 1: programs that start wait for it */
 	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
 	__u64 fast;		  /* programs that were given the image */
 	__u64 slow[TNB_SLOW_MAX];
 	/* Processes that its threads work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
 	struct tnb_hold hold[TNB_HOLDS];
+	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
+	__u32 told[TNB_TOLD];
 };
 
 enum tnb_event_kind {

@@ -35,6 +35,9 @@ teardown() { cgroups_remove; }
         in_cgroup "$CGROUP" read_clocks-dynamic --quick --reference "$REFERENCE" \
             >"$BATS_TEST_TMPDIR/out"
         expect_doors "$BATS_TEST_TMPDIR/out" '.*' 259200000000000 0 0
+        daemon_start
+        diff <(echo "tried: 7") <(in_cgroup "$CGROUP" map_tricks clock-page)
+        daemon_stop
         mkdir "$CGROUP/below"
         in_cgroup "$CGROUP/below" read_clocks-dynamic --quick --reference "$REFERENCE" \
             >"$BATS_TEST_TMPDIR/out"

@@ -111,7 +111,7 @@ qemu_share() {
 # What comes last overrides: the caller's arguments.
 guest_arguments() {
     echo "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable" \
-        "cryptomgr.notests" \
+        "cryptomgr.notests init_on_alloc=0" \
         "lsm=landlock,lockdown,yama,bpf" "$(kernel_arguments "$1")" "$APPEND"
 }
 

@@ -25,11 +25,12 @@ kernel_arguments() {
 }
 
 # With cx16, 6.12 crashes at boot under emulation; without it, 7.2 has no BPF
-# task storage.
+# task storage. With erms and fsrm, memory is copied and cleared byte by byte,
+# which is what emulation is worst at.
 kernel_cpu() {
     case $1 in
-    latest) echo max ;;
-    *) echo max,-cx16 ;;
+    latest) echo max,-erms,-fsrm ;;
+    *) echo max,-erms,-fsrm,-cx16 ;;
     esac
 }
 

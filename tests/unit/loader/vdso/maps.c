@@ -112,6 +112,26 @@ static void own_and_others_can_be_read(void **state)
 	assert_true(tnb_vdso_maps_read(0x7ffffffe, &own) < 0);
 }
 
+static void every_mapping_has_its_end(void **state)
+{
+	int here = 0;
+	struct tnb_maps_ends ends;
+	struct tnb_vdso_maps own;
+
+	(void)state;
+	assert_int_equal(tnb_vdso_maps_read(0, &own), 0);
+	assert_int_equal(tnb_maps_ends_read(0, &ends), 0);
+	assert_int_equal(tnb_maps_end_of(&ends, own.vdso), own.vdso_end);
+	assert_int_equal(tnb_maps_end_of(&ends, own.vdso_end - 1),
+			 own.vdso_end);
+	assert_true(tnb_maps_end_of(&ends, (uint64_t)(uintptr_t)&here) >
+		    (uint64_t)(uintptr_t)&here);
+	assert_int_equal(tnb_maps_end_of(&ends, 0), 0);
+	assert_int_equal(tnb_maps_end_of(&ends, ~0ULL), 0);
+	tnb_maps_ends_free(&ends);
+	assert_true(tnb_maps_ends_read(0x7ffffffe, &ends) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +141,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(any_beginning_can_be_read),
 		cmocka_unit_test(own_and_others_can_be_read),
+		cmocka_unit_test(every_mapping_has_its_end),
 	};
 
 	return cmocka_run_group_tests_name("maps", tests, NULL, NULL);

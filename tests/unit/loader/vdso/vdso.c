@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * loader/vdso/vdso.c on the kernel that runs here: its vDSO, and the image
- * chosen for it. TIMENSBPF_TEST_SAMPLES: reads of each clock, a million else.
+ * chosen for it. TIMENSBPF_TEST_SAMPLES: reads of each clock, ten millions
+ * else.
  */
 #define _GNU_SOURCE
 #include <stdarg.h>
@@ -114,7 +115,7 @@ static long samples(void)
 {
 	const char *text = getenv("TIMENSBPF_TEST_SAMPLES");
 
-	return text ? strtol(text, NULL, 10) : 1000000;
+	return text ? strtol(text, NULL, 10) : 10000000;
 }
 
 /* Image's reads between two of the kernel's, `offset` ns ahead of them. */
@@ -341,6 +342,55 @@ static void image_has_the_kernels_names(void **state)
 		assert_true(vdso.entry[i]);
 }
 
+static void what_jumps_replace_is_known(void **state)
+{
+	struct tnb_vdso copy = vdso;
+	uint32_t entry;
+
+	(void)state;
+	/* True of all kernels of the test bed and of this machine: a stop
+	 * takes longer where it is not. */
+	assert_false(vdso.loops);
+	assert_false(vdso.image_loops);
+	entry = vdso.clock_gettime.offset;
+	assert_false(tnb_vdso_is_patched(&vdso, entry));
+	assert_true(tnb_vdso_is_patched(&vdso, entry + 1));
+	assert_true(tnb_vdso_is_patched(&vdso, entry + 13));
+	assert_false(tnb_vdso_is_patched(&vdso, entry + 14));
+	assert_true(tnb_vdso_is_patched(&vdso, vdso.room));
+	assert_false(tnb_vdso_is_patched(&vdso, ~0ULL));
+	copy.loops = true;
+	assert_true(tnb_vdso_is_patched(&copy, entry + 14));
+	assert_false(tnb_vdso_is_patched(&copy, entry));
+	assert_false(tnb_vdso_image_is_patched(&vdso, vdso.entry[0]));
+	assert_true(tnb_vdso_image_is_patched(&vdso, vdso.entry[0] + 1));
+	assert_false(
+		tnb_vdso_image_is_reader(&vdso, vdso.image, vdso.entry[0]));
+	assert_false(tnb_vdso_image_is_reader(&vdso, vdso.image,
+					      vdso.image_code - 1));
+	assert_false(
+		tnb_vdso_image_is_reader(&vdso, vdso.image, TNB_PAGE_SIZE));
+	/* Jumps back may not reach into the next function. */
+	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
+		for (size_t j = 0; j < TNB_FORWARDS; j++)
+			assert_true(vdso.image_forward[j] <= vdso.entry[i] ||
+				    vdso.image_forward[j] - vdso.entry[i] >=
+					    14);
+}
+
+static void originals_are_the_kernels_bytes(void **state)
+{
+	struct tnb_vdso_jump originals[TNB_VDSO_JUMPS];
+
+	(void)state;
+	assert_int_equal(tnb_vdso_originals(&vdso, originals), TNB_VDSO_JUMPS);
+	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
+		assert_memory_equal(
+			originals[i].code,
+			(const void *)(maps.vdso + originals[i].offset),
+			originals[i].length);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +401,8 @@ int main(void)
 		cmocka_unit_test(image_is_ahead_by_the_offset),
 		cmocka_unit_test(other_functions_are_the_kernels),
 		cmocka_unit_test(jumps_lead_into_the_image),
+		cmocka_unit_test(what_jumps_replace_is_known),
+		cmocka_unit_test(originals_are_the_kernels_bytes),
 		cmocka_unit_test(time_namespace_is_the_kernels),
 		cmocka_unit_test(image_has_the_kernels_names),
 	};

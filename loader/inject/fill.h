@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is written into a stopped process: the pages of abi/vdso_link.h, and the
+ * jumps to them. Each write by itself leaves a process that is right. */
+#ifndef TIMENSBPF_LOADER_INJECT_FILL_H
+#define TIMENSBPF_LOADER_INJECT_FILL_H
+
+#include "remote.h"
+
+#include "../vdso/vdso.h"
+
+/* No pass is this number: the page is never read. */
+#define TNB_NO_PASS (~0ULL)
+
+struct tnb_fill {
+	const struct tnb_vdso *vdso;
+	__u64 at;    /* the kernel's vDSO in the process */
+	__u64 pages; /* the first of the three */
+	__u32 slot;  /* of the clock page there; 0: the host's time */
+};
+
+/* Whether the kernel's vDSO is at that address: the same kernel gives
+ * everybody the same one. 0, -ENOEXEC or as tnb_remote_read(). */
+TNB_MUST_CHECK int tnb_fill_check(const struct tnb_remote *remote, __u64 vdso);
+
+/* The image and its link page, without a pass. */
+TNB_MUST_CHECK int tnb_fill_pages(const struct tnb_remote *remote,
+				  const struct tnb_fill *fill);
+TNB_MUST_CHECK int tnb_fill_pass(const struct tnb_remote *remote, __u64 pages,
+				 __u64 pass);
+/* From the kernel's vDSO to the image. */
+TNB_MUST_CHECK int tnb_fill_jumps(const struct tnb_remote *remote,
+				  const struct tnb_fill *fill);
+/* The kernel's vDSO as it was, and jumps from the image to it. */
+TNB_MUST_CHECK int tnb_fill_jumps_back(const struct tnb_remote *remote,
+				       const struct tnb_fill *fill);
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A process that began outside reads the host's time by the kernel's vDSO, to
+ * which the C library, or the program itself, keeps pointers. So the first
+ * instructions of its functions become a jump to the image, once no thread
+ * stands in the bytes that change (outside.h). One that has pages already gets
+ * another clock page in the place of the one it had; one that goes back to the
+ * host's time keeps them, with jumps the other way.
+ */
+#define _GNU_SOURCE
+#include "live.h"
+
+#include "../cleanup.h"
+#include "../link_page.h"
+#include "../service/state.h"
+#include "fill.h"
+#include "memory.h"
+#include "outside.h"
+#include "place.h"
+#include "restart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <linux/ptrace.h>
+#include <linux/rseq.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <timensbpf/abi/latch.h>
+
+/* ---- What it maps -------------------------------------------------------- */
+
+int tnb_live_look(pid_t pid, pid_t tid, int proc, struct tnb_live *live)
+{
+	_cleanup_close_
+	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	*live = (struct tnb_live){ .pid = pid };
+	if (memory < 0)
+		return -ESRCH;
+	err = tnb_vdso_maps_read(tid, &live->maps);
+	if (err)
+		return err;
+	if (live->maps.vdso < 1ULL << 32)
+		return -ENOEXEC;
+	live->has_pages =
+		tnb_link_page_find(proc, memory, &live->link, &live->pages);
+	return 0;
+}
+
+static __u64 pass_of(const struct tnb_home *home)
+{
+	return home->slot && !home->is_split ? home->pass : TNB_NO_PASS;
+}
+
+bool tnb_live_is_linked(const struct tnb_live *live)
+{
+	return live->has_pages && live->link.slot;
+}
+
+bool tnb_live_is_at_home(const struct tnb_live *live,
+			 const struct tnb_home *home)
+{
+	if (!live->has_pages)
+		return !home->slot;
+	return live->link.slot == home->slot &&
+	       (live->link.pass == pass_of(home) || !home->slot);
+}
+
+/* ---- Is it still what was looked at? ------------------------------------- */
+
+struct change {
+	const struct tnb_injector *injector;
+	const struct tnb_live *live;
+	const struct tnb_home *home;
+	int proc;
+	struct tnb_threads threads;
+	struct tnb_remote *carrier; /* its memory is open; maps the pages */
+	struct tnb_fill fill;
+	struct user_regs_struct regs; /* of the carrier, as it was */
+	bool in_stub;		      /* it runs there */
+	int channel;
+};
+
+static bool is_64bit(const struct tnb_remote *remote)
+{
+	struct user_regs_struct regs;
+
+	return remote->gone || (!tnb_remote_get_regs(remote, &regs) &&
+				regs.cs == TNB_USER_CS_64);
+}
+
+static bool has_same_link(const struct change *change)
+{
+	const struct tnb_live *live = change->live;
+	struct tnb_vdso_link link;
+
+	return !tnb_remote_read(change->carrier, live->pages + TNB_PAGE_SIZE,
+				&link, sizeof(link)) &&
+	       link.magic == TNB_VDSO_LINK_MAGIC &&
+	       link.slot == live->link.slot && link.vdso == live->maps.vdso;
+}
+
+static bool has_originals(const struct change *change)
+{
+	struct tnb_vdso_jump original[TNB_VDSO_JUMPS];
+	uint8_t code[sizeof(original->code)];
+	size_t count = tnb_vdso_originals(change->injector->vdso, original);
+
+	for (size_t i = 0; i < count; i++)
+		if (tnb_remote_read(change->carrier,
+				    change->live->maps.vdso +
+					    original[i].offset,
+				    code, original[i].length) ||
+		    memcmp(code, original[i].code, original[i].length))
+			return false;
+	return true;
+}
+
+/*
+ * It may have executed a program since, and whoever starts programs has given
+ * it pages before the first instruction: a second image would be unknown to
+ * its unwinders. Jumps that are not ours are another tool's, which shall find
+ * them as it left them.
+ */
+static int check_pages(const struct change *change)
+{
+	struct tnb_vdso_link link;
+	uint64_t at;
+
+	if (change->live->has_pages)
+		return has_same_link(change) ? 0 : -EAGAIN;
+	if (has_originals(change))
+		return 0;
+	return tnb_link_page_find(change->proc, change->carrier->mem, &link,
+				  &at)
+		       ? -EAGAIN
+		       : -ENOSPC;
+}
+
+static int check(struct change *change)
+{
+	const struct tnb_vdso *vdso = change->injector->vdso;
+	const struct tnb_vdso_maps *maps = &change->live->maps;
+	int err;
+
+	for (size_t i = 0; i < change->threads.count; i++)
+		if (!is_64bit(&change->threads.thread[i]))
+			return -ENOEXEC;
+	if (maps->vdso_end - maps->vdso != vdso->size || !maps->vvar ||
+	    maps->vdso - maps->vvar != vdso->vvar_below)
+		return -ENOSPC;
+	err = tnb_fill_check(change->carrier, maps->vdso);
+	if (err == -ENOEXEC)
+		return -ENOSPC;
+	/* Nothing is there any more: it has executed a program. */
+	if (err == -EIO || err == -EFAULT)
+		return -EAGAIN;
+	return err ? err : check_pages(change);
+}
+
+/*
+ * Whether nobody runs who uses its memory. Not before all threads are where
+ * they stay: those that ran on for a moment may have made others.
+ */
+static int check_alone(const struct change *change)
+{
+	const struct tnb_memory *memory = change->injector->memory;
+	int err = tnb_threads_check(&change->threads, change->proc);
+
+	if (err || !memory)
+		return err;
+	err = tnb_memory_is_shared(memory, &change->threads);
+	/* What failed for want of memory or files may succeed again. */
+	return !err || err == -ESRCH ? err : -EAGAIN;
+}
+
+/* ---- Changing it --------------------------------------------------------- */
+
+/*
+ * A restartable sequence (rseq(2)) must not be left and come back to. Nobody is
+ * in one while in a system call; of others the kernel clears the pointer when
+ * it next finds them outside.
+ */
+static bool is_in_sequence(const struct tnb_remote *remote, int memory)
+{
+	struct ptrace_rseq_configuration rseq = { 0 };
+	struct user_regs_struct regs;
+	__u64 section = 0;
+
+	if (tnb_remote_get_regs(remote, &regs))
+		return true;
+	if ((long)regs.orig_rax >= 0)
+		return false;
+	if (syscall(SYS_ptrace, PTRACE_GET_RSEQ_CONFIGURATION, remote->tid,
+		    sizeof(rseq), &rseq) <= 0 ||
+	    !rseq.rseq_abi_pointer)
+		return false;
+	return pread(memory, &section, sizeof(section),
+		     (off_t)(rseq.rseq_abi_pointer +
+			     offsetof(struct rseq, rseq_cs))) !=
+		       sizeof(section) ||
+	       section;
+}
+
+/* The first of those that can do it. */
+static struct tnb_remote *find_carrier(struct tnb_threads *threads, int memory)
+{
+	for (size_t i = 0; i < threads->count; i++)
+		if (!threads->thread[i].gone &&
+		    !is_in_sequence(&threads->thread[i], memory))
+			return &threads->thread[i];
+	return NULL;
+}
+
+/* Which slot its mapping shows is known only as long as its link tells. */
+static bool has_clock_page(const struct change *change)
+{
+	return change->live->has_pages &&
+	       (!change->home->slot ||
+		change->live->link.slot == change->home->slot);
+}
+
+/* From here on its pages are nobody's, until they are filled: whoever looks at
+ * them after our death does not take the old link for that of the new page. */
+static int disown_pages(const struct change *change)
+{
+	struct tnb_fill fill = change->fill;
+
+	fill.slot = 0;
+	return tnb_fill_pages(change->carrier, &fill);
+}
+
+static int map_pages(struct change *change)
+{
+	const struct tnb_vdso *vdso = change->injector->vdso;
+	const struct tnb_place place = {
+		.map = change->injector->map,
+		.slot = change->home->slot,
+		.at = change->live->has_pages ? change->live->pages : 0,
+		.room = change->live->maps.vdso + vdso->room,
+		.room_size = vdso->room_size,
+	};
+
+	int err = 0;
+
+	change->fill.pages = change->live->pages;
+	if (has_clock_page(change))
+		return 0;
+	if (place.at)
+		err = disown_pages(change);
+	if (!err)
+		err = tnb_remote_get_regs(change->carrier, &change->regs);
+	if (err)
+		return err;
+	change->in_stub = true;
+	return tnb_place(change->carrier, &place, &change->fill.pages,
+			 &change->channel);
+}
+
+/* As write_pass() of exec.c: who left since the home was looked at has taken
+ * the pass away from all who have its number. The process is looked at anew. */
+static int give_pass(const struct change *change)
+{
+	const struct tnb_home *home = change->home;
+	const struct tnb_clock_page *page =
+		&change->injector->pages[home->slot];
+
+	int err;
+
+	if (pass_of(home) == TNB_NO_PASS)
+		return 0;
+	err = tnb_fill_pass(change->carrier, change->fill.pages, home->pass);
+	if (err || tnb_read_once(page->taken) == home->taken)
+		return err;
+	err = tnb_fill_pass(change->carrier, change->fill.pages, TNB_NO_PASS);
+	return err ? err : -EAGAIN;
+}
+
+static void forget_arrival(const struct change *change)
+{
+	if (change->injector->state)
+		tnb_state_forget_arrival(change->injector->state,
+					 change->live->pid);
+}
+
+static int write_all(const struct change *change)
+{
+	int err = tnb_fill_pages(change->carrier, &change->fill);
+
+	if (!err && !change->home->slot)
+		return tnb_fill_jumps_back(change->carrier, &change->fill);
+	if (!err)
+		err = tnb_fill_jumps(change->carrier, &change->fill);
+	if (err)
+		return err;
+	/* From here on all doors go by system call. */
+	forget_arrival(change);
+	return give_pass(change);
+}
+
+/* It executed a program since it was looked at, and stands before its first
+ * instruction. */
+static int prepare_fresh(struct change *change)
+{
+	const struct tnb_loader_event exec = {
+		.kind = TNB_EVENT_EXEC,
+		.slot = change->home->slot,
+		.pass = pass_of(change->home),
+		.taken = change->home->taken,
+	};
+	enum tnb_slow why;
+
+	if (!change->home->slot)
+		return 0;
+	/* Whoever executes inside has none; it did so outside. */
+	forget_arrival(change);
+	return tnb_exec_prepare(change->injector, change->carrier, &exec,
+				&change->channel, &why);
+}
+
+/*
+ * The image that is there may be another version's, or layout's, and is
+ * replaced: its entries are where ours are (loader/vdso/image.lds), but nobody
+ * may stand behind them. It is one page: who dies over it has written all or
+ * nothing.
+ */
+static int stand_outside(struct change *change)
+{
+	const struct tnb_vdso *vdso = change->injector->vdso;
+	unsigned char image[TNB_PAGE_SIZE];
+	struct tnb_readers readers = {
+		.vdso = vdso,
+		.at = change->live->maps.vdso,
+		.code = image,
+		.page_changes = !has_clock_page(change),
+	};
+
+	if (change->live->has_pages) {
+		readers.image = change->live->pages + 2 * TNB_PAGE_SIZE;
+		if (tnb_remote_read(change->carrier, readers.image, image,
+				    sizeof(image)))
+			return -EAGAIN;
+		if (!tnb_vdso_image_is_same(vdso, image))
+			readers.page_changes = true;
+	}
+	return tnb_outside(&change->threads, &readers, change->carrier->mem);
+}
+
+static int change_stopped(struct change *change)
+{
+	int err;
+
+	if (tnb_exec_is_fresh(change->carrier))
+		return prepare_fresh(change);
+	err = check(change);
+	if (!err)
+		err = stand_outside(change);
+	if (!err && change->carrier->gone)
+		err = -EAGAIN;
+	if (!err)
+		err = check_alone(change);
+	if (!err)
+		err = map_pages(change);
+	if (!err)
+		err = write_all(change);
+	return err;
+}
+
+static bool is_in_room(const struct change *change)
+{
+	const struct tnb_vdso *vdso = change->injector->vdso;
+	struct user_regs_struct regs;
+
+	return !tnb_remote_get_regs(change->carrier, &regs) &&
+	       regs.rip - change->live->maps.vdso - vdso->room <
+		       vdso->room_size;
+}
+
+/* It goes on by itself if this fails, with its calls made again. */
+static int bring_back(struct change *change)
+{
+	int err;
+
+	if (!change->in_stub || change->carrier->gone || !is_in_room(change))
+		return 0;
+	err = tnb_place_leave(change->carrier, &change->channel);
+	return err ? err : tnb_place_return(change->carrier, &change->regs);
+}
+
+static int open_carrier(struct change *change)
+{
+	char path[32];
+	_cleanup_close_
+	int memory = -1;
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem",
+		 change->threads.thread[0].tid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	change->carrier = find_carrier(&change->threads, memory);
+	if (!change->carrier)
+		return -EAGAIN;
+	err = tnb_remote_open(change->carrier);
+	return err ? err : change->carrier->strict ? -EPERM : 0;
+}
+
+int tnb_live_change(const struct tnb_injector *injector,
+		    const struct tnb_live *live, const struct tnb_home *home,
+		    int proc, unsigned int ms)
+{
+	struct change change = {
+		.injector = injector,
+		.live = live,
+		.home = home,
+		.proc = proc,
+		.fill = { .vdso = injector->vdso,
+			  .at = live->maps.vdso,
+			  .slot = home->slot },
+		.channel = -1,
+	};
+	int err = tnb_budget_begin(ms);
+
+	if (!err)
+		err = tnb_threads_stop(live->pid, proc, &change.threads);
+	if (!err)
+		err = open_carrier(&change);
+	if (!err) {
+		err = change_stopped(&change);
+		if (bring_back(&change))
+			err = -ETIMEDOUT;
+	}
+	if (tnb_threads_release(&change.threads))
+		err = -ETIMEDOUT;
+	if (change.channel >= 0)
+		close(change.channel);
+	tnb_budget_end();
+	return err;
+}

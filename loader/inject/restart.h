@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* System calls that a stop of ours interrupts are made again. */
+#ifndef TIMENSBPF_LOADER_INJECT_RESTART_H
+#define TIMENSBPF_LOADER_INJECT_RESTART_H
+
+#include "remote.h"
+
+/*
+ * What the kernel would do on the way out with a call that is to be made again
+ * (arch/x86/kernel/signal.c), for a thread that is sent elsewhere instead.
+ */
+void tnb_restart_as_kernel(struct user_regs_struct *regs);
+
+/*
+ * Calls that answer any wake-up with EINTR (signal(7), "Interruption of system
+ * calls … by stop signals"): the kernel is told to make them again unless a
+ * signal is delivered before the thread goes on, as it does for others by
+ * itself. A timeout among the arguments begins anew. The thread is at the stop
+ * that tnb_remote_wait() waits for. 0 or -errno.
+ */
+TNB_MUST_CHECK int tnb_restart_interrupted(const struct tnb_remote *remote);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A thread that is stopped makes no other: once a listing names none that we do
+ * not have, all are stopped. All are asked first, and then waited for, so that
+ * they stop at the same time.
+ */
+#define _GNU_SOURCE
+#include "threads.h"
+
+#include "../cleanup.h"
+#include "../proc.h"
+#include "restart.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Threads that begin meanwhile are found by another listing. */
+#define LISTINGS_MAX 100
+
+bool tnb_threads_has(const struct tnb_threads *threads, pid_t tid)
+{
+	for (size_t i = 0; i < threads->count; i++)
+		if (threads->thread[i].tid == tid)
+			return true;
+	return false;
+}
+
+static int add(struct tnb_threads *threads, pid_t tid)
+{
+	int err;
+
+	if (threads->count == threads->space) {
+		size_t space = threads->space ? 2 * threads->space : 32;
+		void *grown = realloc(threads->thread,
+				      space * sizeof(*threads->thread));
+
+		if (!grown)
+			return -ENOMEM;
+		threads->thread = grown;
+		threads->space = space;
+	}
+	err = tnb_remote_begin(tid, threads->tgid,
+			       &threads->thread[threads->count]);
+	if (!err)
+		threads->count++;
+	return err == -ESRCH ? 0 : err;
+}
+
+static int begin_one(struct tnb_threads *threads, DIR *listing, pid_t tid)
+{
+	char state;
+	int err;
+
+	if (tnb_threads_has(threads, tid))
+		return 0;
+	state = tnb_proc_thread_state(listing, tid);
+	if (tnb_proc_has_ended(state))
+		return 0;
+	if (state == 'D')
+		return -EAGAIN;
+	err = add(threads, tid);
+	/* It executes a program. */
+	if (err == -EINTR)
+		return -EAGAIN;
+	/* As the kernel answers for one that is about to end, too. */
+	return err == -EPERM && tnb_proc_has_ended(
+					tnb_proc_thread_state(listing, tid))
+		       ? 0
+		       : err;
+}
+
+/* All threads that are not known yet: how many of them there were. */
+static int begin_all(struct tnb_threads *threads, int proc)
+{
+	_cleanup_closedir_ DIR *listing = tnb_proc_threads(proc);
+	size_t before = threads->count;
+	int err = listing ? 0 : -ESRCH;
+	pid_t tid;
+
+	while (!err && (tid = tnb_proc_next(listing)))
+		err = begin_one(threads, listing, tid);
+	return err ? err : (int)(threads->count - before);
+}
+
+static int wait_one(struct tnb_remote *remote)
+{
+	int err = tnb_remote_wait(remote);
+
+	/* It has ended, which is as good. */
+	if (err == -ESRCH)
+		return 0;
+	return err ? err : tnb_restart_interrupted(remote);
+}
+
+/* Also those that were begun before a failure: they have to be stopped to be
+ * let go of. */
+static int wait_all(struct tnb_threads *threads, size_t from)
+{
+	int err = 0;
+
+	for (size_t i = from; i < threads->count; i++) {
+		int one = wait_one(&threads->thread[i]);
+
+		if (one && err != -ETIMEDOUT)
+			err = one;
+	}
+	return err;
+}
+
+int tnb_threads_stop(pid_t tgid, int proc, struct tnb_threads *threads)
+{
+	int begun = 1;
+
+	*threads = (struct tnb_threads){ .tgid = tgid };
+	for (int i = 0; i < LISTINGS_MAX && begun > 0; i++) {
+		size_t from = threads->count;
+		int err;
+
+		begun = begin_all(threads, proc);
+		err = wait_all(threads, from);
+		if (err)
+			return err;
+	}
+	if (begun > 0)
+		return -EAGAIN;
+	return begun < 0 ? begun : threads->count ? 0 : -ESRCH;
+}
+
+int tnb_threads_check(const struct tnb_threads *threads, int proc)
+{
+	_cleanup_closedir_ DIR *listing = tnb_proc_threads(proc);
+	pid_t tid;
+
+	if (!listing)
+		return -ESRCH;
+	while ((tid = tnb_proc_next(listing)))
+		if (!tnb_threads_has(threads, tid) &&
+		    !tnb_proc_has_ended(tnb_proc_thread_state(listing, tid)))
+			return -EAGAIN;
+	return 0;
+}
+
+size_t tnb_threads_living(const struct tnb_threads *threads)
+{
+	size_t living = 0;
+
+	for (size_t i = 0; i < threads->count; i++)
+		living += !threads->thread[i].gone;
+	return living;
+}
+
+int tnb_threads_stop_again(struct tnb_threads *threads, const bool *runs)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < threads->count; i++)
+		if (runs[i] && tnb_remote_interrupt(&threads->thread[i]))
+			threads->thread[i].gone = true;
+	for (size_t i = 0; i < threads->count; i++) {
+		if (runs[i] && !threads->thread[i].gone) {
+			int one = wait_one(&threads->thread[i]);
+
+			if (one)
+				err = one;
+		}
+	}
+	return err;
+}
+
+int tnb_threads_release(struct tnb_threads *threads)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < threads->count; i++)
+		if (tnb_remote_detach(&threads->thread[i]))
+			err = -ETIMEDOUT;
+	free(threads->thread);
+	*threads = (struct tnb_threads){ 0 };
+	return err;
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Processes are listed again until nobody is left to be seen to, because those
+ * that were not seen to yet may have children meanwhile. The children of the
+ * others have their parent's pages.
+ */
+#define _GNU_SOURCE
+#include "settle.h"
+
+#include "cgroup.h"
+#include "cleanup.h"
+#include "error.h"
+#include "home.h"
+#include "inject/live.h"
+#include "kernel_probe.h"
+#include "link_page.h"
+#include "log.h"
+#include "members.h"
+#include "proc.h"
+#include "process.h"
+#include "service/state.h"
+#include "slots.h"
+#include "surgeon.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+/* Of trying those again that cannot be changed right now: in vfork(2), in a
+ * signal handler that interrupted a reading. */
+#define SETTLE_LIMIT_NS 1000000000ULL
+#define SETTLE_PAUSE_NS 5000000L
+/* Of a machine where processes are born faster than they can be seen to. */
+#define LISTINGS_MAX 200
+
+struct list {
+	struct tnb *tnb;
+	bool slow_too; /* those that read by system call, and are right */
+	struct tnb_patient *patient;
+	size_t count, space;
+};
+
+/* ---- Listing ------------------------------------------------------------- */
+
+static bool contains(const struct list *list, pid_t pid)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->patient[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* Once: neighbours are listed with each other. */
+static int append(struct list *list, pid_t pid, bool once)
+{
+	if (contains(list, pid))
+		return 0;
+	if (list->count == list->space) {
+		size_t space = list->space ? 2 * list->space : 64;
+		void *grown =
+			realloc(list->patient, space * sizeof(*list->patient));
+
+		if (!grown)
+			return -ENOMEM;
+		list->patient = grown;
+		list->space = space;
+	}
+	list->patient[list->count++] =
+		(struct tnb_patient){ .pid = pid, .once = once };
+	return 0;
+}
+
+/*
+ * It began in a rule, and reads by system call: slow, but right, unless it
+ * looks for the vDSO where that is not hidden. Tried once where somebody asked
+ * for it: stopped again and again, a call whose timeout begins anew would never
+ * end.
+ */
+static bool is_hidden(int proc)
+{
+	_cleanup_close_
+	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+
+	return memory >= 0 &&
+	       tnb_process_auxv(proc, memory, false) == TNB_VDSO_HIDDEN;
+}
+
+enum need {
+	NOTHING_NEEDED,
+	HAS_PAGES, /* the right ones */
+	HAS_TO_BE_CHANGED,
+	MAY_BE_CHANGED, /* once */
+	CANNOT_TELL,
+};
+
+/* Kernel threads, and those that have ended, have nothing mapped. */
+static enum need look_at(struct tnb *tnb, int proc, pid_t pid, pid_t tid)
+{
+	struct tnb_live live;
+	struct tnb_home home;
+	int err = tnb_home_of(tnb, proc, tid, &home);
+
+	if (err)
+		return err == -EAGAIN ? HAS_TO_BE_CHANGED : CANNOT_TELL;
+	err = tnb_live_look(pid, tid, proc, &live);
+	if (err)
+		return err == -ENOEXEC || err == -ENOENT ? NOTHING_NEEDED
+							 : CANNOT_TELL;
+	if (tnb_live_is_at_home(&live, &home))
+		return tnb_live_is_linked(&live) ? HAS_PAGES : NOTHING_NEEDED;
+	return live.has_pages || !is_hidden(proc) ? HAS_TO_BE_CHANGED
+						  : MAY_BE_CHANGED;
+}
+
+static int consider(struct list *list, pid_t pid)
+{
+	struct tnb_loader_state *loader = list->tnb->loader;
+	__u64 arrival = tnb_state_arrival(loader, pid);
+	pid_t tid;
+	_cleanup_close_
+	int proc = tnb_proc_open(pid, &tid);
+
+	if (proc < 0 || pid == getpid())
+		return 0;
+	switch (look_at(list->tnb, proc, pid, tid)) {
+	case HAS_TO_BE_CHANGED:
+		return append(list, pid, false);
+	case MAY_BE_CHANGED:
+		/* By system call it has the time of where it is at once. */
+		tnb_state_arrived(loader, arrival);
+		return list->slow_too ? append(list, pid, true) : 0;
+	case HAS_PAGES:
+		tnb_state_forget_arrival(loader, pid);
+		return 0;
+	case NOTHING_NEEDED:
+		tnb_state_arrived(loader, arrival);
+		return 0;
+	case CANNOT_TELL:
+		break;
+	}
+	return 0;
+}
+
+static int list_cgroup(int cgroup, struct list *list)
+{
+	struct tnb_members members;
+	int err = tnb_members_read(cgroup, &members);
+
+	for (size_t i = 0; !err && i < members.count; i++)
+		err = consider(list, members.pid[i]);
+	tnb_members_free(&members);
+	return err;
+}
+
+static int list_below(int cgroup, uint64_t id, void *context)
+{
+	(void)id;
+	return list_cgroup(cgroup, context);
+}
+
+/* Which processes are meant. */
+struct scope {
+	int (*lister)(struct list *list, const struct scope *scope);
+	int cgroup;
+	const pid_t *pids;
+	size_t count;
+};
+
+static int list_tree(struct list *list, const struct scope *scope)
+{
+	int err;
+
+	list->slow_too = true;
+	err = list_cgroup(scope->cgroup, list);
+	return err ? err : tnb_cgroup_walk(scope->cgroup, list_below, list);
+}
+
+/* With all who live in the same cgroup of a rule: it may have had children
+ * since it moved. Outside, those are slow at worst. */
+static int list_neighbours(struct list *list, pid_t pid)
+{
+	uint64_t id;
+	_cleanup_free_
+	char *path = NULL;
+	_cleanup_close_
+	int cgroup = -1;
+
+	if (tnb_cgroup_id_of(pid, &id) || !tnb_slot_of(list->tnb, id) ||
+	    tnb_cgroup_of(pid, &path))
+		return 0;
+	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return cgroup < 0 ? 0 : list_cgroup(cgroup, list);
+}
+
+static int list_some(struct list *list, const struct scope *scope)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < scope->count; i++) {
+		list->slow_too = true;
+		err = consider(list, scope->pids[i]);
+		list->slow_too = false;
+		if (!err)
+			err = list_neighbours(list, scope->pids[i]);
+	}
+	return err;
+}
+
+static int list_machine(struct list *list, const struct scope *unused)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int err = 0;
+
+	(void)unused;
+	while (dir && !err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = consider(list, atoi(entry->d_name));
+	return err;
+}
+
+/* ---- Those that cannot be changed ---------------------------------------- */
+
+static void leave_out(struct list *list, const struct list *hopeless)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (!contains(hopeless, list->patient[i].pid))
+			list->patient[kept++] = list->patient[i];
+	list->count = kept;
+}
+
+/* By system call at least it shall have the time of where it is. */
+static void give_up(const struct list *list, size_t i)
+{
+	tnb_state_forget_arrival(list->tnb->loader, list->patient[i].pid);
+}
+
+static int note_hopeless(const struct list *list, struct list *hopeless,
+			 bool *again)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < list->count; i++) {
+		const struct tnb_patient *patient = &list->patient[i];
+
+		if (patient->result && patient->once)
+			err = append(hopeless, patient->pid, true);
+		else if (patient->result == -EAGAIN ||
+			 patient->result == -ETIMEDOUT)
+			*again = true;
+		else if (patient->result && patient->result != -ESRCH) {
+			give_up(list, i);
+			err = append(hopeless, patient->pid, false);
+		}
+		if (patient->result)
+			tnb_log_debug("process %d was not changed: %s",
+				      patient->pid, strerror(-patient->result));
+	}
+	return err;
+}
+
+/* ---- What a surgeon needs ------------------------------------------------ */
+
+/* Who reads virtual time by our image has no vDSO that is as the kernel made
+ * it. */
+static bool is_linked_itself(void)
+{
+	_cleanup_close_
+	int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_
+	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	struct tnb_vdso_link link;
+	uint64_t at;
+
+	return memory >= 0 && tnb_link_page_find(proc, memory, &link, &at);
+}
+
+static int check(void)
+{
+	if (!tnb_kernel_has_checkpoint_restore())
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"this kernel lacks CONFIG_CHECKPOINT_RESTORE: running processes cannot be changed without harm");
+	if (!tnb_proc_is_first_namespace())
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"running processes can only be changed from the first pid namespace");
+	if (is_linked_itself())
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"running processes can only be changed from outside of all rules");
+	return 0;
+}
+
+/* ---- All of it ----------------------------------------------------------- */
+
+struct settling {
+	struct list now, hopeless;
+	const struct tnb_vdso *vdso; /* NULL: not needed yet */
+	struct tnb_vdso found;
+	__u64 until_ns; /* 0: somebody could be changed so far */
+};
+
+static bool has_progress(const struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->patient[i].result)
+			return true;
+	return false;
+}
+
+/* The time runs from the first round on in which nobody could be changed. */
+static bool is_hopeless(struct settling *settling, bool progress)
+{
+	if (progress)
+		settling->until_ns = 0;
+	else if (!settling->until_ns)
+		settling->until_ns = tnb_state_now() + SETTLE_LIMIT_NS;
+	return settling->until_ns &&
+	       (__s64)(tnb_state_now() - settling->until_ns) > 0;
+}
+
+static int prepare(struct settling *settling)
+{
+	int err = check();
+
+	if (!err && !settling->vdso) {
+		err = tnb_vdso_probe(&settling->found);
+		settling->vdso = err ? NULL : &settling->found;
+	}
+	for (size_t i = 0; err && i < settling->now.count; i++)
+		give_up(&settling->now, i);
+	return err;
+}
+
+/* 0: nobody is left. 1: once more. -EAGAIN: some could not be changed yet. */
+static int settle_once(struct settling *settling, const struct scope *scope)
+{
+	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
+	struct list *now = &settling->now;
+	bool again = false;
+	int err;
+
+	now->count = 0;
+	err = scope->lister(now, scope);
+	leave_out(now, &settling->hopeless);
+	if (err || !now->count)
+		return err;
+	err = prepare(settling);
+	if (!err)
+		err = tnb_surgeon_run(now->tnb, settling->vdso, now->patient,
+				      now->count);
+	if (!err)
+		err = note_hopeless(now, &settling->hopeless, &again);
+	if (err)
+		return err;
+	if (is_hopeless(settling, has_progress(now)))
+		return -EAGAIN;
+	if (again)
+		nanosleep(&pause, NULL);
+	return 1;
+}
+
+static int settle(struct tnb *tnb, const struct tnb_vdso *vdso,
+		  const struct scope *scope)
+{
+	struct settling settling = { .now = { .tnb = tnb }, .vdso = vdso };
+	int more = 1;
+
+	for (int i = 0; i < LISTINGS_MAX && more > 0; i++)
+		more = settle_once(&settling, scope);
+	if (more < 0)
+		tnb_log_debug("some running processes stay as they are: %s",
+			      more == -EAGAIN ? "not now"
+					      : tnb_error_message());
+	free(settling.now.patient);
+	free(settling.hopeless.patient);
+	return more > 0 ? -EAGAIN : more;
+}
+
+void tnb_settle_tree(struct tnb *tnb, int cgroup)
+{
+	const struct scope scope = { .lister = list_tree, .cgroup = cgroup };
+
+	(void)settle(tnb, NULL, &scope);
+}
+
+int tnb_settle_some(struct tnb *tnb, const struct tnb_vdso *vdso,
+		    const pid_t *pids, size_t count)
+{
+	const struct scope scope = { .lister = list_some,
+				     .pids = pids,
+				     .count = count };
+
+	return settle(tnb, vdso, &scope);
+}
+
+int tnb_settle_all(struct tnb *tnb, const struct tnb_vdso *vdso)
+{
+	const struct scope scope = { .lister = list_machine };
+
+	return settle(tnb, vdso, &scope);
+}

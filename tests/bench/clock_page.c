@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include "clock_page.h"
+
+#include "turns.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <timensbpf/abi/clock_page.h>
+#include <unistd.h>
+
+int clock_page_make(uint32_t slot)
+{
+	struct tnb_clock_page page = { .magic = TNB_PAGE_MAGIC,
+				       .abi = TNB_PAGE_ABI,
+				       .pass = CLOCK_PAGE_PASS };
+	/* By that name the library finds those of a kernel's map. */
+	int fd = memfd_create("bpf-map", MFD_CLOEXEC);
+
+	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+		page.set[0].clock[i] = page.set[1].clock[i] =
+			(struct tnb_clock){ .offset_sec = CLOCK_PAGE_AHEAD,
+					    .offset_nsec = 123456000 };
+	if (fd < 0 ||
+	    pwrite(fd, &page, sizeof(page), (off_t)slot * TNB_PAGE_SIZE) !=
+		    (ssize_t)sizeof(page))
+		die("clock page: %s", strerror(errno));
+	return fd;
+}
+
+void clock_page_injector(uint32_t slot, struct tnb_injector *injector)
+{
+	static struct tnb_vdso vdso;
+
+	if (tnb_vdso_probe(&vdso))
+		die("%s", tnb_error_message());
+	*injector = (struct tnb_injector){
+		.vdso = &vdso,
+		.map = clock_page_make(slot),
+	};
+	injector->pages = mmap(NULL, (slot + 1) * TNB_PAGE_SIZE, PROT_READ,
+			       MAP_SHARED, injector->map, 0);
+	if (injector->pages == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The loader dies and hangs under load: nobody is held, all are right.
+
+load helpers
+
+ROUNDS=${TIMENSBPF_STORM_ROUNDS:-2}
+
+setup_file() { file_begin_served; }
+teardown_file() { file_end_served; }
+
+setup() { storm_prepare; }
+teardown() { cgroups_remove; }
+
+nobody_is_stopped() {
+    local pid
+    while read -r pid; do
+        [[ $(process_state "$pid") != [Tt] ]] || return
+    done <"$CGROUP/cgroup.procs"
+}
+
+# storm_while COMMAND…: again and again, at random moments of a storm that lasts
+# until the last loader has seen to a start
+storm_while() {
+    local round storming before
+    # A loader that starts shall get on.
+    STORM_NICE=15 storm 8 1000000 &
+    storming=$!
+    for ((round = 0; round < ROUNDS; round++)); do
+        sleep "0.$((RANDOM % 10))"
+        "$@"
+    done
+    before=$(figure start_fast)
+    wait_until 60 start_is_fast "$before"
+    pkill -TERM -x exec_storm
+    wait "$storming"
+}
+start_is_fast() { (($(figure start_fast) > $1)); }
+
+# All were right, and none was held for long.
+storm_was_right() {
+    local json
+    json=$(<"$STORM")
+    echo "$json"
+    [[ $(number wrong "$json") == 0 ]] || return
+    (($(number fast "$json") > 0 && $(number longest_us "$json") < LONGEST_US))
+}
+
+# replace_loader PID…: kill these, and start another
+replace_loader() {
+    kill -KILL "$@"
+    wait_until 10 process_is_gone "$DAEMON"
+    daemon_start
+}
+kill_loader() { replace_loader "$DAEMON"; }
+kill_loader_and_guard() { replace_loader "$(pgrep -x timensbpf-guard)" "$DAEMON"; }
+
+stop_loader() {
+    kill -STOP "$DAEMON"
+    sleep "0.$((RANDOM % 10))"
+    # Stopped while it traced somebody, it was ended for that.
+    kill -CONT "$DAEMON" 2>/dev/null || daemon_start
+    wait_until 20 loader_serves
+}
+
+@test "the loader is killed again and again: nobody is held, all are right" {
+    storm_while kill_loader
+    storm_was_right
+    nobody_is_stopped
+}
+
+# bats test_tags=once
+@test "loader and guard are killed at once: the next one lets go" {
+    storm_while kill_loader_and_guard
+    LONGEST_US=60000000 storm_was_right
+    nobody_is_stopped
+}
+
+@test "the loader is stopped again and again: nobody is held, all are right" {
+    storm_while stop_loader
+    storm_was_right
+    nobody_is_stopped
+}
+loader_serves() {
+    [[ -e /proc/$DAEMON && $(process_state "$DAEMON") != Z ]] || daemon_start
+    timensbpf show --json | grep -q '"loader": true'
+}
+
+# bats test_tags=once
+@test "the guard is killed: another takes its place" {
+    local old
+    old=$(pgrep -x timensbpf-guard)
+    kill -KILL "$old"
+    wait_until 10 guard_is_another "$old"
+    wait_until 10 loader_serves
+    storm 2 50
+    storm_was_good 50 50
+}
+guard_is_another() { [[ $(pgrep -x timensbpf-guard) != "$1" ]] && pgrep -x timensbpf-guard; }
+
+# bats test_tags=once
+@test "run is killed: what it started goes on" {
+    daemon_stop
+    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- timeout 150 exec_storm 4 400 >"$STORM" &
+    wait_until 30 pgrep -x exec_storm
+    kill -KILL "$!"
+    wait_until 60 test -s "$STORM"
+    daemon_start
+    storm_was_good 400 1
+}
+
+# bats test_tags=once
+@test "a second loader is refused" {
+    run timensbpfd -f
+    [[ $status == 1 && $output == *"another loader runs"* ]]
+}
+
+# bats test_tags=once
+@test "a loader in virtual time is refused" {
+    daemon_stop
+    run in_cgroup "$CGROUP" timensbpfd -f
+    daemon_start
+    [[ $status == 1 && $output == *"virtual time itself"* ]]
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <loader/inject/live.h>
+#include <loader/inject/threads.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <tests/bench/clock_page.h>
+#include <unistd.h>
+
+#define BUDGET_MS 20000
+#define SLOT 1
+
+static const struct tnb_home inside = { .slot = SLOT, .pass = CLOCK_PAGE_PASS };
+static struct tnb_injector injector;
+
+struct subject {
+	pid_t pid;
+	int proc, memory;
+};
+
+static void *wait_long(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* Of two threads, when that is known. */
+static int subject_start(void **state)
+{
+	static struct subject subject;
+	pthread_t thread;
+	char path[32];
+	int ready[2];
+
+	if (pipe(ready))
+		return 1;
+	subject.pid = fork();
+	if (!subject.pid) {
+		alarm(BUDGET_MS / 1000);
+		if (!pthread_create(&thread, NULL, wait_long, NULL))
+			close(ready[1]);
+		wait_long(NULL);
+	}
+	close(ready[1]);
+	if (read(ready[0], path, 1))
+		return 1;
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d", subject.pid);
+	subject.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	subject.memory = openat(subject.proc, "mem", O_RDWR | O_CLOEXEC);
+	*state = &subject;
+	return subject.pid < 0 || subject.memory < 0;
+}
+
+static int subject_stop(void **state)
+{
+	const struct subject *subject = *state;
+
+	close(subject->memory);
+	close(subject->proc);
+	kill(subject->pid, SIGKILL);
+	return waitpid(subject->pid, NULL, 0) != subject->pid;
+}
+
+static struct tnb_live look_at(const struct subject *subject)
+{
+	struct tnb_live live;
+
+	assert_int_equal(
+		tnb_live_look(subject->pid, subject->pid, subject->proc, &live),
+		0);
+	return live;
+}
+
+static int change(const struct subject *subject, const struct tnb_live *live)
+{
+	return tnb_live_change(&injector, live, &inside, subject->proc,
+			       BUDGET_MS);
+}
+
+/* Not by everybody: who is not root, or in a container, may not trace. */
+static void change_at_least_once(const struct subject *subject,
+				 const struct tnb_live *live)
+{
+	int err = change(subject, live);
+
+	if (err == -EPERM)
+		skip();
+	assert_int_equal(err, 0);
+}
+
+/* The bytes that are replaced, as the process has them. */
+static void read_entry(const struct subject *subject,
+		       const struct tnb_live *live, uint8_t code[16])
+{
+	off_t entry =
+		(off_t)(live->maps.vdso + injector.vdso->clock_gettime.offset);
+
+	assert_int_equal(pread(subject->memory, code, 16, entry), 16);
+}
+
+static void who_was_given_pages_since_is_looked_at_again(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_live before = look_at(subject), after;
+
+	assert_false(before.has_pages);
+	change_at_least_once(subject, &before);
+	after = look_at(subject);
+	assert_true(tnb_live_is_at_home(&after, &inside));
+	assert_int_equal(change(subject, &before), -EAGAIN);
+	before = look_at(subject);
+	assert_int_equal(before.pages, after.pages);
+	assert_int_equal(change(subject, &before), 0);
+}
+
+static void who_is_changed_by_another_tool_is_left_alone(void **state)
+{
+	static const uint8_t foreign[16] = { 0xcc };
+	const struct subject *subject = *state;
+	struct tnb_live live = look_at(subject);
+	uint8_t code[16], found[16];
+	off_t entry =
+		(off_t)(live.maps.vdso + injector.vdso->clock_gettime.offset);
+
+	read_entry(subject, &live, code);
+	assert_int_equal(pwrite(subject->memory, foreign, 16, entry), 16);
+	if (change(subject, &live) == -EPERM)
+		skip();
+	assert_int_equal(change(subject, &live), -ENOSPC);
+	read_entry(subject, &live, found);
+	assert_memory_equal(found, foreign, 16);
+	assert_int_equal(pwrite(subject->memory, code, 16, entry), 16);
+	assert_int_equal(change(subject, &live), 0);
+}
+
+static void threads_that_nobody_stopped_are_seen(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_threads threads;
+	int err;
+
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	err = tnb_threads_stop(subject->pid, subject->proc, &threads);
+	if (err == -EPERM)
+		skip();
+	assert_int_equal(err, 0);
+	assert_int_equal(tnb_threads_living(&threads), 2);
+	assert_int_equal(tnb_threads_check(&threads, subject->proc), 0);
+	threads.count--;
+	assert_int_equal(tnb_threads_check(&threads, subject->proc), -EAGAIN);
+	threads.count++;
+	assert_int_equal(tnb_threads_release(&threads), 0);
+	tnb_budget_end();
+}
+
+static int make_injector(void **state)
+{
+	(void)state;
+	clock_page_injector(SLOT, &injector);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			who_was_given_pages_since_is_looked_at_again,
+			subject_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			who_is_changed_by_another_tool_is_left_alone,
+			subject_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			threads_that_nobody_stopped_are_seen, subject_start,
+			subject_stop),
+	};
+
+	return cmocka_run_group_tests(tests, make_injector, NULL);
+}
