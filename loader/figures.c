@@ -98,6 +98,10 @@ static int add_starts(const struct tnb *tnb, struct figures *figures)
 			  "programs started that make system calls: " text);
 	TNB_SLOW_REASONS(ADD_SLOW)
 #undef ADD_SLOW
+	if (!err)
+		err = add(
+			figures, "loader_hung", tnb->loader->hung, false,
+			"loaders that were stopped, or stood still, while they held a program, and ended for that");
 	return err;
 }
 

@@ -2,7 +2,10 @@
 #define _GNU_SOURCE
 #include "map.h"
 
+#include "cleanup.h"
+
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
 
@@ -56,4 +59,39 @@ int tnb_map_delete(int fd, const void *key)
 
 	turn_begin(&turn);
 	return turn_end(&turn, bpf_map_delete_elem(fd, key));
+}
+
+static int make_data(struct bpf_map *map)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = bpf_map__map_flags(map));
+	const __u32 key = 0;
+	size_t size;
+	const void *value = bpf_map__initial_value(map, &size);
+	_cleanup_close_
+	int fd = -1;
+	int err;
+
+	if (!value)
+		return 0;
+	fd = bpf_map_create(bpf_map__type(map), bpf_map__name(map), sizeof(key),
+			    (__u32)size, 1, &opts);
+	if (fd < 0)
+		return fd;
+	err = tnb_map_update(fd, &key, value);
+	/* Constants: the verifier knows them only in a frozen map. */
+	if (!err && opts.map_flags & BPF_F_RDONLY_PROG)
+		err = bpf_map_freeze(fd);
+	return err ? err : bpf_map__reuse_fd(map, fd);
+}
+
+int tnb_map_make_data(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map (map, object)
+		if (!err && bpf_map__is_internal(map))
+			err = make_data(map);
+	return err;
 }

@@ -15,4 +15,12 @@ TNB_MUST_CHECK int tnb_map_lookup(int fd, const void *key, void *value);
 TNB_MUST_CHECK int tnb_map_update(int fd, const void *key, const void *value);
 TNB_MUST_CHECK int tnb_map_delete(int fd, const void *key);
 
+struct bpf_object;
+
+/*
+ * Make and fill the maps of an object's global data before it is loaded, which
+ * libbpf would do otherwise. Returns 0 or -errno.
+ */
+TNB_MUST_CHECK int tnb_map_make_data(struct bpf_object *object);
+
 #endif

@@ -276,6 +276,14 @@ static int share_maps(struct bpf_object *from, struct bpf_object *to)
 	return err;
 }
 
+/* libbpf would fill the global data with an ordinary priority (map.h). */
+static int load_object(struct bpf_object *object)
+{
+	int err = tnb_map_make_data(object);
+
+	return err ? err : bpf_object__load(object);
+}
+
 static int load_session(struct install *install)
 {
 	int err = open_session(install);
@@ -287,7 +295,7 @@ static int load_session(struct install *install)
 		err = reuse_maps(install->session);
 	if (!err)
 		err = share_maps(install->main->obj, install->session);
-	return err ? err : bpf_object__load(install->session);
+	return err ? err : load_object(install->session);
 }
 
 static int load_main(struct install *install)
@@ -303,7 +311,7 @@ static int load_main(struct install *install)
 	if (install->replace)
 		err = reuse_maps(install->main->obj);
 	if (!err)
-		err = bpf_object__load(install->main->obj);
+		err = load_object(install->main->obj);
 	/* From here on even root maps the pages read-only: only page_write
 	 * changes them. Frozen already if they are taken over. */
 	if (!err && !install->replace)
@@ -491,7 +499,7 @@ static int pin_state(const struct install *install)
 	__u32 key = 0;
 
 	snprintf(state.version, sizeof(state.version), "%s", tnb_version());
-	if (fd < 0 || bpf_map_update_elem(fd, &key, &state, BPF_ANY))
+	if (fd < 0 || tnb_map_update(fd, &key, &state))
 		return tnb_fail(-errno, "cannot store what is loaded: %s",
 				strerror(errno));
 	return tnb_pins_add(TNB_PINS_NEW, "maps", "state", fd);

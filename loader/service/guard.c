@@ -7,7 +7,11 @@
  *
  * Threads that the loader traces are let go of by its death. One that was
  * stopped while it traces is killed for that, and one that has no beat any more
- * after TNB_BEAT_LIMIT_NS.
+ * after TNB_BEAT_LIMIT_NS. But not for want of a CPU: where the heart stands
+ * still only because nobody executes it (a virtual CPU that its host does not
+ * run), the tracers do, and a killed one could not even end. So the heart is
+ * poked, which needs nothing of the CPU that it slept on, and who then stands
+ * ready to run is waited for.
  */
 #define _GNU_SOURCE
 #include "guard.h"
@@ -23,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -99,11 +104,24 @@ static bool traces_somebody(const struct tnb_loader_state *state)
  */
 struct sight {
 	pid_t loader;
+	int poke; /* eventfd that wakes the heart */
 	__u64 beat_ns;
 	unsigned int looks; /* since that beat */
 };
 
 #define LOOKS_MAX (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
+/* The heart is poked from here on. */
+#define LOOKS_POKE (LOOKS_MAX - 5)
+/* Of one that is ready to run: frozen by cgroup v1 looks like that before 6.6
+ * (include/linux/sched.h, __task_state_index()). */
+#define LOOKS_READY_MAX (10 * LOOKS_MAX)
+
+static bool heart_is_ready(const struct tnb_loader_state *state)
+{
+	pid_t heart = (pid_t) * (const volatile __u32 *)&state->heart;
+
+	return heart && tnb_proc_state(heart) == 'R';
+}
 
 /* Stopped by somebody, or without a beat for so long. */
 static bool loader_hangs(const struct tnb_loader_state *state,
@@ -113,19 +131,34 @@ static bool loader_hangs(const struct tnb_loader_state *state,
 
 	sight->looks = beat == sight->beat_ns ? sight->looks + 1 : 0;
 	sight->beat_ns = beat;
-	return sight->looks > LOOKS_MAX || tnb_proc_state(sight->loader) == 'T';
+	if (sight->looks >= LOOKS_POKE)
+		eventfd_write(sight->poke, 1);
+	if (tnb_proc_state(sight->loader) == 'T')
+		return true;
+	return sight->looks >
+	       (heart_is_ready(state) ? LOOKS_READY_MAX : LOOKS_MAX);
 }
 
-static void watch(struct tnb_loader_state *state, int fd, pid_t loader)
+static void end_loader(struct tnb_loader_state *state, int fd)
+{
+	if (!syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
+		__atomic_add_fetch(&state->hung, 1, __ATOMIC_RELAXED);
+}
+
+/* Until it has ended, which its pidfd tells. */
+static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
-	struct sight sight = { .loader = loader };
+	bool ended = false;
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_state_beat(state, TNB_BEAT_GUARD);
 		let_go_of_old(state, TNB_HOLD_NS);
-		if (loader_hangs(state, &sight) && traces_somebody(state))
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		if (ended || !loader_hangs(state, sight) ||
+		    !traces_somebody(state))
+			continue;
+		end_loader(state, fd);
+		ended = true;
 	}
 	tnb_state_silence(state);
 	tnb_guard_release_all(state);
@@ -134,10 +167,12 @@ static void watch(struct tnb_loader_state *state, int fd, pid_t loader)
 	tnb_guard_release_all(state);
 }
 
-/* Nothing of the loader's but the state stays open here. */
-static void run_guard(struct tnb_loader_state *state, int fd, pid_t loader)
+/* Nothing else of the loader's but the state stays open here. */
+static void run_guard(struct tnb_loader_state *state, int fd, int poke,
+		      pid_t loader)
 {
 	const struct sched_param param = { .sched_priority = 2 };
+	struct sight sight = { .loader = loader, .poke = 1 };
 	sigset_t all;
 
 	sigfillset(&all);
@@ -145,14 +180,17 @@ static void run_guard(struct tnb_loader_state *state, int fd, pid_t loader)
 	setsid();
 	prctl(PR_SET_NAME, "timensbpf-guard");
 	sched_setscheduler(0, SCHED_FIFO, &param);
-	if (dup2(fd, 0) < 0)
+	/* Whatever their numbers are, out of each other's way first. */
+	fd = fcntl(fd, F_DUPFD, 2);
+	poke = fcntl(poke, F_DUPFD, 2);
+	if (dup2(fd, 0) < 0 || dup2(poke, 1) < 0)
 		_exit(1);
-	syscall(SYS_close_range, 1, ~0U, 0);
-	watch(state, 0, loader);
+	syscall(SYS_close_range, 2, ~0U, 0);
+	watch(state, 0, &sight);
 	_exit(0);
 }
 
-pid_t tnb_guard_start(struct tnb_loader_state *state)
+pid_t tnb_guard_start(struct tnb_loader_state *state, int poke)
 {
 	pid_t loader = getpid();
 	int fd = (int)syscall(SYS_pidfd_open, loader, 0);
@@ -160,7 +198,7 @@ pid_t tnb_guard_start(struct tnb_loader_state *state)
 	int err = errno;
 
 	if (!guard)
-		run_guard(state, fd, loader);
+		run_guard(state, fd, poke, loader);
 	if (fd >= 0)
 		close(fd);
 	return guard < 0 ? tnb_fail(-err, "cannot start the guard: %s",

@@ -9,8 +9,9 @@
 
 #include "state.h"
 
-/* Returns the guard's process id. It ends with its parent. */
-TNB_MUST_CHECK pid_t tnb_guard_start(struct tnb_loader_state *state);
+/* Returns the guard's process id. It ends with its parent. `poke`: an eventfd
+ * that wakes the heart. */
+TNB_MUST_CHECK pid_t tnb_guard_start(struct tnb_loader_state *state, int poke);
 void tnb_guard_stop(pid_t guard);
 
 /* Let go of everybody who is held: there is no loader any more. */

@@ -33,18 +33,22 @@ static void revive_guard(struct tnb_loader *loader)
 {
 	if (loader->guard > 0 && !waitpid(loader->guard, NULL, WNOHANG))
 		return;
-	loader->guard = tnb_guard_start(loader->state);
+	loader->guard = tnb_guard_start(loader->state, loader->poke);
 }
 
 static void *run_heart(void *argument)
 {
 	struct tnb_loader *loader = argument;
+	struct pollfd poke = { .fd = loader->poke, .events = POLLIN };
+	eventfd_t pokes;
 
 	tnb_thread_begin("tnb-heart", 2);
+	loader->state->heart = (__u32)gettid();
 	do {
 		revive_guard(loader);
 		tnb_state_beat(loader->state, TNB_BEAT_LOADER);
-		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
+			eventfd_read(loader->poke, &pokes);
 	} while (!loader->heart_ends);
 	return NULL;
 }
@@ -138,14 +142,14 @@ static int start_threads(struct tnb_loader *loader)
 {
 	int err = 0;
 
-	loader->guard = tnb_guard_start(loader->state);
+	loader->guard = tnb_guard_start(loader->state, loader->poke);
 	if (loader->guard < 0)
 		return (int)loader->guard;
+	/* First: the guard misses its beat, once somebody is traced. */
+	err = -pthread_create(&loader->heart, NULL, run_heart, loader);
+	loader->has_heart = !err;
 	for (unsigned int i = 0; !err && i < TNB_TRACERS; i++)
 		err = tnb_tracer_start(loader, i);
-	if (!err)
-		err = -pthread_create(&loader->heart, NULL, run_heart, loader);
-	loader->has_heart = !err;
 	if (!err)
 		err = -pthread_create(&loader->reviewer, NULL, run_reviewer,
 				      loader);
@@ -209,11 +213,13 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	loader->state->may_hold = !!(flags & TNB_HOLD);
 	loader->state->may_wait = has_cpus();
 	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
+	loader->state->heart = 0;
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;
 	loader->injector.pages = loader->tnb->pages;
 	loader->end = eventfd(0, EFD_CLOEXEC);
 	loader->moved = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loader->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return start_threads(loader);
 }
 
@@ -225,7 +231,7 @@ int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 	if (!loader)
 		return tnb_fail_memory();
 	loader->lock = loader->injector.map = -1;
-	loader->end = loader->moved = -1;
+	loader->end = loader->moved = loader->poke = -1;
 	pthread_mutex_init(&loader->turns, NULL);
 	pthread_mutex_init(&loader->mutex, NULL);
 	pthread_cond_init(&loader->idle, NULL);
@@ -275,6 +281,7 @@ void tnb_loader_stop(struct tnb_loader **handle)
 	tnb_cleanup_close(&loader->injector.map);
 	tnb_cleanup_close(&loader->end);
 	tnb_cleanup_close(&loader->moved);
+	tnb_cleanup_close(&loader->poke);
 	tnb_cleanup_close(&loader->lock);
 	tnb_close(&loader->tnb);
 	pthread_cond_destroy(&loader->idle);

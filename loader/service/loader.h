@@ -42,6 +42,7 @@ struct tnb_loader {
 	pthread_t heart, reviewer;
 	bool has_heart, has_reviewer;
 	int moved; /* eventfd: somebody moved */
+	int poke;  /* eventfd: the guard misses the heart's beat */
 
 	pthread_mutex_t turns; /* held by the thread that waits for events */
 	struct ring_buffer *ring;

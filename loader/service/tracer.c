@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 /* How long a start may take, on a machine where the process hardly gets a CPU:
  * a bound for what never happens. That the loader hangs is the guard's affair.
@@ -119,25 +120,41 @@ int tnb_tracer_take(void *context, void *data, size_t size)
 	return taken ? -ECANCELED : 0;
 }
 
-static void wait_for_event(const struct tnb_loader *loader)
+/* Whether there is one. */
+static bool wait_for_event(const struct tnb_loader *loader)
 {
 	struct pollfd wake[] = {
 		{ .fd = ring_buffer__epoll_fd(loader->ring), .events = POLLIN },
 		{ .fd = loader->end, .events = POLLIN },
 	};
 
-	poll(wake, sizeof(wake) / sizeof(*wake), -1);
+	return poll(wake, sizeof(wake) / sizeof(*wake), -1) > 0 &&
+	       wake[0].revents;
+}
+
+/*
+ * The ring has an event that cannot be read: who writes it lost its CPU before
+ * it was done (preemptible kernels), perhaps to us. With our priority it would
+ * not get it back while we ask.
+ */
+static void let_it_be_written(void)
+{
+	const struct timespec nap = { .tv_nsec = 100000 };
+
+	nanosleep(&nap, NULL);
 }
 
 /* Wait for work. The others wait for their turn meanwhile. */
 static bool next_job(struct tnb_loader *loader, struct tnb_job *job)
 {
+	bool is_there = false;
+
 	pthread_mutex_lock(&loader->turns);
 	loader->turn = job;
 	while (!loader->ending && !job->busy) {
-		ring_buffer__consume(loader->ring);
-		if (!job->busy)
-			wait_for_event(loader);
+		if (!ring_buffer__consume(loader->ring) && is_there)
+			let_it_be_written();
+		is_there = !job->busy && wait_for_event(loader);
 	}
 	pthread_mutex_unlock(&loader->turns);
 	return job->busy;

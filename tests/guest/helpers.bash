@@ -260,6 +260,10 @@ storm_was_good() {
     local json execs=$1 fast=$2
     json=$(<"$STORM")
     echo "$json"
+    # Why, if it was not.
+    cat "$DAEMON_LOG"
+    timensbpf show --json | tr -d '\n ' |
+        grep -oE '"name":"(start|loader|exec)_[^}]*"value":[1-9][0-9]*' || true
     [[ $(number wrong "$json") == 0 ]] || return
     (($(number fast "$json") + $(number slow "$json") == execs)) || return
     (($(number fast "$json") >= fast)) || return
