@@ -144,7 +144,7 @@ declare -A KERNELS_OF=(
 	[deadline_storm]="6.1 6.12-preempt"
 	[deadlines]="6.1 latest"
 	[fast]="6.1 latest 6.1-ei 6.12-preempt"
-	[fast_storm]="6.1 latest 6.1-ei 6.12-preempt"
+	[fast_storm]="6.1 latest 6.12-preempt"
 	[hammer]="latest 6.12-preempt"
 	[host]="6.12"
 	[kill]="6.1"
@@ -164,10 +164,13 @@ declare -A KERNELS_OF=(
 # while it was being translated: with the breakpoints by which the kernel changes
 # its code, 7.3 panicked ("Oops: int3") and 6.1 hung, once each, in an unload.
 ONE_CPU=" kill lifecycle wrong_input "
+# What asks for one thing after the other needs no more than one either.
+ONE_CPU+="cgroups commands host life reading set_clock time_namespace "
 
 # Of files that run everywhere, tests with the tag "once" (their subject is our
-# code, whatever the kernel) run on this kernel alone.
-ONCE_ON=6.12-preempt
+# code, whatever the kernel) run on this kernel alone: the one that boots and
+# runs fastest here.
+ONCE_ON=6.1
 
 # tags_of KERNEL: which tests run there, by tag, as `bats --filter-tags` has it
 tags_of()
@@ -212,32 +215,54 @@ guest_tests()
 	echo "$status" >"$log.status"
 }
 
-# At once: bats keeps more than one CPU of a guest busy.
-GUESTS=2
-
-# begin_guest KERNEL DIRECTORY [OPTION…]: as guest_tests, in the background
-begin_guest()
-{
-	while [ "$(jobs -rp | wc -l)" -ge "$GUESTS" ]; do
-		wait -n
-	done
-	guest_tests "$@" &
-}
-
-# all_guests KERNEL…
-all_guests()
+# Guests with two CPUs: one at a time. It keeps 1.25 of the machine's busy, and
+# beside another, which makes nothing faster, its CPUs would stand still in turns,
+# for longer than what waits for another CPU has time.
+main_guests()
 {
 	local kernel
 
 	for kernel; do
 		# The legacy page is there only if asked for on some kernels.
-		begin_guest "$kernel" . --append vsyscall=xonly
-		begin_guest "$kernel" one-cpu --append vsyscall=xonly --cpus 1
+		guest_tests "$kernel" . --append vsyscall=xonly
+	done
+}
+
+# Guests with one CPU, in what the others leave.
+one_cpu_guests()
+{
+	local kernel
+
+	for kernel; do
+		guest_tests "$kernel" one-cpu --append vsyscall=xonly --cpus 1
 	done
 	# How the kernel was booted decides here, not which it is.
-	begin_guest 6.1 boot-lockdown --append lockdown=integrity
-	begin_guest 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+	guest_tests 6.1 boot-lockdown --append lockdown=integrity
+	guest_tests 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+}
+
+# in_what_is_left COMMAND…: in the background, when nobody else wants a CPU
+in_what_is_left()
+{
+	(
+		chrt --idle --pid 0 "$BASHPID" && "$@"
+	) &
+}
+
+# all_guests KERNEL…: what is still to be built comes last.
+all_guests()
+{
+	in_what_is_left "$ROOT/tests/vm/run" --prepare "$@"
+	in_what_is_left one_cpu_guests "$@"
+	main_guests "$@"
 	wait
+}
+
+# Kernels, those that have to be built last
+sorted_kernels()
+{
+	printf '%s\n' "$@" | sed 's/.*-ei$/1 &/; t; s/^/0 /' |
+		sort --stable -k 1,1 | cut -d' ' -f2
 }
 
 report_guests()
@@ -271,10 +296,13 @@ fuzz_tests
 section "model of the deadline protocol"
 model_checks
 
-mapfile -t kernels < <("$ROOT/tests/vm/run" --list)
-[ $# -eq 0 ] || kernels=("$@") TIMENSBPF_TEST_ALL=1
+if [ $# -eq 0 ]; then
+	mapfile -t kernels < <("$ROOT/tests/vm/run" --list)
+else
+	kernels=("$@") TIMENSBPF_TEST_ALL=1
+fi
+mapfile -t kernels < <(sorted_kernels "${kernels[@]}")
 section "kernels: ${kernels[*]}"
-"$ROOT/tests/vm/run" --prepare "${kernels[@]}"
 all_guests "${kernels[@]}"
 report_guests
 
