@@ -45,11 +45,15 @@ worker_clock_gettime(const struct tnb_clock_page *p,
 		shift(p, family, (void *)args->arg[1], TNB_UNIT_NSEC, layout);
 }
 
+/* Also if it failed for the zone, which the kernel writes after the time
+ * (kernel/time/time.c). */
 static __always_inline void worker_gettimeofday(const struct tnb_clock_page *p,
 						const struct syscall_args *args,
 						long ret, enum layout layout)
 {
-	if (ret == 0 && args->arg[0])
+	bool is_written = ret == 0 || (ret == -TNB_EFAULT && args->arg[1]);
+
+	if (is_written && args->arg[0])
 		shift(p, TNB_FAMILY_REALTIME, (void *)args->arg[0],
 		      TNB_UNIT_USEC, layout);
 }

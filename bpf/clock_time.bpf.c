@@ -16,7 +16,6 @@
 char _license[] SEC("license") = "GPL";
 
 enum { CALL_THE_KERNEL = 0 };
-#define TNB_EFAULT 14
 
 static __always_inline bool store_time(__u64 address, __s64 seconds,
 				       enum layout layout)

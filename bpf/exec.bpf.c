@@ -92,12 +92,18 @@ static __always_inline void hold(__u32 slot)
 		return;
 	if (!state->may_hold) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
+		/* If it lives on, it is changed. */
+		tell_moved(task, slot);
 		return;
 	}
 	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
 	entry = &state->hold[index];
-	if (entry->since_ns || tell_exec(TNB_EVENT_HELD, slot, index)) {
+	if (entry->since_ns ||
+	    tell_exec(TNB_EVENT_HELD, slot,
+		      tnb_read_once(*last_start(state)) & ~TNB_START_WAITS,
+		      index)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_BUSY], 1);
+		tell_moved(task, slot);
 		return;
 	}
 	entry->pid = bpf_get_current_pid_tgid() >> 32;
@@ -160,13 +166,24 @@ int BPF_PROG(lsm_bprm_committed_creds)
 	return 0;
 }
 
+/* Numbered whether or not anybody hears of it: it tells those apart who did. */
 static __always_inline int tell_start(void)
 {
+	struct tnb_loader_state *state = the_loader_state();
 	__u32 *slot = current_slot();
-	struct tnb_loader_state *state = slot ? some_loader() : NULL;
+	__u32 start;
 
-	if (state && !tell_exec(TNB_EVENT_EXEC, *slot, 0))
-		*is_told(state) = 1;
+	if (!state)
+		return 0;
+	if (!slot) {
+		if (tnb_read_once(*last_start(state)))
+			tnb_write_once(*last_start(state), 0);
+		return 0;
+	}
+	start = TNB_START(1 + __sync_fetch_and_add(&state->starts, 1));
+	tnb_write_once(*last_start(state), start);
+	if (some_loader() && !tell_exec(TNB_EVENT_EXEC, *slot, start, 0))
+		tnb_write_once(*last_start(state), start | TNB_START_WAITS);
 	return 0;
 }
 

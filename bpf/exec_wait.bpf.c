@@ -48,7 +48,8 @@ int BPF_PROG(lsm_mmap_wait)
 	/* Once for each start: at the first of its segments. */
 	if (!state || !state->may_wait || is_busy(state) ||
 	    !current_is_virtual() ||
-	    !__sync_lock_test_and_set(is_told(state), 0))
+	    !(__sync_fetch_and_and(last_start(state), ~TNB_START_WAITS) &
+	      TNB_START_WAITS))
 		return 0;
 	until_ns = bpf_ktime_get_ns() + TNB_WAIT_NS;
 	bpf_loop(TURNS_MAX, is_over, &until_ns, 0);

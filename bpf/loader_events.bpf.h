@@ -5,6 +5,8 @@
 
 #include "lookup.bpf.h"
 
+#include <bpf/bpf_core_read.h>
+
 #define LOADER_EVENTS_SIZE (1 << 20)
 
 struct {
@@ -29,7 +31,7 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 
 /* The current task executes a program. */
 static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
-				      __u32 hold)
+				      __u32 start, __u32 hold)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tnb_loader_event event = {
@@ -38,9 +40,25 @@ static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
 		.tgid = id >> 32,
 		.slot = slot,
 		.hold = hold,
+		.start = start,
 	};
 
 	return tell_loader(&event);
+}
+
+/* It is to be changed; where no room is left, everybody is looked at. */
+static __always_inline void tell_moved(struct task_struct *task, __u32 from)
+{
+	struct tnb_loader_state *state = some_loader();
+	struct tnb_loader_event event = {
+		.kind = TNB_EVENT_MOVED,
+		.tid = BPF_CORE_READ(task, pid),
+		.tgid = BPF_CORE_READ(task, tgid),
+		.slot = from,
+	};
+
+	if (state && tell_loader(&event))
+		__sync_fetch_and_add(&state->moves_lost, 1);
 }
 
 #endif

@@ -51,13 +51,12 @@ static __always_inline struct tnb_loader_state *some_loader(void)
 	return state && beat_within(state, TNB_BEAT_GONE_NS) ? state : NULL;
 }
 
-/* Whether the loader was told that the current process executes a program, and
- * it has not waited yet. */
-static __always_inline __u32 *is_told(struct tnb_loader_state *state)
+/* Of the current process. */
+static __always_inline __u32 *last_start(struct tnb_loader_state *state)
 {
 	__u64 tgid = bpf_get_current_pid_tgid() >> 32;
 
-	return &state->told[tgid & (TNB_TOLD - 1)];
+	return &state->start[tgid & (TNB_STARTS - 1)];
 }
 
 #endif

@@ -135,19 +135,6 @@ static __always_inline bool passes_take(const struct rules *rules, __u32 to)
 	return any;
 }
 
-static __always_inline void tell_move(struct task_struct *task, __u32 from)
-{
-	struct tnb_loader_event event = {
-		.kind = TNB_EVENT_MOVED,
-		.tid = BPF_CORE_READ(task, pid),
-		.tgid = BPF_CORE_READ(task, tgid),
-		.slot = from,
-	};
-
-	if (some_loader())
-		tell_loader(&event);
-}
-
 /* ---- Moves --------------------------------------------------------------- */
 
 /* Between the two programs: cgroup_mutex is held from one to the other. */
@@ -188,7 +175,7 @@ int BPF_PROG(move_ends, struct cgroup *to, struct task_struct *leader)
 	 * time already. */
 	passes_take(from, moving_to);
 	if (from->count || moving_to)
-		tell_move(leader, from->count ? from->slot[0] : 0);
+		tell_moved(leader, from->count ? from->slot[0] : 0);
 	return 0;
 }
 
@@ -235,6 +222,6 @@ int BPF_PROG(tp_born, struct task_struct *child)
 		count(TNB_COUNT_RULE_LEFT);
 	}
 	if (from != slot || arrives)
-		tell_move(child, from);
+		tell_moved(child, from);
 	return 0;
 }

@@ -12,6 +12,8 @@ char _license[] SEC("license") = "GPL";
 #define TNB_EAGAIN 11
 #define TNB_EINVAL 22
 
+const volatile __u64 load_number = 0;
+
 /* For user space alone (loader/repair.h); here because it must survive an
  * upgrade with the other maps. */
 struct {
@@ -58,6 +60,8 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 		return -TNB_EAGAIN;
 	page->magic = TNB_PAGE_MAGIC;
 	page->abi = TNB_PAGE_ABI;
+	if (!page->load)
+		page->load = load_number;
 	new_rule = page->owner != request->owner;
 	if (new_rule) {
 		page->pass = 0;

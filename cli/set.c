@@ -95,6 +95,7 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 
 		for (int j = 0; j < found; j++)
 			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||
+				   processes[j].vdso == TNB_VDSO_FOREIGN ||
 				   processes[j].vdso == TNB_VDSO_UNKNOWN;
 		free(processes);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the programs counted, and how often they were missed. */
 #define _GNU_SOURCE
+#include "array.h"
 #include "cleanup.h"
 #include "error.h"
 #include "handle.h"
@@ -23,17 +24,12 @@ static int add(struct figures *figures, const char *name, uint64_t value,
 	       bool missed, const char *text)
 {
 	struct tnb_figure *figure;
+	void *grown = tnb_array_grow(figures->all, figures->count,
+				     &figures->space, sizeof(*figures->all));
 
-	if (figures->count == figures->space) {
-		size_t space = figures->space ? 2 * figures->space : 32;
-		void *grown =
-			realloc(figures->all, space * sizeof(*figures->all));
-
-		if (!grown)
-			return tnb_fail_memory();
-		figures->all = grown;
-		figures->space = space;
-	}
+	if (!grown)
+		return tnb_fail_memory();
+	figures->all = grown;
 	figure = &figures->all[figures->count];
 	memset(figure, 0, sizeof(*figure));
 	snprintf(figure->name, sizeof(figure->name), "%s", name);

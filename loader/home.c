@@ -80,6 +80,7 @@ static void read_pass(const struct tnb *tnb, struct tnb_home *home)
 {
 	home->taken = tnb_read_once(tnb->pages[home->slot].taken);
 	home->pass = tnb_read_once(tnb->pages[home->slot].generation);
+	home->load = tnb_read_once(tnb->pages[home->slot].load);
 }
 
 int tnb_home_of(struct tnb *tnb, int proc, pid_t pid, struct tnb_home *home)

@@ -13,6 +13,7 @@ struct tnb_home {
 	/* Of the slot, before it was looked whether the process lives there:
 	 * as long as `taken` is that, nobody left (P5 of clock_page.h). */
 	__u64 pass, taken;
+	__u64 load; /* of its clock page */
 };
 
 /* 0 or a negative errno; -EAGAIN: it moved just then. `proc`: its directory in

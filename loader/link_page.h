@@ -3,13 +3,21 @@
 #ifndef TIMENSBPF_LOADER_LINK_PAGE_H
 #define TIMENSBPF_LOADER_LINK_PAGE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <timensbpf/abi/vdso_link.h>
+#include <timensbpf/timensbpf.h>
 
-/* Whether the process has one. `proc`: its directory in /proc, `memory`: its
- * mem there. *at: the clock page before it. */
-bool tnb_link_page_find(int proc, int memory, struct tnb_vdso_link *link,
-			uint64_t *at);
+struct tnb_link_page {
+	uint64_t at;   /* of the first of the three pages */
+	uint64_t load; /* of the clock page: the load that it is of */
+	struct tnb_vdso_link link;
+};
+
+/*
+ * 1: the process has one, 0: it has none, or has ended; -errno: cannot tell.
+ * `proc`: its directory in /proc, `memory`: its "mem" there, open to read.
+ */
+TNB_MUST_CHECK int tnb_link_page_find(int proc, int memory,
+				      struct tnb_link_page *page);
 
 #endif

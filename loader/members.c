@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "members.h"
 
+#include "array.h"
 #include "cleanup.h"
 #include "proc.h"
 
@@ -19,16 +20,12 @@
 
 static int add(struct tnb_members *members, pid_t pid)
 {
-	if (members->count == members->space) {
-		size_t space = members->space ? 2 * members->space : 64;
-		void *grown =
-			realloc(members->pid, space * sizeof(*members->pid));
+	void *grown = tnb_array_grow(members->pid, members->count,
+				     &members->space, sizeof(*members->pid));
 
-		if (!grown)
-			return -ENOMEM;
-		members->pid = grown;
-		members->space = space;
-	}
+	if (!grown)
+		return -ENOMEM;
+	members->pid = grown;
 	members->pid[members->count++] = pid;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "process.h"
 
+#include "array.h"
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
@@ -113,10 +114,14 @@ static void read_name(int proc, char *name, size_t size)
 }
 
 static enum tnb_fast judge_link(const struct census *census,
-				const struct tnb_vdso_link *link)
+				const struct tnb_link_page *page)
 {
+	const struct tnb_vdso_link *link = &page->link;
+
 	if (!link->slot)
 		return TNB_VDSO_VISIBLE;
+	if (page->load != census->tnb->pages[link->slot].load)
+		return TNB_VDSO_FOREIGN;
 	return link->slot == census->slot &&
 			       link->pass ==
 				       tnb_page_pass(census->tnb, census->slot)
@@ -136,6 +141,8 @@ static const char *reason(enum tnb_fast vdso, bool narrow, bool mended)
 		       : mended
 			       ? "the loader came after its start: its C library makes system calls, time(2) too; the vDSO leads to virtual time"
 			       : "the loader did not run when it began, or could not prepare it: its C library makes system calls, time(2) too; reads the HOST's time by a vDSO that it finds by itself";
+	case TNB_VDSO_FOREIGN:
+		return "reads the time of programs that are gone, and was not changed: 'timensbpf set' it again, or restart it";
 	case TNB_VDSO_VISIBLE:
 		return "began outside and was not changed: reads the HOST's time through the vDSO";
 	default:
@@ -146,13 +153,12 @@ static const char *reason(enum tnb_fast vdso, bool narrow, bool mended)
 static bool examine(const struct census *census, pid_t pid,
 		    struct tnb_process *process)
 {
-	struct tnb_vdso_link link;
+	struct tnb_link_page page;
 	pid_t tid;
 	_cleanup_close_
 	int proc = tnb_proc_open(pid, &tid);
 	_cleanup_close_
 	int memory = -1;
-	uint64_t at;
 	bool narrow, linked;
 
 	if (proc < 0)
@@ -165,25 +171,22 @@ static bool examine(const struct census *census, pid_t pid,
 				   : tnb_process_auxv(proc, memory, narrow);
 	/* Whose C library does not know of a vDSO calls the kernel, whatever is
 	 * mapped. */
-	linked = memory >= 0 && tnb_link_page_find(proc, memory, &link, &at);
+	linked = memory >= 0 && tnb_link_page_find(proc, memory, &page) > 0;
 	if (process->vdso != TNB_VDSO_HIDDEN && linked)
-		process->vdso = judge_link(census, &link);
+		process->vdso = judge_link(census, &page);
 	process->why = reason(process->vdso, narrow, linked);
 	return true;
 }
 
 static int add_process(struct census *census, pid_t pid)
 {
-	if (census->count == census->space) {
-		size_t space = census->space ? 2 * census->space : 16;
-		void *grown = realloc(census->processes,
-				      space * sizeof(*census->processes));
+	void *grown = tnb_array_grow(census->processes, census->count,
+				     &census->space,
+				     sizeof(*census->processes));
 
-		if (!grown)
-			return tnb_fail_memory();
-		census->processes = grown;
-		census->space = space;
-	}
+	if (!grown)
+		return tnb_fail_memory();
+	census->processes = grown;
 	if (examine(census, pid, &census->processes[census->count]))
 		census->count++;
 	return 0;

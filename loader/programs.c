@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <sys/random.h>
 #include <timensbpf/abi/clock_page.h>
 
 #include "session.skel.h"
@@ -298,6 +299,18 @@ static int load_session(struct install *install)
 	return err ? err : load_object(install->session);
 }
 
+/* Never 0, which is that of pages that were not written yet. */
+static int choose_load_number(const volatile __u64 *number)
+{
+	__u64 *to = (__u64 *)(uintptr_t)number;
+
+	do {
+		if (getrandom(to, sizeof(*to), 0) != sizeof(*to))
+			return -EIO;
+	} while (!*to);
+	return 0;
+}
+
 static int load_main(struct install *install)
 {
 	int err = 0;
@@ -306,6 +319,9 @@ static int load_main(struct install *install)
 	if (!install->main)
 		return -errno;
 	set_misses(&install->main->rodata->miss_one_in);
+	err = choose_load_number(&install->main->rodata->load_number);
+	if (err)
+		return err;
 	select_programs(install->main->obj, install);
 	select_arrays(install->main->obj, install->kernel, install->plan);
 	if (install->replace)

@@ -5,6 +5,7 @@
  */
 #include "rule.h"
 
+#include "array.h"
 #include "cgroup.h"
 #include "cleanup.h"
 #include "control.h"
@@ -349,18 +350,15 @@ static int list_one(struct tnb *tnb, uint64_t cgroup, __u32 slot, void *context)
 	struct listing *list = context;
 	struct tnb_offsets offsets;
 	struct tnb_rule *rule;
+	void *grown;
 
 	if (!tnb_slot_is_own(tnb, slot, cgroup))
 		return 0;
-	if (list->count == list->space) {
-		size_t space = list->space ? 2 * list->space : 16;
-		void *grown = realloc(list->rules, space * sizeof(*rule));
-
-		if (!grown)
-			return tnb_fail_memory();
-		list->rules = grown;
-		list->space = space;
-	}
+	grown = tnb_array_grow(list->rules, list->count, &list->space,
+			       sizeof(*rule));
+	if (!grown)
+		return tnb_fail_memory();
+	list->rules = grown;
 	rule = &list->rules[list->count];
 	memset(rule, 0, sizeof(*rule));
 	/* Removed, and its entry not yet. */

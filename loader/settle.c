@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "settle.h"
 
+#include "array.h"
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
@@ -55,18 +56,15 @@ static bool contains(const struct list *list, pid_t pid)
 /* Once: neighbours are listed with each other. */
 static int append(struct list *list, pid_t pid, bool once)
 {
+	void *grown;
+
 	if (contains(list, pid))
 		return 0;
-	if (list->count == list->space) {
-		size_t space = list->space ? 2 * list->space : 64;
-		void *grown =
-			realloc(list->patient, space * sizeof(*list->patient));
-
-		if (!grown)
-			return -ENOMEM;
-		list->patient = grown;
-		list->space = space;
-	}
+	grown = tnb_array_grow(list->patient, list->count, &list->space,
+			       sizeof(*list->patient));
+	if (!grown)
+		return -ENOMEM;
+	list->patient = grown;
 	list->patient[list->count++] =
 		(struct tnb_patient){ .pid = pid, .once = once };
 	return 0;
@@ -273,10 +271,9 @@ static bool is_linked_itself(void)
 	int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_
 	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
-	struct tnb_vdso_link link;
-	uint64_t at;
+	struct tnb_link_page page;
 
-	return memory >= 0 && tnb_link_page_find(proc, memory, &link, &at);
+	return memory >= 0 && tnb_link_page_find(proc, memory, &page);
 }
 
 static int check(void)

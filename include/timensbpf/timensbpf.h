@@ -175,6 +175,8 @@ enum tnb_fast {
 	TNB_VDSO_FAST,	  /* by the replacement vDSO: virtual */
 	TNB_VDSO_WAITS,	  /* has it, and makes system calls until a loader has
 			     seen to it, or to those who left: virtual */
+	TNB_VDSO_FOREIGN, /* by the page of programs that are gone, whose pins
+			     somebody removed: another time than its rule's */
 };
 
 struct tnb_process {

@@ -11,6 +11,7 @@
 #include "exec.h"
 
 #include "../cleanup.h"
+#include "../home.h"
 #include "../proc.h"
 #include "../service/state.h"
 #include "fill.h"
@@ -29,7 +30,7 @@
 
 struct start {
 	const struct tnb_injector *injector;
-	const struct tnb_loader_event *exec;
+	struct tnb_loader_event exec;
 	struct tnb_remote *remote;
 	struct user_regs_struct regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
@@ -58,6 +59,44 @@ static bool exec_has_failed(const struct user_regs_struct *regs)
 		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
 }
 
+static bool is_who_was_told_of(const struct start *start)
+{
+	const __u32 *last =
+		&start->injector->state
+			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
+
+	return (tnb_read_once(*last) & ~TNB_START_WAITS) == start->exec.start;
+}
+
+/*
+ * It may be another process, which got the id of the one that we were told of
+ * (TNB_STARTS): it is given what belongs to the rule in which it is found.
+ * Stopped at its first instruction, it has passed its own start's number
+ * already.
+ */
+static int check_home(struct start *start)
+{
+	struct tnb_loader_event *exec = &start->exec;
+	struct tnb_home home;
+	pid_t tid;
+	int err;
+
+	_cleanup_close_
+	int proc = -1;
+
+	if (!exec->start || is_who_was_told_of(start))
+		return 0;
+	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
+	err = proc < 0 ? -ESRCH
+		       : tnb_home_of(start->injector->tnb, proc, tid, &home);
+	if (err)
+		return err;
+	exec->slot = home.slot;
+	exec->pass = home.is_split ? 0 : home.pass;
+	exec->taken = home.taken;
+	return home.slot ? 0 : -ECANCELED;
+}
+
 static int examine(struct start *start, enum tnb_slow *why)
 {
 	int err = tnb_remote_get_regs(start->remote, &start->regs);
@@ -76,6 +115,9 @@ static int examine(struct start *start, enum tnb_slow *why)
 	if (start->remote->strict)
 		return -EPERM;
 	*why = TNB_SLOW_OTHER;
+	err = check_home(start);
+	if (err)
+		return err;
 	err = tnb_stack_find_vdso(start->remote, start->regs.rsp, &start->entry,
 				  &start->vdso);
 	return err ? err : tnb_fill_check(start->remote, start->vdso);
@@ -91,13 +133,13 @@ static int examine(struct start *start, enum tnb_slow *why)
 static int write_pass(const struct start *start)
 {
 	const struct tnb_clock_page *page =
-		&start->injector->pages[start->exec->slot];
-	__u64 pass = (__u32)start->exec->pass;
+		&start->injector->pages[start->exec.slot];
+	__u64 pass = (__u32)start->exec.pass;
 
 	/* Looked at afterwards: it is stopped until then. */
 	int err = pass ? tnb_fill_pass(start->remote, start->address, pass) : 0;
 
-	if (!err && tnb_read_once(page->taken) != start->exec->taken)
+	if (!err && tnb_read_once(page->taken) != start->exec.taken)
 		err = tnb_fill_pass(start->remote, start->address, TNB_NO_PASS);
 	return err;
 }
@@ -117,7 +159,7 @@ static int write_all(const struct start *start)
 		.vdso = start->injector->vdso,
 		.at = start->vdso,
 		.pages = start->address,
-		.slot = start->exec->slot,
+		.slot = start->exec.slot,
 	};
 	int err = tnb_fill_pages(start->remote, &fill);
 
@@ -135,7 +177,7 @@ static int inject(struct start *start)
 	const struct tnb_vdso *vdso = start->injector->vdso;
 	const struct tnb_place place = {
 		.map = start->injector->map,
-		.slot = start->exec->slot,
+		.slot = start->exec.slot,
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
@@ -208,7 +250,7 @@ int tnb_exec_prepare(const struct tnb_injector *injector,
 {
 	struct start start = {
 		.injector = injector,
-		.exec = exec,
+		.exec = *exec,
 		.remote = remote,
 		.channel = -1,
 	};

@@ -16,8 +16,9 @@ struct tnb_injector {
 	const struct tnb_vdso *vdso;
 	int map;			    /* clock_pages */
 	const struct tnb_clock_page *pages; /* the same, mapped */
-	/* Of tnb_live_change() alone. */
 	struct tnb_loader_state *state;
+	struct tnb *tnb; /* of tnb_inject_exec() alone */
+	/* Of tnb_live_change() alone. */
 	const struct tnb_memory *memory; /* NULL: nobody shares any */
 };
 

@@ -11,7 +11,6 @@
 #include "live.h"
 
 #include "../cleanup.h"
-#include "../link_page.h"
 #include "../service/state.h"
 #include "fill.h"
 #include "memory.h"
@@ -45,9 +44,9 @@ int tnb_live_look(pid_t pid, pid_t tid, int proc, struct tnb_live *live)
 		return err;
 	if (live->maps.vdso < 1ULL << 32)
 		return -ENOEXEC;
-	live->has_pages =
-		tnb_link_page_find(proc, memory, &live->link, &live->pages);
-	return 0;
+	err = tnb_link_page_find(proc, memory, &live->page);
+	live->has_pages = err > 0;
+	return err < 0 ? err : 0;
 }
 
 static __u64 pass_of(const struct tnb_home *home)
@@ -57,7 +56,7 @@ static __u64 pass_of(const struct tnb_home *home)
 
 bool tnb_live_is_linked(const struct tnb_live *live)
 {
-	return live->has_pages && live->link.slot;
+	return live->has_pages && live->page.link.slot;
 }
 
 bool tnb_live_is_at_home(const struct tnb_live *live,
@@ -65,8 +64,10 @@ bool tnb_live_is_at_home(const struct tnb_live *live,
 {
 	if (!live->has_pages)
 		return !home->slot;
-	return live->link.slot == home->slot &&
-	       (live->link.pass == pass_of(home) || !home->slot);
+	if (live->page.link.slot != home->slot)
+		return false;
+	return !home->slot || (live->page.load == home->load &&
+			       live->page.link.pass == pass_of(home));
 }
 
 /* ---- Is it still what was looked at? ------------------------------------- */
@@ -97,10 +98,11 @@ static bool has_same_link(const struct change *change)
 	const struct tnb_live *live = change->live;
 	struct tnb_vdso_link link;
 
-	return !tnb_remote_read(change->carrier, live->pages + TNB_PAGE_SIZE,
+	return !tnb_remote_read(change->carrier, live->page.at + TNB_PAGE_SIZE,
 				&link, sizeof(link)) &&
 	       link.magic == TNB_VDSO_LINK_MAGIC &&
-	       link.slot == live->link.slot && link.vdso == live->maps.vdso;
+	       link.slot == live->page.link.slot &&
+	       link.vdso == live->maps.vdso;
 }
 
 static bool has_originals(const struct change *change)
@@ -127,15 +129,13 @@ static bool has_originals(const struct change *change)
  */
 static int check_pages(const struct change *change)
 {
-	struct tnb_vdso_link link;
-	uint64_t at;
+	struct tnb_link_page page;
 
 	if (change->live->has_pages)
 		return has_same_link(change) ? 0 : -EAGAIN;
 	if (has_originals(change))
 		return 0;
-	return tnb_link_page_find(change->proc, change->carrier->mem, &link,
-				  &at)
+	return tnb_link_page_find(change->proc, change->carrier->mem, &page)
 		       ? -EAGAIN
 		       : -ENOSPC;
 }
@@ -218,9 +218,11 @@ static struct tnb_remote *find_carrier(struct tnb_threads *threads, int memory)
 /* Which slot its mapping shows is known only as long as its link tells. */
 static bool has_clock_page(const struct change *change)
 {
+	const struct tnb_link_page *page = &change->live->page;
+
 	return change->live->has_pages &&
-	       (!change->home->slot ||
-		change->live->link.slot == change->home->slot);
+	       (!change->home->slot || (page->link.slot == change->home->slot &&
+					page->load == change->home->load));
 }
 
 /* From here on its pages are nobody's, until they are filled: whoever looks at
@@ -239,14 +241,14 @@ static int map_pages(struct change *change)
 	const struct tnb_place place = {
 		.map = change->injector->map,
 		.slot = change->home->slot,
-		.at = change->live->has_pages ? change->live->pages : 0,
+		.at = change->live->has_pages ? change->live->page.at : 0,
 		.room = change->live->maps.vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
 
 	int err = 0;
 
-	change->fill.pages = change->live->pages;
+	change->fill.pages = change->live->page.at;
 	if (has_clock_page(change))
 		return 0;
 	if (place.at)
@@ -308,7 +310,7 @@ static int prepare_fresh(struct change *change)
 	const struct tnb_loader_event exec = {
 		.kind = TNB_EVENT_EXEC,
 		.slot = change->home->slot,
-		.pass = pass_of(change->home),
+		.pass = change->home->is_split ? 0 : change->home->pass,
 		.taken = change->home->taken,
 	};
 	enum tnb_slow why;
@@ -339,7 +341,7 @@ static int stand_outside(struct change *change)
 	};
 
 	if (change->live->has_pages) {
-		readers.image = change->live->pages + 2 * TNB_PAGE_SIZE;
+		readers.image = change->live->page.at + 2 * TNB_PAGE_SIZE;
 		if (tnb_remote_read(change->carrier, readers.image, image,
 				    sizeof(image)))
 			return -EAGAIN;

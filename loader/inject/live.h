@@ -4,6 +4,7 @@
 #define TIMENSBPF_LOADER_INJECT_LIVE_H
 
 #include "../home.h"
+#include "../link_page.h"
 #include "../vdso/maps.h"
 #include "exec.h"
 
@@ -12,8 +13,7 @@ struct tnb_live {
 	pid_t pid;
 	struct tnb_vdso_maps maps;
 	bool has_pages;
-	uint64_t pages; /* the first of the three */
-	struct tnb_vdso_link link;
+	struct tnb_link_page page;
 };
 
 /*

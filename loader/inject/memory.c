@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "memory.h"
 
+#include "../array.h"
 #include "../cleanup.h"
 #include "../pins.h"
 
@@ -33,16 +34,12 @@ static int open_iterator(int program)
 
 static int make_room(struct tnb_memory_owners *owners)
 {
-	size_t space = owners->space ? 2 * owners->space : 1024;
-	void *grown;
+	void *grown = tnb_array_grow(owners->owner, owners->count,
+				     &owners->space, sizeof(*owners->owner));
 
-	if (owners->count < owners->space)
-		return 0;
-	grown = realloc(owners->owner, space * sizeof(*owners->owner));
 	if (!grown)
 		return -ENOMEM;
 	owners->owner = grown;
-	owners->space = space;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "threads.h"
 
+#include "../array.h"
 #include "../cleanup.h"
 #include "../proc.h"
 #include "restart.h"
@@ -27,18 +28,13 @@ bool tnb_threads_has(const struct tnb_threads *threads, pid_t tid)
 
 static int add(struct tnb_threads *threads, pid_t tid)
 {
+	void *grown = tnb_array_grow(threads->thread, threads->count,
+				     &threads->space, sizeof(*threads->thread));
 	int err;
 
-	if (threads->count == threads->space) {
-		size_t space = threads->space ? 2 * threads->space : 32;
-		void *grown = realloc(threads->thread,
-				      space * sizeof(*threads->thread));
-
-		if (!grown)
-			return -ENOMEM;
-		threads->thread = grown;
-		threads->space = space;
-	}
+	if (!grown)
+		return -ENOMEM;
+	threads->thread = grown;
 	err = tnb_remote_begin(tid, threads->tgid,
 			       &threads->thread[threads->count]);
 	if (!err)

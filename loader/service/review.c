@@ -38,9 +38,10 @@ struct review {
 /* 0, or -errno: who knows what it maps. */
 static int look_at(struct review *review, pid_t pid)
 {
-	struct tnb_vdso_link link;
+	struct tnb_link_page page;
+	const struct tnb_vdso_link *link = &page.link;
 	struct tnb_home home;
-	uint64_t at;
+	int found;
 	pid_t tid;
 	_cleanup_close_
 	int proc = tnb_proc_open(pid, &tid);
@@ -49,13 +50,13 @@ static int look_at(struct review *review, pid_t pid)
 
 	if (memory < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-	if (!tnb_link_page_find(proc, memory, &link, &at) ||
-	    !review->seen[link.slot] ||
-	    link.pass != tnb_page_generation(review->tnb, link.slot))
-		return 0;
+	found = tnb_link_page_find(proc, memory, &page);
+	if (found <= 0 || !review->seen[link->slot] ||
+	    link->pass != tnb_page_generation(review->tnb, link->slot))
+		return found < 0 ? found : 0;
 	if (tnb_home_of(review->tnb, proc, tid, &home) ||
-	    home.slot != link.slot || home.is_split)
-		review->is_mapped_elsewhere[link.slot] = true;
+	    home.slot != link->slot || home.is_split)
+		review->is_mapped_elsewhere[link->slot] = true;
 	else
 		/* It left and came back: before it gets the pass. */
 		tnb_state_forget_arrival(review->tnb->loader, pid);

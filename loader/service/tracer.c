@@ -87,20 +87,6 @@ static bool take_locked(struct tnb_loader *loader,
 	return true;
 }
 
-/* It is to be looked at by the reviewer. */
-static void note_move(struct tnb_loader *loader, __u32 tgid)
-{
-	struct tnb_moves *moves = &loader->moves;
-
-	pthread_mutex_lock(&loader->mutex);
-	if (moves->count < TNB_MOVES)
-		moves->pid[moves->count] = (pid_t)tgid;
-	if (moves->count <= TNB_MOVES)
-		moves->count++;
-	pthread_mutex_unlock(&loader->mutex);
-	eventfd_write(loader->moved, 1);
-}
-
 int tnb_tracer_take(void *context, void *data, size_t size)
 {
 	struct tnb_loader *loader = context;
@@ -110,7 +96,7 @@ int tnb_tracer_take(void *context, void *data, size_t size)
 	if (size < sizeof(*event))
 		return 0;
 	if (event->kind == TNB_EVENT_MOVED) {
-		note_move(loader, event->tgid);
+		tnb_loader_moved(loader, (pid_t)event->tgid);
 		return 0;
 	}
 	pthread_mutex_lock(&loader->mutex);
@@ -218,7 +204,7 @@ static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 		*tracee = 0;
 		count_start(loader, &outcome);
 		if (is_late(&outcome))
-			note_move(loader, job->event.tgid);
+			tnb_loader_moved(loader, (pid_t)job->event.tgid);
 		pthread_mutex_lock(&loader->mutex);
 		more = job_end(loader, job, &outcome);
 		pthread_mutex_unlock(&loader->mutex);

@@ -108,15 +108,9 @@ read_fast() {
     [[ $status == 0 ]]
 }
 
-# An exec that waits for its interpreter waits with the mutex that PTRACE_SEIZE
-# takes. There are more of them than threads that trace.
-# bats test_tags=once
-@test "programs that are read for ever do not keep others from a fast start" {
-    local i script=$BATS_TEST_TMPDIR/script interpreter=$BATS_TEST_TMPDIR/interpreter pids=()
+# lease FILE: who opens it waits until lease_end.
+lease() {
     echo 600 >/proc/sys/fs/lease-break-time
-    cp "$(type -P true)" "$interpreter"
-    echo "#!$interpreter" >"$script"
-    chmod +x "$script"
     mkfifo "$BATS_TEST_TMPDIR/lease"
     python3 -c '
 import fcntl, signal, sys
@@ -124,15 +118,35 @@ signal.signal(signal.SIGIO, signal.SIG_IGN)
 with open(sys.argv[1], "rb") as file:
     fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
     print("leased", flush=True)
-    open(sys.argv[2]).read()' "$interpreter" "$BATS_TEST_TMPDIR/lease" >"$FILE.lease" 3>&- &
+    open(sys.argv[2]).read()' "$1" "$BATS_TEST_TMPDIR/lease" >"$FILE.lease" 3>&- &
     wait_until 10 grep -q leased "$FILE.lease"
+}
+lease_end() { : >"$BATS_TEST_TMPDIR/lease"; }
+
+# leased_script NAME LINE…: its interpreter, a copy of the program NAME, is
+# leased. An exec that waits for its interpreter waits with the mutex that
+# PTRACE_SEIZE takes, and the loader was told of it.
+leased_script() {
+    local interpreter=$BATS_TEST_TMPDIR/interpreter
+    SCRIPT=$BATS_TEST_TMPDIR/script
+    cp "$(type -P "$1")" "$interpreter"
+    printf '%s\n' "#!$interpreter" "${@:2}" >"$SCRIPT"
+    chmod +x "$SCRIPT"
+    lease "$interpreter"
+}
+
+# There are more of them than threads that trace.
+# bats test_tags=once
+@test "programs that are read for ever do not keep others from a fast start" {
+    local i pids=()
+    leased_script true
     for ((i = 0; i < 20; i++)); do
-        "${IN[@]}" "$CGROUP" "$script" 3>&- &
+        "${IN[@]}" "$CGROUP" "$SCRIPT" 3>&- &
         pids+=($!)
     done
     for i in "${pids[@]}"; do wait_until 10 is_executing "$i"; done
     wait_until 30 one_starts_fast
-    : >"$BATS_TEST_TMPDIR/lease"
+    lease_end
     wait "${pids[@]}"
 }
 is_executing() { [[ $(</proc/"$1"/syscall) == '59 '* ]]; }
@@ -141,6 +155,63 @@ one_starts_fast() {
     before=$(figure start_fast)
     in_cgroup "$CGROUP" true
     (($(figure start_fast) > before))
+}
+
+# bats test_tags=once
+@test "who took too long to be read is changed afterwards" {
+    local before slow go=$BATS_TEST_TMPDIR/go
+    daemon_stop
+    HOLD='' daemon_start
+    before=$(figure start_slow.timeout)
+    mkfifo "$go"
+    leased_script bash "read -r <$go"
+    "${IN[@]}" "$CGROUP" "$SCRIPT" 3>&- &
+    slow=$!
+    wait_until 20 has_timed_out "$before"
+    lease_end
+    wait_until 20 has_pages "$slow"
+    echo >"$go"
+    wait "$slow"
+    daemon_stop
+    daemon_start
+}
+has_timed_out() { (($(figure start_slow.timeout) > $1)); }
+
+# tracer_waits: a thread of the daemon waits in ptrace(2)
+tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
+
+# The loader is told of a program that ends; its process id then goes to another
+# one, which executes a program in another rule when the loader comes.
+# bats test_tags=once
+@test "who has the process id of another that has ended gets its own rule's time" {
+    local go=$BATS_TEST_TMPDIR/go program=$BATS_TEST_TMPDIR/program ended starter
+    daemon_stop
+    HOLD='' daemon_start
+    mkdir "$CGROUP/other"
+    timensbpf set --cgroup "$CGROUP/other" --realtime +1h --monotonic +0s --boottime +0s
+    mkfifo "$go"
+    cp "$(type -P read_clocks-static)" "$program"
+    # shellcheck disable=SC2016
+    "${IN[@]}" "$CGROUP/other" bash -c 'read -r <"$0"; "$@" & wait' "$go" \
+        "$program" --quick --reference "$REFERENCE" >"$FILE" 3>&- &
+    starter=$!
+    wait_until 10 shows "$starter" fast
+    lease "$program"
+    daemon_find
+    kill -STOP "$DAEMON"
+    "${IN[@]}" "$CGROUP" true 3>&- &
+    ended=$!
+    wait "$ended"
+    echo "$((ended - 1))" >/proc/sys/kernel/ns_last_pid
+    echo >"$go"
+    wait_until 10 is_executing "$ended"
+    kill -CONT "$DAEMON"
+    wait_until 10 tracer_waits
+    lease_end
+    wait "$starter"
+    expect_doors "$FILE" '.*' 3600000000000 0 0
+    daemon_stop
+    daemon_start
 }
 
 # bats test_tags=once
@@ -329,6 +400,26 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
 }
 
 # bats test_tags=once
+@test "who maps a page of programs that are gone is given that of its rule" {
+    daemon_stop
+    timensbpf unload --force
+    timensbpf load
+    daemon_start
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    serve_start "${IN[@]}" "$CGROUP"
+    serve all-before
+    daemon_stop
+    # Nobody should. The page lives on by its mapping.
+    rm -rf "$PINS"
+    timensbpf load
+    daemon_start
+    timensbpf set --cgroup "$CGROUP" --realtime +1h
+    serve all-after
+    expect_doors "$SERVED" 'all-before/.*' "${OFFSETS[@]}"
+    expect_doors "$SERVED" 'all-after/.*' 3600000000000 0 0
+}
+
+# bats test_tags=once
 @test "who began without a loader is changed by the next set" {
     daemon_stop
     serve_start "${IN[@]}" "$CGROUP"
@@ -339,7 +430,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
     expect_doors "$SERVED" 'slow/.*' "${OFFSETS[@]}"
     expect_doors "$SERVED" 'all-mended/vdso-(proc-auxv|mapping)-.*' "${OFFSETS[@]}"
 }
-has_pages() { grep -q bpf-map "/proc/$SERVER/maps"; }
+has_pages() { grep -q bpf-map "/proc/${1-$SERVER}/maps"; }
 
 # bats test_tags=once
 @test "a step of the rule is seen at once, its end too" {

@@ -6,6 +6,7 @@
 #include "reference.h"
 #include "vdso_lookup.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -84,6 +85,19 @@ static bool read_raw_gettimeofday_zone(long arg, struct reading *reading)
 
 	(void)arg;
 	reading->ret = raw3(NR_GETTIMEOFDAY, (long)&time, (long)zone, 0);
+	reading->ns = time.sec * NS_PER_S + time.fraction * UNIT_US;
+	return true;
+}
+
+/* With one that cannot be written: the call fails after it has stored the time.
+ */
+static bool read_raw_gettimeofday_no_zone(long arg, struct reading *reading)
+{
+	struct native_time time = { 0, 0 };
+
+	(void)arg;
+	reading->ret = raw3(NR_GETTIMEOFDAY, (long)&time, 1, 0);
+	reading->ret = reading->ret == -EFAULT ? 0 : -1;
 	reading->ns = time.sec * NS_PER_S + time.fraction * UNIT_US;
 	return true;
 }
@@ -493,6 +507,7 @@ static const struct door all_doors[] = {
 	CLOCKS_ALL("raw-clock_gettime", read_raw_clock),
 	DAY("raw-gettimeofday", read_raw_gettimeofday, 0),
 	DAY("raw-gettimeofday-zone", read_raw_gettimeofday_zone, 0),
+	DAY("raw-gettimeofday-no-zone", read_raw_gettimeofday_no_zone, 0),
 	SECONDS("raw-time", read_raw_time, 0),
 	SECONDS("raw-time-pointer", read_raw_time_pointer, 0),
 	TIMEX("raw-adjtimex", read_raw_adjtimex),

@@ -28,7 +28,7 @@
 #endif
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 5u
+#define TNB_PAGE_ABI 6u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */
@@ -75,7 +75,10 @@ struct tnb_clock_page {
 	__u32 generation; /* the number of P5 */
 	__u32 unused_word;
 	__u64 taken; /* times that the pass was taken back, never less */
-	__u64 padding[2];
+	/* A random number of the load that made the map: a process may map the
+	 * page of one that is gone (its pins were removed by hand). */
+	__u64 load;
+	__u64 padding;
 	struct tnb_clock_set set[2];
 	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];
 };

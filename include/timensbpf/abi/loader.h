@@ -24,13 +24,20 @@
 /* The guard lets go of a process that was held for longer than this. */
 #define TNB_HOLD_NS 60000000ULL
 
-/*
- * How long a program that starts waits for its tracer (bpf/exec_wait.bpf.c).
- * Noted by process id modulo TNB_TOLD: two that start at once with numbers that
- * are equal so may not both wait.
- */
-#define TNB_TOLD 1024u
+/* How long a program that starts waits for its tracer (bpf/exec_wait.bpf.c). */
 #define TNB_WAIT_NS 5000000ULL
+
+/*
+ * The last start of a program by a process with that id, modulo TNB_STARTS: a
+ * number that no other start has, and a bit that says that the loader was told
+ * and nobody has waited for it yet. A start outside of all rules leaves 0. By
+ * the time that the loader comes, the process that it was told of may have
+ * ended and its id be another's, which executes a program, too; then the number
+ * is another (or that of a third with an equal id, which has it look closer).
+ */
+#define TNB_STARTS 1024u
+#define TNB_START_WAITS 1u
+#define TNB_START(number) ((__u32)(number) << 1)
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
@@ -111,8 +118,10 @@ struct tnb_loader_state {
 	__u64 may_hold;		  /* 1: programs may be stopped for it */
 	__u64 may_wait;		  /* 1: programs that start wait for it */
 	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
-	__u64 fast;		  /* programs that were given the image */
-	__u64 hung;		  /* loaders that the guard has ended */
+	__u64 starts;		  /* so far */
+	__u64 moves_lost; /* MOVED events that the buffer had no room for */
+	__u64 fast;	  /* programs that were given the image */
+	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
 	__u32 heart; /* the thread that gives the loader's beat; 0: none yet */
 	__u32 unused;
@@ -120,13 +129,15 @@ struct tnb_loader_state {
 	__u32 tracee[TNB_TRACERS];
 	struct tnb_hold hold[TNB_HOLDS];
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
-	__u32 told[TNB_TOLD];
+	__u32 start[TNB_STARTS];
 };
 
 enum tnb_event_kind {
-	TNB_EVENT_EXEC,	 /* a thread of a rule executes a program */
-	TNB_EVENT_HELD,	 /* its process was stopped, for want of a tracer */
-	TNB_EVENT_MOVED, /* a process comes to another rule, or out of all */
+	TNB_EVENT_EXEC, /* a thread of a rule executes a program */
+	TNB_EVENT_HELD, /* its process was stopped, for want of a tracer */
+	/* A process comes to another rule, or out of all, or has started there
+	 * without a tracer. */
+	TNB_EVENT_MOVED,
 };
 
 struct tnb_loader_event {
@@ -134,7 +145,7 @@ struct tnb_loader_event {
 	__u32 tid, tgid; /* in the initial namespace */
 	__u32 slot;	 /* EXEC, HELD: of the rule; MOVED: that it left */
 	__u32 hold;	 /* HELD: entry of tnb_loader_state.hold */
-	__u32 unused;
+	__u32 start; /* EXEC, HELD: as in tnb_loader_state.start, 0: unknown */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
 	__u64 pass, taken;

@@ -121,7 +121,7 @@ static void who_was_given_pages_since_is_looked_at_again(void **state)
 	assert_true(tnb_live_is_at_home(&after, &inside));
 	assert_int_equal(change(subject, &before), -EAGAIN);
 	before = look_at(subject);
-	assert_int_equal(before.pages, after.pages);
+	assert_int_equal(before.page.at, after.page.at);
 	assert_int_equal(change(subject, &before), 0);
 }
 
