@@ -79,22 +79,17 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
  * is stopped when its process group becomes orphaned is sent SIGHUP by the
  * kernel (kernel/exit.c, kill_orphaned_pgrp()). The signal is delivered on the
  * way to the first instruction. Noted before it is sent, so that the guard
- * never misses one, and again afterwards: only then can it be undone.
+ * never misses one, and again afterwards: only then can it be undone. Returns
+ * whether it is; why not is counted.
  */
-static __always_inline void hold(__u32 slot)
+static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct tnb_loader_state *state = living_loader();
 	struct tnb_hold *entry;
 	__u32 index;
 
-	if (!state || BPF_CORE_READ(task, ptrace))
-		return;
 	if (!state->may_hold) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
-		/* If it lives on, it is changed. */
-		tell_moved(task, slot);
-		return;
+		return false;
 	}
 	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
 	entry = &state->hold[index];
@@ -103,8 +98,7 @@ static __always_inline void hold(__u32 slot)
 		      tnb_read_once(*last_start(state)) & ~TNB_START_WAITS,
 		      index)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_BUSY], 1);
-		tell_moved(task, slot);
-		return;
+		return false;
 	}
 	entry->pid = bpf_get_current_pid_tgid() >> 32;
 	entry->sent = 0;
@@ -114,6 +108,16 @@ static __always_inline void hold(__u32 slot)
 	tnb_compiler_barrier();
 	entry->sent = 1;
 	count(TNB_COUNT_EXEC_HELD);
+	return true;
+}
+
+/* It has no tracer by now: it is stopped, or changed later, if it lives on. */
+static __always_inline void start_untraced(struct task_struct *task, __u32 slot)
+{
+	struct tnb_loader_state *state = living_loader();
+
+	if (!state || !stop_for(state, slot))
+		tell_moved(task, slot);
 }
 
 /*
@@ -123,6 +127,7 @@ static __always_inline void hold(__u32 slot)
  */
 static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 *slot = current_slot();
 	struct auxv_at at;
 	enum hidden hidden;
@@ -134,8 +139,8 @@ static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 	current_arrival_ends();
 	at = locate_auxv(bprm);
 	hidden = hide_in(at);
-	if (hidden == HIDE_DONE && at.word == 8)
-		hold(*slot);
+	if (hidden == HIDE_DONE && at.word == 8 && !BPF_CORE_READ(task, ptrace))
+		start_untraced(task, *slot);
 	if (hidden == HIDE_DONE || (hidden == HIDE_ABSENT && first))
 		count(TNB_COUNT_EXEC_HIDDEN);
 	else if (hidden == HIDE_FAILED && !first)

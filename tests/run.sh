@@ -228,17 +228,28 @@ main_guests()
 	done
 }
 
+# begin_guest KERNEL DIRECTORY [OPTION…]: as guest_tests, beside one that began
+# before
+begun=0
+begin_guest()
+{
+	[ "$begun" -lt 2 ] || wait -n
+	guest_tests "$@" &
+	begun=$((begun + 1))
+}
+
 # Guests with one CPU, in what the others leave.
 one_cpu_guests()
 {
 	local kernel
 
-	for kernel; do
-		guest_tests "$kernel" one-cpu --append vsyscall=xonly --cpus 1
-	done
 	# How the kernel was booted decides here, not which it is.
-	guest_tests 6.1 boot-lockdown --append lockdown=integrity
-	guest_tests 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+	begin_guest 6.1 boot-lockdown --append lockdown=integrity
+	begin_guest 6.1 boot-no-lsm --append lsm=landlock,lockdown,yama
+	for kernel; do
+		begin_guest "$kernel" one-cpu --append vsyscall=xonly --cpus 1
+	done
+	wait
 }
 
 # in_what_is_left COMMAND…: in the background, when nobody else wants a CPU

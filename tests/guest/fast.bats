@@ -86,6 +86,35 @@ read_fast() {
         $((OFFSETS[2] + 2000 * 1000000000))
 }
 
+# bats test_tags=once
+@test "a time namespace that is joined while the pages are mapped" {
+    local namespace
+    unshare --time --monotonic 1000000 sleep 600 3>&- &
+    namespace=$!
+    wait_until 10 has_other_time "$namespace"
+    in_cgroup "$CGROUP" python3 - "/proc/$namespace/ns/time" <<'EOF'
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+
+def by_call():
+    now = (ctypes.c_long * 2)()
+    assert libc.syscall(228, time.CLOCK_MONOTONIC, now) == 0
+    return now[0] * 10**9 + now[1]
+
+def by_image():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+assert "bpf-map" in open("/proc/self/maps").read()
+before = by_image()
+assert libc.setns(os.open(sys.argv[1], os.O_RDONLY), 0x80) == 0, ctypes.get_errno()
+first, second, third = by_image(), by_call(), by_image()
+print(before, first, second, third)
+assert before + 10**15 <= first <= second <= third < before + 10**15 + 60 * 10**9
+EOF
+    kill "$namespace"
+}
+has_other_time() { [[ $(readlink "/proc/$1/ns/time") != "$(readlink /proc/self/ns/time)" ]]; }
+
 @test "an exec by another thread than the first" {
     read_fast thread exec_from_thread thread "$PROBES/read_clocks-static"
 }
