@@ -80,14 +80,14 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
  * kernel (kernel/exit.c, kill_orphaned_pgrp()). The signal is delivered on the
  * way to the first instruction. Noted before it is sent, so that the guard
  * never misses one, and again afterwards: only then can it be undone. Returns
- * whether it is; why not is counted.
+ * whether it is.
  */
 static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 {
 	struct tnb_hold *entry;
 	__u32 index;
 
-	if (!state->may_hold) {
+	if (!state->may_hold || !beat_within(state, TNB_BEAT_LIMIT_NS)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
 		return false;
 	}
@@ -111,12 +111,13 @@ static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 	return true;
 }
 
-/* It has no tracer by now: it is stopped, or changed later, if it lives on. */
+/* It has no tracer by now: it is stopped, or counted, and changed
+ * later if it lives on. */
 static __always_inline void start_untraced(struct task_struct *task, __u32 slot)
 {
-	struct tnb_loader_state *state = living_loader();
+	struct tnb_loader_state *state = some_loader();
 
-	if (!state || !stop_for(state, slot))
+	if (state && !stop_for(state, slot))
 		tell_moved(task, slot);
 }
 

@@ -102,7 +102,7 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 	tnb_rules_free(&rules, count > 0 ? (size_t)count : 0);
 	if (visible)
 		fprintf(stderr,
-			"timensbpf: note: %d processes began outside and still read the host's time through the vDSO; 'timensbpf show' lists them\n",
+			"timensbpf: note: %d processes still read another time than their rule's through the vDSO, most likely the host's; 'timensbpf show' lists them\n",
 			visible);
 }
 

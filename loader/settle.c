@@ -177,7 +177,7 @@ static int list_tree(struct list *list, const struct scope *scope)
 
 /* With all who live in the same cgroup of a rule: it may have had children
  * since it moved. Outside, those are slow at worst. */
-static int list_neighbours(struct list *list, pid_t pid)
+static int list_neighbours(struct list *list, pid_t pid, uint64_t *last)
 {
 	uint64_t id;
 	_cleanup_free_
@@ -185,15 +185,18 @@ static int list_neighbours(struct list *list, pid_t pid)
 	_cleanup_close_
 	int cgroup = -1;
 
-	if (tnb_cgroup_id_of(pid, &id) || !tnb_slot_of(list->tnb, id) ||
-	    tnb_cgroup_of(pid, &path))
+	/* Those who start or move together mostly are in one. */
+	if (tnb_cgroup_id_of(pid, &id) || id == *last ||
+	    !tnb_slot_of(list->tnb, id) || tnb_cgroup_of(pid, &path))
 		return 0;
+	*last = id;
 	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return cgroup < 0 ? 0 : list_cgroup(cgroup, list);
 }
 
 static int list_some(struct list *list, const struct scope *scope)
 {
+	uint64_t last = 0;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < scope->count; i++) {
@@ -201,7 +204,7 @@ static int list_some(struct list *list, const struct scope *scope)
 		err = consider(list, scope->pids[i]);
 		list->slow_too = false;
 		if (!err)
-			err = list_neighbours(list, scope->pids[i]);
+			err = list_neighbours(list, scope->pids[i], &last);
 	}
 	return err;
 }
@@ -213,6 +216,7 @@ static int list_machine(struct list *list, const struct scope *unused)
 	int err = 0;
 
 	(void)unused;
+	list->slow_too = true;
 	while (dir && !err && (entry = readdir(dir)))
 		if (isdigit((unsigned char)*entry->d_name))
 			err = consider(list, atoi(entry->d_name));

@@ -84,7 +84,8 @@ static int check_home(struct start *start)
 	_cleanup_close_
 	int proc = -1;
 
-	if (!exec->start || is_who_was_told_of(start))
+	/* A surgeon has looked by itself. */
+	if (!start->injector->tnb || (exec->start && is_who_was_told_of(start)))
 		return 0;
 	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
 	err = proc < 0 ? -ESRCH
@@ -165,6 +166,11 @@ static int write_all(const struct start *start)
 
 	if (!err)
 		err = write_pass(start);
+	/* Of who came here between its exec and its first instruction: from
+	 * here on all doors have the rule's time. */
+	if (!err && start->injector->state)
+		tnb_state_forget_arrival(start->injector->state,
+					 (pid_t)start->exec.tgid);
 	if (!err)
 		err = tnb_fill_jumps(start->remote, &fill);
 	return err ? err : write_auxv(start);

@@ -29,25 +29,17 @@
 
 /* ---- Who moved ----------------------------------------------------------- */
 
-/* More than there is room for: everybody is looked at. */
-static void note_moves(struct tnb_loader *loader, const pid_t *pid)
+void tnb_loader_moved(struct tnb_loader *loader, pid_t pid)
 {
 	struct tnb_moves *moves = &loader->moves;
 
 	pthread_mutex_lock(&loader->mutex);
-	if (!pid)
-		moves->count = TNB_MOVES;
-	else if (moves->count < TNB_MOVES)
-		moves->pid[moves->count] = *pid;
+	if (moves->count < TNB_MOVES)
+		moves->pid[moves->count] = pid;
 	if (moves->count <= TNB_MOVES)
 		moves->count++;
 	pthread_mutex_unlock(&loader->mutex);
 	eventfd_write(loader->moved, 1);
-}
-
-void tnb_loader_moved(struct tnb_loader *loader, pid_t pid)
-{
-	note_moves(loader, &pid);
 }
 
 /* ---- The heart ----------------------------------------------------------- */
@@ -61,14 +53,17 @@ static void revive_guard(struct tnb_loader *loader)
 	loader->guard = tnb_guard_start(loader->state, loader->poke);
 }
 
-/* No event tells of them, so somebody has to look. */
+/* No event tells of them, so somebody has to look. Without the mutex, which the
+ * reviewer may hold while it has no CPU: the beat does not wait for it. */
 static void look_for_lost(struct tnb_loader *loader, __u64 *seen)
 {
 	__u64 lost = tnb_read_once(loader->state->moves_lost);
 
-	if (lost != *seen)
-		note_moves(loader, NULL);
+	if (lost == *seen)
+		return;
 	*seen = lost;
+	loader->lost = true;
+	eventfd_write(loader->moved, 1);
 }
 
 static void *run_heart(void *argument)
@@ -108,6 +103,9 @@ static void take_moves(struct tnb_loader *loader, struct tnb_moves *moves)
 		moves->count = TNB_MOVES + 1;
 	loader->moves.count = 0;
 	pthread_mutex_unlock(&loader->mutex);
+	/* All are looked at. */
+	if (__atomic_exchange_n(&loader->lost, false, __ATOMIC_SEQ_CST))
+		moves->count = TNB_MOVES + 1;
 }
 
 static void *run_reviewer(void *argument)
@@ -259,6 +257,9 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	loader->end = eventfd(0, EFD_CLOEXEC);
 	loader->moved = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loader->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loader->end < 0 || loader->moved < 0 || loader->poke < 0)
+		return tnb_fail(-errno, "cannot make an eventfd: %s",
+				strerror(errno));
 	return start_threads(loader);
 }
 

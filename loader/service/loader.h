@@ -43,6 +43,7 @@ struct tnb_loader {
 	bool has_heart, has_reviewer;
 	int moved; /* eventfd: somebody moved */
 	int poke;  /* eventfd: the guard misses the heart's beat */
+	bool lost; /* somebody moved of whom no event could tell; atomic */
 
 	pthread_mutex_t turns; /* held by the thread that waits for events */
 	struct ring_buffer *ring;

@@ -96,7 +96,7 @@ attached() {
 # priority. One that is preempted has kprobes of its CPU passed by (loader/map.h).
 operations_are_raised() {
     strace -f -qq -e trace=bpf,sched_setscheduler -o "$BATS_TEST_TMPDIR/trace" "$@"
-    awk '/sched_setscheduler/ { raised[$1] = /SCHED_FIFO/ }
+    awk '/sched_setscheduler\(/ { raised[$1] = /SCHED_FIFO/ }
          /bpf\(BPF_MAP_(LOOKUP|UPDATE|DELETE)_ELEM/ {
              seen++
              if (!raised[$1]) { print; ordinary++ }
