@@ -107,30 +107,37 @@ static pid_t start_check(const struct tnb_vdso *vdso, uint64_t vdso_address,
 	_exit(write(ends[1], &result, 1) != 1);
 }
 
-/* As first_wrong(), or -errno: -EIO if it did not come to its end. */
-static int check_apart(const struct tnb_vdso *vdso, uint64_t vdso_address,
-		       const uint8_t *pages)
+/* What the child says: as first_wrong(), or -EIO if it did not come to its end.
+ */
+static int hear(pid_t child, int end)
 {
 	unsigned char result;
 	ssize_t got;
-	int ends[2];
-	pid_t pid;
+
+	do
+		got = read(end, &result, 1);
+	while (got < 0 && errno == EINTR);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return got == 1 ? result : -EIO;
+}
+
+/* As hear(), or another negative errno. */
+static int check_apart(const struct tnb_vdso *vdso, uint64_t vdso_address,
+		       const uint8_t *pages)
+{
+	int ends[2], result;
+	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	pid = start_check(vdso, vdso_address, pages, ends);
-	if (pid < 0)
-		got = -errno;
+	child = start_check(vdso, vdso_address, pages, ends);
+	result = child < 0 ? -errno : 0;
 	close(ends[1]);
-	if (pid > 0) {
-		do
-			got = read(ends[0], &result, 1);
-		while (got < 0 && errno == EINTR);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (child > 0)
+		result = hear(child, ends[0]);
 	close(ends[0]);
-	return pid < 0 ? (int)got : got == 1 ? result : -EIO;
+	return result;
 }
 
 int tnb_vdso_self_check(const struct tnb_vdso *vdso, uint64_t vdso_address,
