@@ -202,7 +202,7 @@ is_stopped() { [[ $(process_state "$1") == T ]]; }
     wait_until 10 is_traced "$SERVER"
     echo "$SERVER" >"$CGROUP/cgroup.procs"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>"$BATS_TEST_TMPDIR/note"
-    grep -q '1 processes began outside' "$BATS_TEST_TMPDIR/note"
+    grep -q '1 processes still read another time' "$BATS_TEST_TMPDIR/note"
     shows "$SERVER" visible
     kill "$tracer"
     wait_until 10 is_not_traced "$SERVER"
@@ -226,7 +226,7 @@ sleeps() { [[ $(process_state "$1") == S ]]; }
     sibling_start
     echo "$SERVER" >"$CGROUP/cgroup.procs"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>"$BATS_TEST_TMPDIR/note"
-    grep -q '1 processes began outside' "$BATS_TEST_TMPDIR/note"
+    grep -q '1 processes still read another time' "$BATS_TEST_TMPDIR/note"
     serve apart
     expect_doors "$SERVED" 'apart/.*' 0 0 0
 }
@@ -326,7 +326,7 @@ surgeon_or_end() { pgrep -x tnb-surgeon >/dev/null || process_is_gone "$1"; }
     local before=$ANSWER
     echo "$THREADS" >"$CGROUP/cgroup.procs"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>"$BATS_TEST_TMPDIR/note"
-    grep -q '1 processes began outside' "$BATS_TEST_TMPDIR/note"
+    grep -q '1 processes still read another time' "$BATS_TEST_TMPDIR/note"
     shows "$THREADS" visible
     ! grep -q bpf-map "/proc/$THREADS/maps"
     ask time
@@ -490,7 +490,7 @@ ctypes.CDLL(None).syscall(60, 0)'
     wait_until 10 grep -q 'frozen 1' "$frozen/cgroup.events"
     timensbpf set --cgroup "$CGROUP/" "${CLOCKS[@]}" 2>"$note"
     cat "$note"
-    grep -q "${#pids[@]} processes began outside" "$note"
+    grep -q "${#pids[@]} processes still read another time" "$note"
     for pid in "${pids[@]}"; do shows "$pid" visible; done
     echo 0 >"$frozen/cgroup.freeze"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
