@@ -254,13 +254,13 @@ one_cpu_guests()
 	wait
 }
 
-# in_what_is_left COMMAND…: in the background, behind who has more to do with time
+# What needs no other CPU's attention: in the background, when nobody else wants
+# a CPU. First what is still to be built, which the last ones wait for.
 in_what_is_left()
 {
-	(
-		renice -n 10 "$BASHPID" >/dev/null
-		"$@"
-	) &
+	chrt --idle --pid 0 "$BASHPID"
+	"$ROOT/tests/vm/run" --prepare "$@"
+	one_cpu_guests "$@"
 }
 
 # Who never comes to report has failed.
@@ -290,9 +290,7 @@ expect_guests()
 all_guests()
 {
 	expect_guests "$@"
-	# What it compiles, it compiles behind the others, too.
-	"$ROOT/tests/vm/run" --prepare "$@" &
-	in_what_is_left one_cpu_guests "$@"
+	in_what_is_left "$@" &
 	main_guests "$@"
 	wait
 }
