@@ -57,3 +57,11 @@ int tnb_link_page_find(int proc, int memory, struct tnb_link_page *page)
 		err = ferror(file) ? errno : 0;
 	return err == ENOENT || err == ESRCH ? 0 : -err;
 }
+
+bool tnb_link_page_is_foreign(const struct tnb *tnb,
+			      const struct tnb_link_page *page)
+{
+	__u32 slot = page->link.slot;
+
+	return slot && page->load != tnb->pages[slot].load;
+}

@@ -3,6 +3,9 @@
 #ifndef TIMENSBPF_LOADER_LINK_PAGE_H
 #define TIMENSBPF_LOADER_LINK_PAGE_H
 
+#include "handle.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 #include <timensbpf/abi/vdso_link.h>
 #include <timensbpf/timensbpf.h>
@@ -19,5 +22,9 @@ struct tnb_link_page {
  */
 TNB_MUST_CHECK int tnb_link_page_find(int proc, int memory,
 				      struct tnb_link_page *page);
+
+/* Whether the page is of programs that are gone (tnb_clock_page.load). */
+bool tnb_link_page_is_foreign(const struct tnb *tnb,
+			      const struct tnb_link_page *page);
 
 #endif

@@ -113,14 +113,6 @@ static void read_name(int proc, char *name, size_t size)
 	name[strcspn(name, "\n")] = '\0';
 }
 
-static bool is_foreign(const struct census *census,
-		       const struct tnb_link_page *page)
-{
-	__u32 slot = page->link.slot;
-
-	return slot && page->load != census->tnb->pages[slot].load;
-}
-
 static enum tnb_fast judge_link(const struct census *census,
 				const struct tnb_link_page *page)
 {
@@ -128,7 +120,7 @@ static enum tnb_fast judge_link(const struct census *census,
 
 	if (!link->slot)
 		return TNB_VDSO_VISIBLE;
-	if (is_foreign(census, page))
+	if (tnb_link_page_is_foreign(census->tnb, page))
 		return TNB_VDSO_FOREIGN;
 	return link->slot == census->slot &&
 			       link->pass ==
@@ -180,8 +172,8 @@ static bool examine(const struct census *census, pid_t pid,
 	/* Whose C library does not know of a vDSO calls the kernel, whatever is
 	 * mapped. */
 	linked = memory >= 0 && tnb_link_page_find(proc, memory, &page) > 0;
-	if (linked &&
-	    (process->vdso != TNB_VDSO_HIDDEN || is_foreign(census, &page)))
+	if (linked && (process->vdso != TNB_VDSO_HIDDEN ||
+		       tnb_link_page_is_foreign(census->tnb, &page)))
 		process->vdso = judge_link(census, &page);
 	process->why = reason(process->vdso, narrow, linked);
 	return true;

@@ -52,7 +52,7 @@ static int look_at(struct review *review, pid_t pid)
 		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
 	found = tnb_link_page_find(proc, memory, &page);
 	if (found <= 0 || !review->seen[link->slot] ||
-	    page.load != review->tnb->pages[link->slot].load ||
+	    tnb_link_page_is_foreign(review->tnb, &page) ||
 	    link->pass != tnb_page_generation(review->tnb, link->slot))
 		return found < 0 ? found : 0;
 	if (tnb_home_of(review->tnb, proc, tid, &home) ||
