@@ -31,6 +31,7 @@ asked_start() {
     mkfifo "$BATS_TEST_TMPDIR/asked"
     exec {THREADS_FD}<>"$BATS_TEST_TMPDIR/asked"
     ANSWERS=$BATS_TEST_TMPDIR/answers
+    : >"$ANSWERS"
     "$@" <"$BATS_TEST_TMPDIR/asked" >"$ANSWERS" 2>/dev/null 3>&- {THREADS_FD}>&- &
     THREADS=$!
 }
