@@ -26,11 +26,13 @@ static __always_inline void inherit(__u64 parent, __u64 child)
 {
 	__u32 *slot = bpf_map_lookup_elem(&cgroup_slots, &parent);
 	__u32 copy;
-	long err;
+	int err;
 
 	if (!slot)
 		return;
 	copy = *slot;
+	/* As int: below 6.4 (kernel commit d7ba4cc900bf) the helper returns
+	 * one, and the upper half of the register is not its sign. */
 	err = bpf_map_update_elem(&cgroup_slots, &child, &copy, BPF_NOEXIST);
 	if (!err)
 		count(TNB_COUNT_CGROUP_INHERITED);

@@ -4,17 +4,35 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 static struct {
 	bool foreground, under_journald;
 	int most; /* the least important level that is logged */
 } to;
 
+/*
+ * Whether standard error leads to journald, which takes a level in front of a
+ * line. The variable, DEVICE:INODE of the stream, is inherited by all that a
+ * service starts, also when they write elsewhere (systemd.exec(5)).
+ */
+static bool stderr_is_the_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat there;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &there) == 0 && there.st_dev == device &&
+	       there.st_ino == inode;
+}
+
 void journal_open(bool foreground, bool verbose)
 {
 	to.foreground = foreground;
-	to.under_journald = getenv("JOURNAL_STREAM") != NULL;
+	to.under_journald = stderr_is_the_journal();
 	to.most = verbose ? LOG_DEBUG : LOG_INFO;
 }
 

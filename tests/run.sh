@@ -228,6 +228,8 @@ main_guests()
 		# The legacy page is there only if asked for on some kernels.
 		guest_tests "$kernel" . --append vsyscall=xonly
 	done
+	# What systemd starts is to be fast, which takes a CPU in time.
+	guest_tests 6.1 boot-full --full
 }
 
 # begin_guest KERNEL DIRECTORY [OPTION…]: as guest_tests, beside one that began
@@ -282,6 +284,7 @@ expect_guests()
 		expect_guest "$kernel" .
 		expect_guest "$kernel" one-cpu
 	done
+	expect_guest 6.1 boot-full
 	expect_guest 6.1 boot-lockdown
 	expect_guest 6.1 boot-no-lsm
 }

@@ -31,9 +31,12 @@ expect_in() {
 }
 
 @test "a cgroup below, made after the rule" {
+    local took lost
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    took=$(figure cgroup_inherited) lost=$(figure cgroup_lost)
     mkdir -p "$CGROUP/a/b"
     expect_in "$CGROUP/a/b" "${OFFSETS[@]}"
+    (($(figure cgroup_inherited) == took + 2 && $(figure cgroup_lost) == lost))
 }
 
 @test "below, a rule of its own is kept while the one above changes" {

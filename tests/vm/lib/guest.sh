@@ -40,10 +40,13 @@ guest_attempt() {
 }
 
 guest_initrd() {
-    local root
-    root=$(cache_lookup "$(rootfs_name)") || return
+    local image dir archives=()
+    for image in "${IMAGES[@]}"; do
+        dir=$(cache_lookup "$(image_name "$image")") || return
+        archives+=("$dir/root.cpio")
+    done
     (cd "$1/tree" && find . -mindepth 1 | sed 's|^\./||' | cpio_make) >"$1/overlay.cpio" &&
-        cat "$root/root.cpio" "$KERNEL/modules.cpio" "$1/overlay.cpio" >"$1/initrd"
+        cat "${archives[@]}" "$KERNEL/modules.cpio" "$1/overlay.cpio" >"$1/initrd"
 }
 
 share_daemon() {

@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034
 
 KEY=6.1 SHARE='' CPUS=2 MEMORY=1G APPEND='' TIMEOUT=600 ACTION=run ARGUMENTS=()
+# The archives that make the root file system
+IMAGES=(rootfs)
 
 options_help() {
     cat <<'EOF'
@@ -18,6 +20,7 @@ test bed failed, 2: wrong usage.
 
   --kernel KEY      one of --list (6.1)
   --all             every kernel, one after the other; the first failure counts
+  --full            with systemd as process 1, and gdb
   --share DIR       /mnt/share in the guest, readable and writable
   --cpus N          (2)
   --memory SIZE     (1G)
@@ -41,6 +44,7 @@ options_parse() {
             shift 2
             ;;
         --all | --list | --help) ACTION=${1#--}; shift ;;
+        --full) IMAGES=(rootfs extras); shift ;;
         --prepare) ACTION=prepare; shift; ARGUMENTS=("$@"); break ;;
         --) shift; ARGUMENTS=("$@"); break ;;
         -*) usage_error "unknown option $1" ;;

@@ -10,6 +10,7 @@ overlay_make() {
     mkdir -p "$tree/etc" "$lib/tests" "$lib/probes"
     install -m 755 "$HERE/guest/init" "$tree/init"
     install -m 644 "$HERE/guest/fstab" "$tree/etc/fstab"
+    install -D -m 644 -t "$tree/etc/systemd/system" "$HERE/guest/timensbpf-job.service"
     overlay_dev "$tree/etc/dev"
     overlay_install "$build" "$tree" || return
     if [[ -d $REPO/tests/guest ]]; then cp -R "$REPO/tests/guest" "$lib/tests/"; fi
@@ -44,6 +45,7 @@ overlay_job() {
     mkdir -p "$job"
     printf '%s\0' "$@" >"$job/argv"
     if [[ $SHARE ]]; then touch "$job/share"; fi
+    if [[ " ${IMAGES[*]} " == *" extras "* ]]; then touch "$job/full"; fi
     # With one pipe, the order of output and errors is kept as well.
     if [[ /proc/$$/fd/1 -ef /proc/$$/fd/2 ]]; then touch "$job/one-output"; fi
 }
