@@ -116,7 +116,7 @@ nothing_went_back() {
         "${OFFSETS[@]}"
 }
 
-@test "8 threads that read all the time, 13 that wait: one instant, nothing interrupted" {
+@test "8 threads that read all the time, 15 that wait: one instant, nothing interrupted" {
     threads_start 8
     echo "$THREADS" >"$CGROUP/cgroup.procs"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"

@@ -163,6 +163,36 @@ static void *wait_by_accept(void *unused)
 	return NULL;
 }
 
+static void *wait_by_accept4(void *unused)
+{
+	struct sockaddr_un name;
+	socklen_t size;
+	int fd = make_listener(&name, &size);
+
+	(void)unused;
+	set_timeout(fd, SO_RCVTIMEO);
+	FOREVER(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+	return NULL;
+}
+
+/* To who never receives, and has no room left. */
+static void *wait_by_sendmsg(void *unused)
+{
+	char byte = 0;
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	int ends[2];
+
+	(void)unused;
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	while (sendmsg(ends[0], &message, MSG_DONTWAIT) == 1)
+		;
+	must(errno == EAGAIN, "sendmsg");
+	set_timeout(ends[0], SO_SNDTIMEO);
+	FOREVER(sendmsg(ends[0], &message, 0));
+	return NULL;
+}
+
 /* The first one fills the queue of who never accepts. */
 static void *wait_by_connect(void *unused)
 {
@@ -268,11 +298,11 @@ static void *wait_for_ring(void *unused)
 int live_waits_begin(const volatile unsigned int *check)
 {
 	static void *(*const ways[])(void *) = {
-		wait_by_epoll,	   wait_by_recv,      wait_by_poll,
-		wait_by_nanosleep, wait_for_signal,   wait_by_accept,
-		wait_by_connect,   wait_by_semaphore, wait_by_aio,
-		wait_for_pipe,	   wait_for_message,  wait_for_queue,
-		wait_for_ring,
+		wait_by_epoll,	   wait_by_recv,    wait_by_poll,
+		wait_by_nanosleep, wait_for_signal, wait_by_accept,
+		wait_by_accept4,   wait_by_sendmsg, wait_by_connect,
+		wait_by_semaphore, wait_by_aio,	    wait_for_pipe,
+		wait_for_message,  wait_for_queue,  wait_for_ring,
 	};
 	pthread_t thread;
 
