@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * remap_file_pages(2) lets whoever maps one page of a file map its others: of
- * the clock pages those of other rules, which are none of his business. It is
- * the only way to a mapping of the map without a file descriptor of it, and the
- * only one that populates (mm/mmap.c). Kernels call the hook there since 6.12
- * and its stable relatives.
+ * Whoever maps the clock page of a rule could map those of others, which are
+ * none of his business, by two ways.
+ * - remap_file_pages(2), the only one to a mapping without a file descriptor,
+ * and the only one that populates (mm/mmap.c). Kernels call the hook there
+ * since 6.12 and its stable relatives.
+ * - The file descriptor of the map that a process has while its pages are put
+ *   into place: a process with which it shares its descriptors, or that takes
+ *   it (pidfd_getfd(2)), could use it. So only root maps by it, and who is
+ *   traced by root at that moment, as by the loader.
  */
 #include "maps.bpf.h"
 
@@ -18,14 +22,29 @@ char _license[] SEC("license") = "GPL";
 
 extern const void bpf_map_fops __ksym __weak;
 
+/* Of the initial user namespace. */
+static __always_inline bool is_root(struct task_struct *task)
+{
+	return !BPF_CORE_READ(task, cred, euid.val) &&
+	       !BPF_CORE_READ(task, cred, user_ns, level);
+}
+
+static __always_inline bool may_map(unsigned long flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (flags & TNB_MAP_POPULATE)
+		return false;
+	return is_root(task) || (BPF_CORE_READ(task, ptrace) &&
+				 is_root(BPF_CORE_READ(task, parent)));
+}
+
 static __always_inline int guard_pages(struct file *file, unsigned long flags)
 {
-	if (!file || !(flags & TNB_MAP_POPULATE) ||
-	    BPF_CORE_READ(file, f_op) != (const void *)&bpf_map_fops)
+	if (!file || BPF_CORE_READ(file, f_op) != (const void *)&bpf_map_fops ||
+	    (__u64)BPF_CORE_READ(file, private_data) != (__u64)&clock_pages)
 		return 0;
-	return (__u64)BPF_CORE_READ(file, private_data) == (__u64)&clock_pages
-		       ? -TNB_EPERM
-		       : 0;
+	return may_map(flags) ? 0 : -TNB_EPERM;
 }
 
 SEC("lsm/mmap_file")

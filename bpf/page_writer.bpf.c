@@ -35,14 +35,21 @@ static __always_inline void store_set(struct tnb_clock_set *to,
 /*
  * Processes were given the number of this rule before it begins; if somebody
  * left since, the pass is taken from the first moment on. Who leaves counts
- * first and changes the pass then (page_pass.bpf.h): either the count is seen
- * here, behind a full barrier, or the change comes after ours.
+ * first and changes the pass then (page_pass.bpf.h). If the count is still the
+ * old one, behind a full barrier, the change of who leaves comes after `seen`:
+ * either it is seen as another pass, or it comes after ours, and takes that.
+ * The pass is never ours before that is known.
  */
 static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 {
-	__sync_lock_test_and_set(&page->pass, page->generation);
-	if (__sync_fetch_and_add(&page->taken, 0) != taken)
-		pass_take(page);
+	__u64 seen = tnb_read_once(page->pass);
+
+	if (__sync_fetch_and_add(&page->taken, 0) == taken &&
+	    __sync_val_compare_and_swap(&page->pass, seen, page->generation) ==
+		    seen)
+		return;
+	__sync_lock_test_and_set(&page->pass,
+				 page->generation + TNB_PASS_TAKEN);
 }
 
 /*

@@ -15,6 +15,7 @@ static const char *const vdso_names[] = {
 	[TNB_VDSO_HIDDEN] = "hidden",	[TNB_VDSO_VISIBLE] = "visible",
 	[TNB_VDSO_UNKNOWN] = "unknown", [TNB_VDSO_FAST] = "fast",
 	[TNB_VDSO_WAITS] = "waits",	[TNB_VDSO_FOREIGN] = "foreign",
+	[TNB_VDSO_CALLS] = "calls",
 };
 
 /* What is shown, read as a whole before anything is printed. */

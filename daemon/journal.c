@@ -36,6 +36,21 @@ void journal_open(bool foreground, bool verbose)
 	to.most = verbose ? LOG_DEBUG : LOG_INFO;
 }
 
+/* In front of a line on standard error. */
+static void print_level(int level)
+{
+	static const char *const names[] = {
+		[LOG_ERR] = "error",	 [LOG_WARNING] = "warning",
+		[LOG_NOTICE] = "notice", [LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
+	};
+
+	if (to.under_journald)
+		fprintf(stderr, "<%d>", level);
+	else
+		fprintf(stderr, "timensbpfd: %s: ", names[level]);
+}
+
 void journal(int level, const char *format, ...)
 {
 	va_list args;
@@ -45,10 +60,7 @@ void journal(int level, const char *format, ...)
 	va_start(args, format);
 	if (to.foreground) {
 		flockfile(stderr);
-		if (to.under_journald)
-			fprintf(stderr, "<%d>", level);
-		else
-			fputs("timensbpfd: ", stderr);
+		print_level(level);
 		vfprintf(stderr, format, args);
 		fputc('\n', stderr);
 		funlockfile(stderr);

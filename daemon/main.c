@@ -115,6 +115,19 @@ static int start_loader(struct tnb_loader **loader, bool hold)
 	return err;
 }
 
+/* Who unloads has no use for it; with others loaded the next one serves them.
+ */
+static int end_of(int why)
+{
+	if (why == -ENOENT)
+		journal(LOG_NOTICE, "the programs were unloaded");
+	else if (why)
+		journal(LOG_ERR,
+			"other programs were loaded than those that it serves: start it anew");
+	journal(LOG_INFO, "ends; running programs keep their time");
+	return why == -ENOENT ? 0 : why;
+}
+
 static int serve(int signals, bool hold)
 {
 	struct tnb_loader *loader = NULL;
@@ -129,9 +142,8 @@ static int serve(int signals, bool hold)
 	if (!err) {
 		journal(LOG_INFO, "version %s serves", tnb_version());
 		sd_notify(0, "READY=1\nSTATUS=serving");
-		watch(signals, control);
+		err = end_of(watch(signals, control, loader));
 		sd_notify(0, "STOPPING=1");
-		journal(LOG_INFO, "ends; running programs keep their time");
 	}
 	control_close(&control);
 	tnb_loader_stop(&loader);

@@ -41,21 +41,38 @@ static int is_end(int signals)
 	return 1;
 }
 
-void watch(int signals, struct control *control)
+/* How often it is looked whether the programs are there. */
+#define CHECK_MS 1000
+
+/* Twice in a row: they are put in their place one after the other. */
+static int check(const struct tnb_loader *loader, int *before)
+{
+	int now = tnb_loader_check(loader), was = *before;
+
+	*before = now;
+	return was ? now : 0;
+}
+
+int watch(int signals, struct control *control, const struct tnb_loader *loader)
 {
 	struct pollfd wake[] = {
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = control_fd(control), .events = POLLIN },
 	};
-	int feed = feed_every_ms();
+	int feed = sooner(feed_every_ms(), CHECK_MS), before = 0;
 
 	for (;;) {
 		int pause = sooner(feed, control_pause_ms(control));
+		int woken = poll(wake, 2, pause), err = 0;
 
-		if (poll(wake, 2, pause) > 0 && wake[0].revents &&
-		    is_end(signals))
-			return;
+		if (woken > 0 && wake[0].revents && is_end(signals))
+			return 0;
+		if (!woken)
+			err = check(loader, &before);
+		if (err)
+			return err;
 		control_serve(control);
-		sd_notify(0, "WATCHDOG=1");
+		if (tnb_loader_is_well(loader))
+			sd_notify(0, "WATCHDOG=1");
 	}
 }

@@ -249,6 +249,18 @@ bool tnb_cgroup_is_alive(int fd)
 	       !faccessat(fd, "cgroup.procs", F_OK, 0);
 }
 
+/* Removed while we walk: nothing to visit. Whatever else it is, somebody below
+ * would be left out. */
+static int cannot_walk(void)
+{
+	int err = errno;
+
+	if (err == ENOENT || err == ENODEV || err == ENOTDIR)
+		return 0;
+	return tnb_fail(-err, "cannot look at all cgroups below: %s",
+			strerror(err));
+}
+
 static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
 		       void *context)
 {
@@ -258,9 +270,8 @@ static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
 	uint64_t id;
 	int err;
 
-	/* Removed while we walk: nothing to visit. */
 	if (fd < 0 || id_of_fd(fd, &id))
-		return 0;
+		return cannot_walk();
 	err = visit(fd, id, context);
 	if (err)
 		return err == TNB_WALK_PRUNE ? 0 : err;
@@ -276,12 +287,15 @@ int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
 	int err = 0;
 
 	if (!dir)
-		return 0;
+		return cannot_walk();
 	own = -1;
-	while (!err && (entry = readdir(dir)))
+	errno = 0;
+	while (!err && (entry = readdir(dir))) {
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
 			err = visit_child(fd, entry->d_name, visit, context);
-	return err;
+		errno = 0;
+	}
+	return err || !errno ? err : cannot_walk();
 }
 
 void tnb_cgroup_barrier(void)

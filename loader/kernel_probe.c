@@ -65,6 +65,14 @@ static void probe_clock_source(char *name, int size)
 	name[strcspn(name, "\n")] = '\0';
 }
 
+bool tnb_kernel_has_tsc(void)
+{
+	char name[32];
+
+	probe_clock_source(name, sizeof(name));
+	return !*name || !strcmp(name, "tsc");
+}
+
 static enum tnb_answer probe_lsm_list(void)
 {
 	char line[256], *rest = line, *name;

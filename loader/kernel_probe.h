@@ -57,6 +57,9 @@ void tnb_kernel_probe(struct tnb_kernel *kernel);
 /* Whether seccomp filters can be suspended; it brings kcmp(2), which tells. */
 bool tnb_kernel_has_checkpoint_restore(void);
 
+/* Whether the clock source is the TSC, now; one that is not named counts. */
+bool tnb_kernel_has_tsc(void);
+
 /* Can a task be preempted inside the kernel? Unknown counts as yes. */
 bool tnb_kernel_is_preemptible(const struct tnb_kernel *kernel);
 

@@ -15,17 +15,48 @@ static bool read_at(int memory, uint64_t at, void *to, size_t size)
 	return pread(memory, to, size, (off_t)at) == (ssize_t)size;
 }
 
-/* Is it the line of a clock page, with a link page behind? */
-static bool is_clock_page(const char *line, int memory,
-			  struct tnb_link_page *page)
-{
-	const struct tnb_vdso_link *link = &page->link;
+/* A line of maps, see proc_pid_maps(5). */
+struct mapping {
+	uint64_t begin, end, offset;
+	unsigned long inode;
+	int name; /* where it begins in the line */
+};
 
-	if (!strstr(line, "bpf-map") || sscanf(line, "%lx-", &page->at) != 1 ||
-	    !read_at(memory, page->at + TNB_PAGE_SIZE, &page->link,
-		     sizeof(page->link)))
+static bool parse(const char *line, struct mapping *mapping)
+{
+	mapping->name = 0;
+	return sscanf(line, "%lx-%lx %*4s %lx %*x:%*x %lu %n", &mapping->begin,
+		      &mapping->end, &mapping->offset, &mapping->inode,
+		      &mapping->name) == 4 &&
+	       mapping->name;
+}
+
+/* No file can have that name: theirs begin with a slash. */
+const char *tnb_link_page_map = "anon_inode:bpf-map\n";
+
+static bool is_map_page(const char *line, const struct mapping *mapping)
+{
+	return !strcmp(line + mapping->name, tnb_link_page_map) &&
+	       mapping->end - mapping->begin == TNB_PAGE_SIZE &&
+	       mapping->offset / TNB_PAGE_SIZE < TNB_SLOTS;
+}
+
+/*
+ * Memory alone is read, no file, of which who serves it decides when it can be:
+ * we would wait for him. Which rule's page it is says the mapping, which the
+ * process cannot change; what it writes into its link page is its own affair.
+ */
+static bool is_link_page(const struct mapping *clock,
+			 const struct mapping *next, int memory,
+			 struct tnb_link_page *page)
+{
+	if (next->begin != clock->end || next->inode ||
+	    !read_at(memory, next->begin, &page->link, sizeof(page->link)))
 		return false;
-	return link->magic == TNB_VDSO_LINK_MAGIC && link->slot < TNB_SLOTS;
+	page->at = clock->begin;
+	return page->link.magic == TNB_VDSO_LINK_MAGIC &&
+	       (!page->link.slot ||
+		page->link.slot == clock->offset / TNB_PAGE_SIZE);
 }
 
 static void read_load(int memory, struct tnb_link_page *page)
@@ -41,6 +72,8 @@ int tnb_link_page_find(int proc, int memory, struct tnb_link_page *page)
 	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	_cleanup_free_
 	char *line = NULL;
+	struct mapping clock = { 0 }, next;
+	bool is_clock = false;
 	size_t size = 0;
 	int err = errno;
 
@@ -48,10 +81,14 @@ int tnb_link_page_find(int proc, int memory, struct tnb_link_page *page)
 		close(fd);
 	errno = 0;
 	while (file && getline(&line, &size, file) > 0) {
-		if (!is_clock_page(line, memory, page))
+		if (!parse(line, &next))
 			continue;
-		read_load(memory, page);
-		return 1;
+		if (is_clock && is_link_page(&clock, &next, memory, page)) {
+			read_load(memory, page);
+			return 1;
+		}
+		is_clock = is_map_page(line, &next);
+		clock = next;
 	}
 	if (file)
 		err = ferror(file) ? errno : 0;

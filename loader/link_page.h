@@ -16,6 +16,10 @@ struct tnb_link_page {
 	struct tnb_vdso_link link;
 };
 
+/* What /proc/PID/maps calls a BPF map. Tests without BPF have something else.
+ */
+extern const char *tnb_link_page_map;
+
 /*
  * 1: the process has one, 0: it has none, or has ended; -errno: cannot tell.
  * `proc`: its directory in /proc, `memory`: its "mem" there, open to read.

@@ -36,12 +36,12 @@ static int read_numbers(int cgroup, const char *name,
 {
 	int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
 	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	int number, err = 0;
+	int number, err = file ? 0 : -errno;
 
 	if (!file && fd >= 0)
 		close(fd);
 	if (!file)
-		return -ENOENT;
+		return err == -ENODEV ? -ENOENT : err;
 	while (!err && fscanf(file, "%d", &number) == 1)
 		if (number > 0)
 			err = add(members, number);
@@ -109,7 +109,8 @@ int tnb_members_read(int cgroup, struct tnb_members *members)
 	sort(members);
 	tnb_members_free(&threads);
 	tnb_members_free(&others);
-	return err == -ENOMEM ? err : 0;
+	/* Removed meanwhile, or threaded all the way down. */
+	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
 }
 
 void tnb_members_free(struct tnb_members *members)

@@ -88,6 +88,15 @@ pid_t tnb_proc_tracer(pid_t pid)
 	return number_in_status(pid, "\nTracerPid:");
 }
 
+bool tnb_proc_is_surgeon(pid_t pid)
+{
+	char text[4096];
+
+	return pid > 0 && read_text(pid, "status", text, sizeof(text)) &&
+	       !strncmp(text, "Name:\t" TNB_SURGEON "\n",
+			strlen("Name:\t" TNB_SURGEON "\n"));
+}
+
 pid_t tnb_proc_first(pid_t tid)
 {
 	return number_in_status(tid, "\nTgid:");

@@ -34,6 +34,10 @@ char tnb_proc_state(pid_t pid);
 bool tnb_proc_has_ended(char state);
 /* Who traces it, 0: nobody; -1: there is no such process. */
 pid_t tnb_proc_tracer(pid_t pid);
+/* The name of who changes running processes (surgeon.h), and whether that is
+ * one, by its number or that of a thread. */
+#define TNB_SURGEON "tnb-surgeon"
+bool tnb_proc_is_surgeon(pid_t pid);
 /* The process of a thread, by its first one; -1: there is no such thread. */
 pid_t tnb_proc_first(pid_t tid);
 /* SECCOMP_MODE_ of seccomp(2); -1: there is no such process. */

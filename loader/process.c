@@ -7,6 +7,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
+#include "kernel_probe.h"
 #include "link_page.h"
 #include "members.h"
 #include "page.h"
@@ -21,6 +22,7 @@
 
 struct census {
 	struct tnb *tnb;
+	bool has_tsc;
 	__u32 slot;
 	struct tnb_process *processes;
 	size_t count, space;
@@ -122,11 +124,10 @@ static enum tnb_fast judge_link(const struct census *census,
 		return TNB_VDSO_VISIBLE;
 	if (tnb_link_page_is_foreign(census->tnb, page))
 		return TNB_VDSO_FOREIGN;
-	return link->slot == census->slot &&
-			       link->pass ==
-				       tnb_page_pass(census->tnb, census->slot)
-		       ? TNB_VDSO_FAST
-		       : TNB_VDSO_WAITS;
+	if (link->slot != census->slot ||
+	    link->pass != tnb_page_pass(census->tnb, census->slot))
+		return TNB_VDSO_WAITS;
+	return link->vvar && census->has_tsc ? TNB_VDSO_FAST : TNB_VDSO_CALLS;
 }
 
 static const char *reason(enum tnb_fast vdso, bool narrow, bool mended)
@@ -136,6 +137,8 @@ static const char *reason(enum tnb_fast vdso, bool narrow, bool mended)
 		return NULL;
 	case TNB_VDSO_WAITS:
 		return "waits for the loader to see to those who left the rule";
+	case TNB_VDSO_CALLS:
+		return "the replacement vDSO makes system calls: the host's clock source is not tsc, or its kernel not known ('timensbpf doctor')";
 	case TNB_VDSO_HIDDEN:
 		return narrow ? "32-bit program"
 		       : mended
@@ -199,7 +202,8 @@ static int take_census(int fd, struct census *census)
 	int err = tnb_members_read(fd, &members);
 
 	if (err)
-		err = tnb_fail_memory();
+		err = tnb_fail(err, "cannot list the processes of a cgroup: %s",
+			       strerror(-err));
 	for (size_t i = 0; !err && i < members.count; i++)
 		err = add_process(census, members.pid[i]);
 	tnb_members_free(&members);
@@ -218,7 +222,11 @@ static int visit(int fd, uint64_t id, void *context)
 int tnb_rule_processes(struct tnb *tnb, const struct tnb_rule *rule,
 		       struct tnb_process **processes)
 {
-	struct census census = { .tnb = tnb, .slot = rule->slot };
+	struct census census = {
+		.tnb = tnb,
+		.has_tsc = tnb_kernel_has_tsc(),
+		.slot = rule->slot,
+	};
 	_cleanup_close_
 	int fd = open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;

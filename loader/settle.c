@@ -35,6 +35,7 @@
 #define SETTLE_PAUSE_NS 5000000L
 /* Of a machine where processes are born faster than they can be seen to. */
 #define LISTINGS_MAX 200
+#define SETTLE_MOST_NS 20000000000ULL
 
 struct list {
 	struct tnb *tnb;
@@ -304,6 +305,7 @@ struct settling {
 	const struct tnb_vdso *vdso; /* NULL: not needed yet */
 	struct tnb_vdso found;
 	__u64 until_ns; /* 0: somebody could be changed so far */
+	__u64 at_most_ns;
 };
 
 static bool has_progress(const struct list *list)
@@ -321,8 +323,9 @@ static bool is_hopeless(struct settling *settling, bool progress)
 		settling->until_ns = 0;
 	else if (!settling->until_ns)
 		settling->until_ns = tnb_state_now() + SETTLE_LIMIT_NS;
-	return settling->until_ns &&
-	       (__s64)(tnb_state_now() - settling->until_ns) > 0;
+	return (settling->until_ns &&
+		(__s64)(tnb_state_now() - settling->until_ns) > 0) ||
+	       (__s64)(tnb_state_now() - settling->at_most_ns) > 0;
 }
 
 static int prepare(struct settling *settling)
@@ -369,7 +372,11 @@ static int settle_once(struct settling *settling, const struct scope *scope)
 static int settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 		  const struct scope *scope)
 {
-	struct settling settling = { .now = { .tnb = tnb }, .vdso = vdso };
+	struct settling settling = {
+		.now = { .tnb = tnb },
+		.vdso = vdso,
+		.at_most_ns = tnb_state_now() + SETTLE_MOST_NS,
+	};
 	int more = 1;
 
 	for (int i = 0; i < LISTINGS_MAX && more > 0; i++)

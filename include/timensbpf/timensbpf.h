@@ -177,6 +177,8 @@ enum tnb_fast {
 			     seen to it, or to those who left: virtual */
 	TNB_VDSO_FOREIGN, /* by the page of programs that are gone, whose pins
 			     somebody removed: another time than its rule's */
+	TNB_VDSO_CALLS,	  /* has it, and makes system calls: the machine's clock
+			     source or kernel is not one that it can read */
 };
 
 struct tnb_process {
@@ -221,6 +223,13 @@ TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out,
 				    unsigned int flags);
 /* Whether a loader serves: what starts in a rule will be fast. */
 bool tnb_loader_is_alive(void);
+/* Whether its threads and the process beside it gave a sign of life within 5 s:
+ * else it is to be ended and started anew. */
+bool tnb_loader_is_well(const struct tnb_loader *loader);
+/* Whether the programs that it serves are the pinned ones: 0; -ENOENT: none are
+ * pinned any more, -ESTALE: others are. Then it serves nobody, and is to be
+ * ended. */
+TNB_MUST_CHECK int tnb_loader_check(const struct tnb_loader *loader);
 /* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */
 void tnb_loader_stop(struct tnb_loader **loader);
 

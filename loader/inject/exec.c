@@ -11,6 +11,7 @@
 #include "exec.h"
 
 #include "../cleanup.h"
+#include "../error.h"
 #include "../home.h"
 #include "../proc.h"
 #include "../service/state.h"
@@ -129,7 +130,8 @@ static int examine(struct start *start, enum tnb_slow *why)
 /*
  * The pass is good as long as nobody left the rule since the process was seen
  * in it: if the count of those who left is what it was then, the process is
- * among those whose leaving takes the pass away, from here on.
+ * among those whose leaving takes the pass away, from here on. Else it has none
+ * (1): the reviewer sees to it, which knows whose leaving is over.
  */
 static int write_pass(const struct start *start)
 {
@@ -140,9 +142,11 @@ static int write_pass(const struct start *start)
 	/* Looked at afterwards: it is stopped until then. */
 	int err = pass ? tnb_fill_pass(start->remote, start->address, pass) : 0;
 
-	if (!err && tnb_read_once(page->taken) != start->exec.taken)
+	if (!err && tnb_read_once(page->taken) != start->exec.taken) {
 		err = tnb_fill_pass(start->remote, start->address, TNB_NO_PASS);
-	return err;
+		pass = 0;
+	}
+	return err ? err : !pass;
 }
 
 static int write_auxv(const struct start *start)
@@ -165,15 +169,17 @@ static int write_all(const struct start *start)
 	int err = tnb_fill_pages(start->remote, &fill);
 
 	if (!err)
-		err = write_pass(start);
+		err = tnb_fill_jumps(start->remote, &fill);
+	if (!err)
+		err = write_auxv(start);
 	/* Of who came here between its exec and its first instruction: from
 	 * here on all doors have the rule's time. */
 	if (!err && start->injector->state)
 		tnb_state_forget_arrival(start->injector->state,
 					 (pid_t)start->exec.tgid);
-	if (!err)
-		err = tnb_fill_jumps(start->remote, &fill);
-	return err ? err : write_auxv(start);
+	/* Last: who has it is taken for complete, should we die here. */
+	tnb_step();
+	return err ? err : write_pass(start);
 }
 
 /* ---- All of it ----------------------------------------------------------- */
@@ -192,8 +198,11 @@ static int inject(struct start *start)
 
 	if (!err)
 		err = write_all(start);
-	if (!err && start->remote->filter)
-		err = tnb_place_leave(start->remote, &start->channel);
+	if (err >= 0 && start->remote->filter) {
+		int left = tnb_place_leave(start->remote, &start->channel);
+
+		err = left ? left : err;
+	}
 	return err;
 }
 
@@ -232,14 +241,7 @@ static enum tnb_slow reason_of(int err)
  * execute, and finds it where we would. */
 static bool is_traced_by_us(const struct tnb_loader_event *exec)
 {
-	pid_t tracer = tnb_proc_tracer((pid_t)exec->tgid);
-	char path[32], name[16] = "";
-	_cleanup_fclose_ FILE *file = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-	file = tracer ? fopen(path, "re") : NULL;
-	return file && fgets(name, sizeof(name), file) &&
-	       !strncmp(name, TNB_SURGEON, strlen(TNB_SURGEON));
+	return tnb_proc_is_surgeon(tnb_proc_tracer((pid_t)exec->tgid));
 }
 
 bool tnb_exec_is_fresh(const struct tnb_remote *remote)
@@ -281,8 +283,7 @@ static int let_go(struct tnb_remote *remote, int channel,
 
 	outcome->when_ns = tnb_state_now();
 	err = tnb_remote_detach(remote);
-	if (channel >= 0)
-		close(channel);
+	tnb_place_close(&channel);
 	return err == -ETIMEDOUT ? err : 0;
 }
 
@@ -302,6 +303,9 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 		err = tnb_exec_prepare(injector, &remote, exec, &channel,
 				       &outcome.why);
 		/* It runs already, and may have been in a system call. */
+		outcome.has_no_pass = err > 0;
+		if (err > 0)
+			err = 0;
 		if (err && outcome.why == TNB_SLOW_LATE)
 			(void)!tnb_restart_interrupted(&remote);
 		if (let_go(&remote, channel, &outcome))

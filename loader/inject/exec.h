@@ -34,17 +34,16 @@ enum tnb_start {
 struct tnb_outcome {
 	enum tnb_start start;
 	enum tnb_slow why; /* of SLOW and STUCK */
+	bool has_no_pass;  /* FAST, once the reviewer has given it one */
 	__u64 when_ns;	   /* CLOCK_MONOTONIC, before it went on */
 };
-
-/* The name of who changes running processes (surgeon.h). */
-#define TNB_SURGEON "tnb-surgeon"
 
 /* Whether a stopped thread is about to run its first instruction. */
 bool tnb_exec_is_fresh(const struct tnb_remote *remote);
 /*
  * Prepare it. Its memory is open; the caller lets go of it and then closes
- * *channel, if that is not -1. 0 or a negative errno and *why.
+ * *channel (tnb_place_close()). 0; 1: it has no pass, and makes system calls
+ * until the reviewer gives it one; or a negative errno and *why.
  */
 TNB_MUST_CHECK int tnb_exec_prepare(const struct tnb_injector *injector,
 				    struct tnb_remote *remote,

@@ -314,13 +314,15 @@ static int prepare_fresh(struct change *change)
 		.taken = change->home->taken,
 	};
 	enum tnb_slow why;
+	int err;
 
 	if (!change->home->slot)
 		return 0;
 	/* Whoever executes inside has none; it did so outside. */
 	forget_arrival(change);
-	return tnb_exec_prepare(change->injector, change->carrier, &exec,
-				&change->channel, &why);
+	err = tnb_exec_prepare(change->injector, change->carrier, &exec,
+			       &change->channel, &why);
+	return err > 0 ? -EAGAIN : err;
 }
 
 /*
@@ -436,8 +438,7 @@ int tnb_live_change(const struct tnb_injector *injector,
 	}
 	if (tnb_threads_release(&change.threads))
 		err = -ETIMEDOUT;
-	if (change.channel >= 0)
-		close(change.channel);
+	tnb_place_close(&change.channel);
 	tnb_budget_end();
 	return err;
 }

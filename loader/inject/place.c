@@ -208,11 +208,18 @@ int tnb_place(struct tnb_remote *remote, const struct tnb_place *place,
 	*channel = -1;
 	if (!err)
 		err = run_stub(remote, place, address, channel);
-	if (err && *channel >= 0) {
-		close(*channel);
-		*channel = -1;
-	}
+	if (err)
+		tnb_place_close(channel);
 	return err;
+}
+
+void tnb_place_close(int *channel)
+{
+	if (*channel < 0)
+		return;
+	shutdown(*channel, SHUT_RDWR);
+	close(*channel);
+	*channel = -1;
 }
 
 /* System calls of the stub after the pages were filled, times two. */
@@ -223,9 +230,7 @@ int tnb_place_leave(struct tnb_remote *remote, int *channel)
 	struct user_regs_struct regs;
 	int err = 0;
 
-	if (*channel >= 0)
-		close(*channel);
-	*channel = -1;
+	tnb_place_close(channel);
 	for (int i = 0; !err && i < STOPS_MAX; i++) {
 		err = tnb_remote_to_syscall(remote);
 		if (!err)
@@ -234,7 +239,8 @@ int tnb_place_leave(struct tnb_remote *remote, int *channel)
 		if (!err && regs.orig_rax == SYS_rt_sigprocmask && !regs.rax)
 			return 0;
 	}
-	return err;
+	/* Its wait ended before we came, and it is on its own way by now. */
+	return err ? err : -ETIMEDOUT;
 }
 
 int tnb_place_return(struct tnb_remote *remote,

@@ -25,6 +25,10 @@ TNB_MUST_CHECK int tnb_place(struct tnb_remote *remote,
 			     const struct tnb_place *place, __u64 *address,
 			     int *channel);
 
+/* Let who waits for it go on: also if another process of ours has it open. Sets
+ * *channel to -1, which is taken as well. */
+void tnb_place_close(int *channel);
+
 /*
  * Let a thread go that has a seccomp filter: it is back in force when we
  * detach, which is not before the stub's last system call. Closes the channel.

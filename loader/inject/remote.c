@@ -112,6 +112,13 @@ void tnb_budget_end(void)
 		timer_settime(budget_timer, 0, &none, NULL);
 }
 
+void tnb_budget_free(void)
+{
+	if (budget_timer_exists)
+		timer_delete(budget_timer);
+	budget_timer_exists = false;
+}
+
 bool tnb_budget_is_spent(void)
 {
 	return budget_spent;

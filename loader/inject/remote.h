@@ -22,6 +22,8 @@
  * again. Begun once for each job. */
 TNB_MUST_CHECK int tnb_budget_begin(unsigned int ms);
 void tnb_budget_end(void);
+/* Before the thread ends: timers are the process'. */
+void tnb_budget_free(void);
 bool tnb_budget_is_spent(void);
 
 /* The code segment of 64-bit programs (__USER_CS of the kernel's

@@ -42,8 +42,12 @@ static bool can_be_made_again(long number)
 	case SYS_epoll_pwait2:
 	case SYS_read:
 	case SYS_readv:
+	case SYS_preadv2:
 	case SYS_write:
 	case SYS_writev:
+	case SYS_pwritev2:
+	case SYS_splice:
+	case SYS_sendfile:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_recvmmsg:

@@ -69,6 +69,11 @@ tnb_stub_begin:
 	mov	STUB_SOCKETS(%r12), %ebx
 	mov	STUB_SOCKETS + 4(%r12), %ebp
 
+	/* The loader has its own by now. Two descriptors are enough then. */
+	mov	%ebp, %edi
+	mov	$SYS_close, %eax
+	syscall
+
 	/* The loader has sent the map already, or nobody has. */
 	lea	128(%r12), %rax
 	mov	%rax, 24(%r12)
@@ -84,11 +89,7 @@ tnb_stub_begin:
 	lea	40(%r12), %rsi
 	mov	$MSG_DONTWAIT_CMSG_CLOEXEC, %edx
 	syscall
-	mov	%rax, %r14
-	mov	%ebp, %edi
-	mov	$SYS_close, %eax
-	syscall
-	cmp	$1, %r14
+	cmp	$1, %rax
 	jne	.Lclose
 	cmpq	$20, 80(%r12)
 	jb	.Lclose

@@ -2,7 +2,7 @@
 /*
  * Code that a process runs for us once, in a spare place of its own vDSO: it
  * maps the clock page and the two pages behind it, tells where, and waits until
- * the loader has filled them or 100 ms have passed. Then it restores all
+ * the loader has filled them or 80 ms have passed. Then it restores all
  * registers and goes on where the process was. Nothing in it depends on the
  * loader staying alive.
  *
@@ -35,7 +35,7 @@
 #define STUB_MAP_AT 232	    /* the three pages, 0: to be mapped, too */
 
 #define STUB_SOCKETS 0 /* int [2] at the frame's base, which is in r12 */
-#define STUB_WAIT_US 100000
+#define STUB_WAIT_US 80000
 
 #ifndef __ASSEMBLER__
 

@@ -42,22 +42,26 @@
  * suspended it (kernel/signal.c, prepare_signal(); kernel/ptrace.c,
  * __ptrace_unlink()). From outside these look like a program that runs, so it
  * is sent without asking. But not before the stop was sent, and not while
- * somebody traces: what a tracer does to the stop is undone by its end.
+ * one of ours traces: what that does to the stop is undone by its end. Of
+ * somebody else's nobody knows when it ends.
  */
-static void let_go(struct tnb_loader_state *state, __u32 index)
+static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
 {
 	const struct tnb_hold *hold = &state->hold[index];
 	pid_t pid = (pid_t)hold->pid;
 	pid_t tracer = tnb_proc_tracer(pid);
+	bool is_ours = tracer > 0 && (tnb_proc_first(tracer) == loader ||
+				      tnb_proc_is_surgeon(tracer));
 
-	if (tracer > 0 || (!tracer && !*(const volatile __u32 *)&hold->sent))
+	if (is_ours || (tracer >= 0 && !*(const volatile __u32 *)&hold->sent))
 		return;
-	if (!tracer && pid > 1)
+	if (tracer >= 0 && pid > 1)
 		kill(pid, SIGCONT);
 	tnb_state_release(state, index);
 }
 
-static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than)
+static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
+			  pid_t loader)
 {
 	__u64 now = tnb_state_now();
 
@@ -65,7 +69,7 @@ static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than)
 		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
 
 		if (since && (__s64)(now - since) >= (__s64)older_than)
-			let_go(state, i);
+			let_go(state, i, loader);
 	}
 }
 
@@ -77,13 +81,18 @@ static bool somebody_is_held(const struct tnb_loader_state *state)
 	return false;
 }
 
-void tnb_guard_release_all(struct tnb_loader_state *state)
+static void release_all(struct tnb_loader_state *state, pid_t loader)
 {
-	let_go_of_old(state, 0);
+	let_go_of_old(state, 0, loader);
 	for (int i = 0; i < RELEASE_TRIES && somebody_is_held(state); i++) {
 		poll(NULL, 0, TNB_BEAT_EVERY_MS);
-		let_go_of_old(state, 0);
+		let_go_of_old(state, 0, loader);
 	}
+}
+
+void tnb_guard_release_all(struct tnb_loader_state *state)
+{
+	release_all(state, getpid());
 }
 
 static bool traces_somebody(const struct tnb_loader_state *state)
@@ -153,7 +162,7 @@ static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_state_beat(state, TNB_BEAT_GUARD);
-		let_go_of_old(state, TNB_HOLD_NS);
+		let_go_of_old(state, TNB_HOLD_NS, sight->loader);
 		if (ended || !loader_hangs(state, sight) ||
 		    !traces_somebody(state))
 			continue;
@@ -161,10 +170,10 @@ static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 		ended = true;
 	}
 	tnb_state_silence(state);
-	tnb_guard_release_all(state);
+	release_all(state, sight->loader);
 	/* Who looked at the beat just before it ended has noted himself. */
 	poll(NULL, 0, TNB_BEAT_EVERY_MS);
-	tnb_guard_release_all(state);
+	release_all(state, sight->loader);
 }
 
 /* Nothing else of the loader's but the state stays open here. */

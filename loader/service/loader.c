@@ -12,6 +12,7 @@
 #include "review.h"
 #include "thread.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +32,8 @@
 
 void tnb_loader_moved(struct tnb_loader *loader, pid_t pid)
 {
-	struct tnb_moves *moves = &loader->moves;
-
 	pthread_mutex_lock(&loader->mutex);
-	if (moves->count < TNB_MOVES)
-		moves->pid[moves->count] = pid;
-	if (moves->count <= TNB_MOVES)
-		moves->count++;
+	tnb_moves_add(&loader->moves, pid);
 	pthread_mutex_unlock(&loader->mutex);
 	eventfd_write(loader->moved, 1);
 }
@@ -97,10 +93,11 @@ static void *run_heart(void *argument)
 static void take_moves(struct tnb_loader *loader, struct tnb_moves *moves)
 {
 	pthread_mutex_lock(&loader->mutex);
-	if (!moves->count)
-		*moves = loader->moves;
-	else if (loader->moves.count)
+	if (loader->moves.count > TNB_MOVES)
 		moves->count = TNB_MOVES + 1;
+	else
+		for (size_t i = 0; i < loader->moves.count; i++)
+			tnb_moves_add(moves, loader->moves.pid[i]);
 	loader->moves.count = 0;
 	pthread_mutex_unlock(&loader->mutex);
 	/* All are looked at. */
@@ -155,14 +152,40 @@ static int take_lock(struct tnb_loader *loader)
 	return 0;
 }
 
+/* Of the pinned loader_state, or a negative errno. */
+static int64_t pinned_state(void)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	_cleanup_close_
+	int fd = tnb_pins_get("maps", "loader_state");
+
+	if (fd < 0)
+		return fd;
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno
+							: (int64_t)info.id;
+}
+
+int tnb_loader_check(const struct tnb_loader *loader)
+{
+	int64_t id = pinned_state();
+
+	if (id == -ENOENT)
+		return -ENOENT;
+	/* What cannot be told is no reason. */
+	return id < 0 || id == loader->state_id ? 0 : -ESTALE;
+}
+
 static int open_maps(struct tnb_loader *loader)
 {
+	int64_t id = pinned_state();
 	_cleanup_close_
 	int events = -1;
 	int err = tnb_state_map(&loader->state);
 
 	if (err)
 		return err;
+	loader->state_id = id < 0 ? 0 : (__u32)id;
 	loader->injector.map = tnb_pins_get("maps", "clock_pages");
 	events = tnb_pins_get("maps", "loader_events");
 	if (loader->injector.map < 0 || events < 0)
@@ -301,6 +324,12 @@ static void stop_threads(struct tnb_loader *loader)
 	loader->heart_ends = true;
 	if (loader->has_heart)
 		pthread_join(loader->heart, NULL);
+}
+
+bool tnb_loader_is_well(const struct tnb_loader *loader)
+{
+	return !tnb_state_is_gone(loader->state, TNB_BEAT_LOADER) &&
+	       !tnb_state_is_gone(loader->state, TNB_BEAT_GUARD);
 }
 
 void tnb_loader_stop(struct tnb_loader **handle)

@@ -33,6 +33,7 @@ struct tnb_done {
 struct tnb_loader {
 	struct tnb *tnb;
 	struct tnb_loader_state *state;
+	__u32 state_id; /* of its map */
 	struct tnb_vdso vdso;
 	struct tnb_injector injector;
 	int lock; /* one loader at a time */

@@ -29,9 +29,24 @@
 /* Of rules: which passes were taken when the review began. */
 struct review {
 	struct tnb *tnb;
+	struct tnb_moves *moves;
 	uint64_t seen[TNB_SLOTS]; /* 0: is given, or there is no rule */
 	bool is_mapped_elsewhere[TNB_SLOTS];
 };
+
+/* Of the same thing, in a row; with the pauses between, some ten seconds. */
+#define TRIES 8
+
+void tnb_moves_add(struct tnb_moves *moves, pid_t pid)
+{
+	for (size_t i = 0; i < moves->count && i < TNB_MOVES; i++)
+		if (moves->pid[i] == pid)
+			return;
+	if (moves->count < TNB_MOVES)
+		moves->pid[moves->count] = pid;
+	if (moves->count <= TNB_MOVES)
+		moves->count++;
+}
 
 /* ---- Who maps what ------------------------------------------------------- */
 
@@ -56,11 +71,16 @@ static int look_at(struct review *review, pid_t pid)
 	    link->pass != tnb_page_generation(review->tnb, link->slot))
 		return found < 0 ? found : 0;
 	if (tnb_home_of(review->tnb, proc, tid, &home) ||
-	    home.slot != link->slot || home.is_split)
+	    home.slot != link->slot || home.is_split) {
 		review->is_mapped_elsewhere[link->slot] = true;
-	else
+		/* A child that was born after a move, and before its parent was
+		 * changed: nobody told of it. */
+		if (review->moves->strays < TRIES)
+			tnb_moves_add(review->moves, pid);
+	} else {
 		/* It left and came back: before it gets the pass. */
 		tnb_state_forget_arrival(review->tnb->loader, pid);
+	}
 	return 0;
 }
 
@@ -106,7 +126,11 @@ static bool give(const struct review *review)
 	return stays;
 }
 
-/* Who cannot be seen to now is kept for the next time. */
+/*
+ * Who cannot be seen to now is kept for the next time, but not for ever: each
+ * try stops all his threads, and has calls with a timeout begin anew. Then he
+ * stays as he is, which `show` tells, until he moves again or the next `set`.
+ */
 static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 		   struct tnb_moves *moves)
 {
@@ -116,8 +140,11 @@ static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 		err = tnb_settle_all(tnb, vdso);
 	else if (moves->count)
 		err = tnb_settle_some(tnb, vdso, moves->pid, moves->count);
-	if (!err || err == -EOPNOTSUPP)
+	moves->failed = err ? moves->failed + 1 : 0;
+	if (!err || err == -EOPNOTSUPP || moves->failed >= TRIES) {
 		moves->count = 0;
+		moves->failed = 0;
+	}
 }
 
 bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
@@ -131,8 +158,11 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	if (!review)
 		return true;
 	review->tnb = tnb;
-	if (!moves->count && !find_taken(review))
+	review->moves = moves;
+	if (!moves->count && !find_taken(review)) {
+		moves->strays = 0;
 		return false;
+	}
 	lock = tnb_rules_lock(tnb);
 	if (lock < 0)
 		return true;
@@ -141,5 +171,6 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 		return moves->count;
 	if (look_at_all(review) || look_at_all(review))
 		return true;
+	moves->strays += !!moves->count;
 	return give(review) || moves->count;
 }

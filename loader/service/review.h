@@ -17,7 +17,11 @@
 struct tnb_moves {
 	size_t count; /* more than TNB_MOVES: too many to be named */
 	pid_t pid[TNB_MOVES];
+	/* Reviews, one after the other, that could not see to all, and that
+	 * found somebody in another rule than his page's. */
+	unsigned int failed, strays;
 };
+void tnb_moves_add(struct tnb_moves *moves, pid_t pid);
 
 /* See to those who moved, and forget them; then to every rule whose pass is
  * taken. Returns whether something is left. Takes the lock of the rules. */

@@ -58,10 +58,21 @@ void tnb_state_beat(struct tnb_loader_state *state, enum tnb_beat who)
 	*beat_of(state, who) = tnb_state_now();
 }
 
+static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
+		     __u64 limit_ns)
+{
+	return (__s64)(tnb_state_now() - *beat_of(state, who)) >=
+	       (__s64)limit_ns;
+}
+
 bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who)
 {
-	return (__s64)(tnb_state_now() - *beat_of(state, who)) <
-	       (__s64)TNB_BEAT_LIMIT_NS;
+	return !is_older(state, who, TNB_BEAT_LIMIT_NS);
+}
+
+bool tnb_state_is_gone(const struct tnb_loader_state *state, enum tnb_beat who)
+{
+	return is_older(state, who, TNB_BEAT_GONE_NS);
 }
 
 void tnb_state_silence(struct tnb_loader_state *state)

@@ -19,6 +19,8 @@ void tnb_state_unmap(struct tnb_loader_state **state);
 /* CLOCK_MONOTONIC of the host, as bpf_ktime_get_ns(). */
 __u64 tnb_state_now(void);
 void tnb_state_beat(struct tnb_loader_state *state, enum tnb_beat who);
+/* Since TNB_BEAT_GONE_NS there was no beat of it. */
+bool tnb_state_is_gone(const struct tnb_loader_state *state, enum tnb_beat who);
 bool tnb_state_beats(const struct tnb_loader_state *state, enum tnb_beat who);
 /* The guard's beat ends: from now on nobody is held, until a guard beats. */
 void tnb_state_silence(struct tnb_loader_state *state);

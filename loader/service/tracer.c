@@ -203,7 +203,7 @@ static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 					  START_BUDGET_MS);
 		*tracee = 0;
 		count_start(loader, &outcome);
-		if (is_late(&outcome))
+		if (is_late(&outcome) || outcome.has_no_pass)
 			tnb_loader_moved(loader, (pid_t)job->event.tgid);
 		pthread_mutex_lock(&loader->mutex);
 		more = job_end(loader, job, &outcome);
@@ -234,6 +234,7 @@ static void *run_tracer(void *argument)
 	while (start != TNB_START_STUCK && next_job(loader, job))
 		start = work(loader, job, tracer.number);
 	/* What it still traces is let go of by its end: another goes on. */
+	tnb_budget_free();
 	if (start == TNB_START_STUCK && !loader->ending)
 		(void)!tnb_tracer_start(loader, tracer.number);
 	end_tracer(loader);

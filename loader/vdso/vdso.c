@@ -328,7 +328,7 @@ void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		.magic = TNB_VDSO_LINK_MAGIC,
 		.slot = slot,
 		.pass = pass,
-		.vvar = vdso_address - vdso->vvar_below,
+		.vvar = *vdso->why_raw ? 0 : vdso_address - vdso->vvar_below,
 		.vdso = vdso_address,
 	};
 	for (size_t i = 0; i < TNB_FORWARDS; i++)

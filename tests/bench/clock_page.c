@@ -5,6 +5,7 @@
 #include "turns.h"
 
 #include <errno.h>
+#include <link_page.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <timensbpf/abi/clock_page.h>
@@ -15,8 +16,7 @@ int clock_page_make(uint32_t slot)
 	struct tnb_clock_page page = { .magic = TNB_PAGE_MAGIC,
 				       .abi = TNB_PAGE_ABI,
 				       .pass = CLOCK_PAGE_PASS };
-	/* By that name the library finds those of a kernel's map. */
-	int fd = memfd_create("bpf-map", MFD_CLOEXEC);
+	int fd = memfd_create("clock_pages", MFD_CLOEXEC);
 
 	for (int i = 0; i < TNB_FAMILY_MAX; i++)
 		page.set[0].clock[i] = page.set[1].clock[i] =
@@ -33,6 +33,7 @@ void clock_page_injector(uint32_t slot, struct tnb_injector *injector)
 {
 	static struct tnb_vdso vdso;
 
+	tnb_link_page_map = "/memfd:clock_pages (deleted)\n";
 	if (tnb_vdso_probe(&vdso))
 		die("%s", tnb_error_message());
 	*injector = (struct tnb_injector){

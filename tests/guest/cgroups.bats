@@ -195,3 +195,29 @@ slot_is_free() {
     timensbpf set --cgroup "$CGROUP" --realtime +3h
     ! fill_map "$PINS/maps/cgroup_slots" list | grep -q " $1\$"
 }
+
+@test "a rule whose tree cannot be looked at as a whole is refused, and changes nothing" {
+    local path=$CGROUP n refused=0
+    for n in {1..8}; do path+=/$n; done
+    mkdir -p "$path"
+    # From where nothing works to where all does.
+    for n in {8..40..3}; do
+        if (ulimit -n "$n" && exec timensbpf set --cgroup "$CGROUP" --realtime +1h) \
+            >"$BATS_TEST_TMPDIR/said" 2>&1; then
+            expect_in "$path" "$HOUR" 0 0
+            if (ulimit -n "$((n - 1))" && exec timensbpf unset --cgroup "$CGROUP" --force) \
+                >"$BATS_TEST_TMPDIR/said" 2>&1; then
+                expect_in "$path" 0 0 0
+                continue
+            fi
+            refused=$((refused + 1))
+            timensbpf unset --cgroup "$CGROUP" --force || [[ -z $(offsets_of "$CGROUP") ]]
+            expect_in "$path" 0 0 0
+        else
+            refused=$((refused + 1))
+            expect_in "$path" 0 0 0
+            [[ -z $(offsets_of "$CGROUP") ]]
+        fi
+    done
+    ((refused > 2 && refused < 11))
+}

@@ -264,6 +264,19 @@ fast_through() {
     [[ $(offsets_of "$CGROUP") == "3600000000000 ${OFFSETS[*]:1}" ]]
 }
 
+@test "programs are unloaded, or loaded anew under it: it ends and says why" {
+    timensbpf unload
+    wait_until 20 process_is_gone "$DAEMON"
+    logged 'the programs were unloaded$'
+    daemon_start
+    daemon_find
+    timensbpf unload
+    timensbpf load
+    wait_until 20 process_is_gone "$DAEMON"
+    logged 'unloaded$' || logged 'other programs were loaded'
+    daemon_start
+}
+
 @test "a second daemon is refused, also of another version, and changes nothing" {
     local command shown
     shown=$(timensbpf show | head -n 1)
@@ -360,6 +373,30 @@ has_fed() { (($(feedings) >= $1)); }
     wait_until 10 notified STOPPING=1
     kill "$listener"
     daemon_start
+}
+
+@test "without a guard the watchdog is not fed" {
+    local guard listener
+    daemon_stop
+    python3 "$HERE/notify.py" "$BATS_TEST_TMPDIR/notify" >"$BATS_TEST_TMPDIR/notes" 3>&- &
+    listener=$!
+    wait_until 10 test -S "$BATS_TEST_TMPDIR/notify"
+    NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=1000000 daemon_start
+    wait_until 20 has_fed 2
+    guard=$(pgrep -x timensbpf-guard)
+    kill -STOP "$guard"
+    wait_until 30 feeds_no_more
+    kill -CONT "$guard"
+    wait_until 20 has_fed $((FED + 2))
+    kill "$listener"
+    daemon_stop
+    daemon_start
+}
+# Whatever wakes it otherwise has it feed.
+feeds_no_more() {
+    FED=$(feedings)
+    for _ in {1..3}; do say status >/dev/null || return; done
+    (($(feedings) == FED))
 }
 
 @test "in the background it is there when it is there, and logs elsewhere" {

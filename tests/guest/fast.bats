@@ -253,6 +253,13 @@ tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
 }
 
 # bats test_tags=once
+@test "with two file descriptors left" {
+    # shellcheck disable=SC2016
+    read_fast two bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exec $fd>&-"; done
+        ulimit -n 5 && exec "$0" "$@"' read_clocks-static
+}
+
+# bats test_tags=once
 @test "without a file descriptor left: slow, right, and counted" {
     local before
     before=$(figure start_slow.files)
@@ -290,6 +297,20 @@ tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
         grep -E "^(Sig|Shd|Tracer|Seccomp|Threads|State)" /proc/self/status | sed "s/SigQ.*//"')
     "${command[@]}" >"$FILE.outside"
     in_cgroup "$CGROUP" "${command[@]}" | diff "$FILE.outside" -
+}
+
+@test "no mapping is left but the three pages" {
+    setarch -R cat /proc/self/maps >"$FILE.all"
+    mappings "$FILE.all" >"$FILE.outside"
+    in_cgroup "$CGROUP" setarch -R cat /proc/self/maps >"$FILE"
+    [[ $(grep -c bpf-map "$FILE") == 1 ]]
+    mappings "$FILE" | diff "$FILE.outside" -
+}
+# Sizes, rights and names of all but the clock page and what follows it
+mappings() {
+    awk '/bpf-map/ { getline; next }
+        { split($1, at, "-")
+          print strtonum("0x" at[2]) - strtonum("0x" at[1]), $2, $6 }' "$1" | sort
 }
 
 @test "strace can be attached afterwards" {
@@ -346,6 +367,7 @@ shows_child_of() { shows "$(pgrep -P "$1" -x sleep)" "$2"; }
         fast_doors "$FILE" ''
         [[ $layout != raw ]] || serve_start "${IN[@]}" "$CGROUP"
         [[ $layout != raw ]] || serve all-raw
+        [[ $layout != raw ]] || shows "$SERVER" calls
         daemon_stop
     done
     unset TIMENSBPF_TEST_LAYOUT
@@ -377,6 +399,7 @@ works() { sed -n "s,^$1/\(works-\),\1,p" "$SERVED"; }
     serve all-tsc
     shows "$SERVER" fast
     echo acpi_pm >"$CLOCK_SOURCE/current_clocksource"
+    shows "$SERVER" calls
     serve all-acpi_pm
     in_cgroup "$CGROUP" read_clocks-static --reference "$REFERENCE" >"$FILE"
     timensbpf doctor | grep "clock source is acpi_pm, not tsc"

@@ -98,6 +98,24 @@ loader_serves() {
 guard_is_another() { [[ $(pgrep -x timensbpf-guard) != "$1" ]] && pgrep -x timensbpf-guard; }
 
 # bats test_tags=once
+@test "it dies over a program that starts: all doors are right, and the next one sees to it" {
+    daemon_stop
+    # With all but the pass written.
+    TIMENSBPF_TEST_STOP_AT=1 daemon_start
+    serve_start "${IN[@]}" "$CGROUP"
+    wait_until 20 process_is_gone "$DAEMON"
+    serve all-dead
+    ! shows "$SERVER" fast
+    daemon_start
+    wait_until 20 shows "$SERVER" fast
+    serve all-next
+    serve_stop
+    for when in dead next; do
+        fast_doors "$SERVED" "all-$when/"
+    done
+}
+
+# bats test_tags=once
 @test "run is killed: what it started goes on" {
     daemon_stop
     timensbpf run "${CLOCKS[@]}" --name "$OWN" -- timeout 150 exec_storm 4 400 >"$STORM" &

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * map_tricks clock-page: tries to write the clock page that it maps, and to map
- *   more of what it is part of. Prints each trick that the kernel allowed, and
- *   how many it tried.
- * map_tricks move-vdso: has its vDSO elsewhere, as after a restore by CRIU, and
- *   calls nothing there; then for each line on standard input prints what the
- *   system call says, "REALTIME" in seconds.
+ * map_tricks clock-page FILE: tries to write the clock page that it maps, and
+ * to map more of what it is part of, at last as nobody, by a file descriptor of
+ *   the map that is pinned as FILE. Prints each trick that the kernel allowed,
+ * and how many it tried. map_tricks move-vdso: has its vDSO elsewhere, as after
+ * a restore by CRIU, and calls nothing there; then for each line on standard
+ * input prints what the system call says, "REALTIME" in seconds.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,26 @@ static int can_open(char *page)
 	return fd >= 0;
 }
 
+static int map_file;
+
+/* As who has got hold of the one that the stub has for a moment. */
+static int can_map_by_descriptor(char *page)
+{
+	(void)page;
+	if (syscall(SYS_setresuid, 65534, 65534, 65534))
+		return 1;
+	return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, map_file, PAGE) !=
+	       MAP_FAILED;
+}
+
+static int open_map(const char *path)
+{
+	union bpf_attr attr = { .pathname = (__u64)(uintptr_t)path };
+
+	map_file = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+	return map_file >= 0;
+}
+
 static int try_all(void)
 {
 	static const struct {
@@ -99,6 +120,7 @@ static int try_all(void)
 		{ "mremap, a second mapping", can_map_more },
 		{ "remap_file_pages", can_reorder },
 		{ "/proc/self/map_files", can_open },
+		{ "a descriptor of the map", can_map_by_descriptor },
 	};
 	int count = sizeof(tricks) / sizeof(*tricks);
 	uintptr_t begin, end;
@@ -140,8 +162,8 @@ static int move_vdso(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "clock-page"))
-		return try_all();
+	if (argc == 3 && !strcmp(argv[1], "clock-page"))
+		return open_map(argv[2]) ? try_all() : 1;
 	if (argc == 2 && !strcmp(argv[1], "move-vdso"))
 		return move_vdso();
 	return 2;

@@ -41,7 +41,8 @@ struct tnb_vdso_link {
 	__u32 magic;
 	__u32 slot; /* of the clock page, for those who look from outside */
 	__u64 pass; /* that the clock page must show (P5) */
-	__u64 vvar; /* the kernel's data pages */
+	__u64 vvar; /* the kernel's data pages; 0: the image reads none of
+		     * them, and makes system calls */
 	__u64 vdso; /* the kernel's vDSO */
 	/* The kernel's functions, by address. 0: it has none, and the image
 	 * does not show its own. */
