@@ -93,6 +93,10 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 				? tnb_rule_processes(tnb, &rules[i], &processes)
 				: 0;
 
+		if (found < 0)
+			fprintf(stderr,
+				"timensbpf: note: cannot tell who still reads the host's time: %s\n",
+				tnb_error_message());
 		for (int j = 0; j < found; j++)
 			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||
 				   processes[j].vdso == TNB_VDSO_FOREIGN ||
