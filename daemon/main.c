@@ -147,8 +147,10 @@ static int serve(int signals, bool hold)
 	}
 	control_close(&control);
 	tnb_loader_stop(&loader);
-	if (lock >= 0)
+	if (lock >= 0) {
+		tnb_keep_on_fork(lock);
 		close(lock);
+	}
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
 #define LOCK "daemon.lock"
@@ -39,9 +40,12 @@ static int take_lock(int dir)
 
 	if (fd < 0)
 		return -errno;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	err = tnb_close_on_fork(fd);
+	if (!err && !flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (!err)
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	tnb_keep_on_fork(fd);
 	close(fd);
 	return err;
 }

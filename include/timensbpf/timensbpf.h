@@ -230,6 +230,14 @@ bool tnb_loader_is_well(const struct tnb_loader *loader);
  * pinned any more, -ESTALE: others are. Then it serves nobody, and is to be
  * ended. */
 TNB_MUST_CHECK int tnb_loader_check(const struct tnb_loader *loader);
+/*
+ * The library changes running processes by processes of its own, which may live
+ * a moment longer than the caller. What the caller's end shall give back at
+ * once, a lock by flock(2), is not for them: it is closed in all children of
+ * fork(2) from now on. To be taken back before the caller closes it.
+ */
+TNB_MUST_CHECK int tnb_close_on_fork(int fd);
+void tnb_keep_on_fork(int fd);
 /* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */
 void tnb_loader_stop(struct tnb_loader **loader);
 

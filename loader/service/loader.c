@@ -145,6 +145,8 @@ static int take_lock(struct tnb_loader *loader)
 	if (loader->lock < 0)
 		return tnb_fail(-errno, "cannot open " LOCK ": %s",
 				strerror(errno));
+	if (tnb_close_on_fork(loader->lock))
+		return tnb_fail(-ENOSPC, "too many loaders");
 	if (flock(loader->lock, LOCK_EX | LOCK_NB))
 		return tnb_fail(
 			errno == EWOULDBLOCK ? -EBUSY : -errno,
@@ -351,6 +353,7 @@ void tnb_loader_stop(struct tnb_loader **handle)
 	tnb_cleanup_close(&loader->end);
 	tnb_cleanup_close(&loader->moved);
 	tnb_cleanup_close(&loader->poke);
+	tnb_keep_on_fork(loader->lock);
 	tnb_cleanup_close(&loader->lock);
 	tnb_close(&loader->tnb);
 	pthread_cond_destroy(&loader->idle);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <timensbpf/timensbpf.h>
+#include <unistd.h>
+
+static char path[64];
+
+static int make_file(void **state)
+{
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/close_on_fork.%d", (int)getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 || close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+static int lock(void)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* It lives until the end of `life` is closed. */
+static pid_t child_that_waits(int life[2])
+{
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(life), 0);
+	pid = fork();
+	if (!pid) {
+		close(life[1]);
+		_exit(read(life[0], &byte, 1) != 0);
+	}
+	close(life[0]);
+	return pid;
+}
+
+static void end(pid_t pid, const int life[2])
+{
+	close(life[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void a_lock_ends_with_its_owner(void **state)
+{
+	int fd = lock(), life[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(tnb_close_on_fork(fd), 0);
+	pid = child_that_waits(life);
+	assert_int_equal(lock(), -1);
+	tnb_keep_on_fork(fd);
+	close(fd);
+	fd = lock();
+	assert_true(fd >= 0);
+	close(fd);
+	end(pid, life);
+}
+
+static void what_is_taken_back_is_inherited(void **state)
+{
+	int fd = lock(), life[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(tnb_close_on_fork(fd), 0);
+	tnb_keep_on_fork(fd);
+	pid = child_that_waits(life);
+	close(fd);
+	assert_int_equal(lock(), -1);
+	end(pid, life);
+	fd = lock();
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lock_ends_with_its_owner),
+		cmocka_unit_test(what_is_taken_back_is_inherited),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
