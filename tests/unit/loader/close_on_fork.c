@@ -41,19 +41,27 @@ static int lock(void)
 	return -1;
 }
 
-/* It lives until the end of `life` is closed. */
+/* It lives, and has closed what it closes, until the end of `life` is closed.
+ */
 static pid_t child_that_waits(int life[2])
 {
+	int ready[2];
 	pid_t pid;
 	char byte;
 
 	assert_int_equal(pipe(life), 0);
+	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
 		close(life[1]);
+		close(ready[0]);
+		close(ready[1]);
 		_exit(read(life[0], &byte, 1) != 0);
 	}
 	close(life[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
 	return pid;
 }
 
