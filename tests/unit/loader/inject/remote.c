@@ -179,10 +179,41 @@ static void an_exec_that_waits_for_ever_is_not_waited_for(void **state)
 	unlease(&leased);
 }
 
+static int count_timers(void)
+{
+	FILE *file = fopen("/proc/self/timers", "re");
+	char line[128];
+	int count = 0;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		count += !strncmp(line, "ID:", 3);
+	fclose(file);
+	return count;
+}
+
+static void a_thread_leaves_no_timer_behind(void **state)
+{
+	int before = count_timers();
+
+	(void)state;
+	if (before < 0)
+		skip();
+	tnb_budget_free();
+	before = count_timers();
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	tnb_budget_end();
+	assert_int_equal(count_timers(), before + 1);
+	tnb_budget_free();
+	assert_int_equal(count_timers(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_signal_is_lost_if_the_tracer_dies),
+		cmocka_unit_test(a_thread_leaves_no_timer_behind),
 		cmocka_unit_test(an_exec_that_waits_for_ever_is_not_waited_for),
 	};
 
