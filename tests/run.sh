@@ -200,20 +200,44 @@ files_of()
 
 log_of() { echo "$LOGS/$1-${2/#./main}"; }
 
+# What is said about ONE_CPU, seen from within: one CPU waits for ever in
+# text_poke() for the other. Any other end of a guest is a failure of ours.
+is_emulators_fault()
+{
+	[ "$2" -eq 125 ] && grep -q 'soft lockup' "$1" && grep -q 'text_poke' "$1"
+}
+
+# Who has reported of himself in the log, with all that came until then.
+completed()
+{
+	tac "$1" | sed -n '/^# [a-z_]*\.bats: [0-9]* s/,$p' | tac
+}
+
 # guest_tests KERNEL DIRECTORY [OPTION of tests/vm/run…]: the results are counted
 # by report_guests.
 guest_tests()
 {
-	local kernel=$1 directory=$2 log files status=0
+	local kernel=$1 directory=$2 log files status attempt
 
 	shift 2
 	mapfile -t files < <(files_of "$kernel" "$directory")
 	[ "${#files[@]}" -gt 0 ] || return 0
 	log=$(log_of "$kernel" "$directory")
 	section "guest $kernel, $directory: begins"
-	"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 2400 "$@" -- \
-		bash "$GUEST_TESTS/run.sh" "$(tags_of "$kernel")" "${files[@]}" \
-		>"$log.tap" 2>&1 || status=$?
+	: >"$log.tap"
+	for attempt in first last; do
+		status=0
+		"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 2400 "$@" -- \
+			bash "$GUEST_TESTS/run.sh" "$(tags_of "$kernel")" \
+			"${files[@]}" >"$log.attempt" 2>&1 || status=$?
+		[ "$attempt" = first ] || break
+		is_emulators_fault "$log.attempt" "$status" || break
+		completed "$log.attempt" >"$log.tap"
+		files=("${files[@]:$(grep -c '^# [a-z_]*\.bats: ' "$log.tap")}")
+		echo "# the emulator hung in ${files[0]##*/}: on from there" >>"$log.tap"
+	done
+	cat "$log.attempt" >>"$log.tap"
+	rm "$log.attempt"
 	echo "$status" >"$log.status"
 }
 
@@ -226,7 +250,7 @@ main_guests()
 
 	for kernel; do
 		# The legacy page is there only if asked for on some kernels.
-		guest_tests "$kernel" . --append vsyscall=xonly
+		guest_tests "$kernel" . --append "vsyscall=xonly softlockup_panic=1"
 	done
 	# What systemd starts is to be fast, which takes a CPU in time.
 	guest_tests 6.1 boot-full --full
