@@ -125,13 +125,21 @@ one_is_fast() {
         (($(number "kib_$pid" "$after") <= $(number "kib_$pid" "$before") + GROWTH_KIB))
     done
 }
+# Those that stay open: who is looked at looks into /proc now and then.
+open_files() {
+    local files least=1000
+    for _ in {1..20}; do
+        files=("/proc/$1/fd"/*)
+        ((${#files[@]} >= least)) || least=${#files[@]}
+    done
+    echo "$least"
+}
 # usage PID…: files that they have open, and KiB of memory of their own (maps are
 # shared with the kernel)
 usage() {
-    local pid files
+    local pid
     for pid; do
-        files=("/proc/$pid/fd"/*)
-        printf '"files_%d": %d, "kib_%d": %d ' "$pid" "${#files[@]}" "$pid" \
+        printf '"files_%d": %d, "kib_%d": %d ' "$pid" "$(open_files "$pid")" "$pid" \
             "$(sed -n 's/^RssAnon:\s*\([0-9]*\) kB/\1/p' "/proc/$pid/status")"
     done
 }

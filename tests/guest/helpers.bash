@@ -200,6 +200,13 @@ read_at() {
     "$@" >"$file" || fail "status $? of: $*"
 }
 
+# Nobody in $CGROUP, which is served, can do more with its clock page than read it.
+page_is_guarded() {
+    in_cgroup "$CGROUP" map_tricks clock-page "$PINS/maps/clock_pages" \
+        >"$BATS_TEST_TMPDIR/tricks" || return
+    diff <(echo "tried: 8") "$BATS_TEST_TMPDIR/tricks"
+}
+
 # What hammer has to be told, in $HAMMER: the host's clock now, and the rule.
 hammer_prepare() {
     local host offsets="${OFFSETS[*]}"
