@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "finding.h"
 
+#include "kernel_probe.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,12 +67,6 @@ static void add_unknown(const struct tnb_vdso *vdso,
 			"programs go without them, as on a kernel that has none");
 }
 
-/* The image passes on all that it does not read by the TSC. */
-static bool is_unread(const char *clock_source)
-{
-	return *clock_source && strcmp(clock_source, "tsc");
-}
-
 void tnb_finding_of_vdso(const struct tnb_vdso *vdso, const char *clock_source,
 			 bool served, struct tnb_finding *finding)
 {
@@ -80,7 +76,7 @@ void tnb_finding_of_vdso(const struct tnb_vdso *vdso, const char *clock_source,
 			"fast path: the replacement vDSO makes system calls here: %s",
 			vdso->why_raw);
 		tnb_finding_advise(finding, ADVISE_SLOW);
-	} else if (is_unread(clock_source)) {
+	} else if (!tnb_clock_source_is_read(clock_source)) {
 		tnb_finding_set(
 			finding, TNB_WARN,
 			"fast path: the kernel's clock source is %s, not tsc: the replacement vDSO makes system calls for all but coarse clocks",

@@ -70,7 +70,7 @@ bool tnb_kernel_has_tsc(void)
 	char name[32];
 
 	probe_clock_source(name, sizeof(name));
-	return !*name || !strcmp(name, "tsc");
+	return tnb_clock_source_is_read(name);
 }
 
 static enum tnb_answer probe_lsm_list(void)

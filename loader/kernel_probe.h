@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 #include <timensbpf/abi/doors.h>
 #include <timensbpf/abi/waits.h>
 
@@ -57,7 +58,13 @@ void tnb_kernel_probe(struct tnb_kernel *kernel);
 /* Whether seccomp filters can be suspended; it brings kcmp(2), which tells. */
 bool tnb_kernel_has_checkpoint_restore(void);
 
-/* Whether the clock source is the TSC, now; one that is not named counts. */
+/* By that name ("" unknown) the image reads the clock itself, and does not pass
+ * it on. */
+static inline bool tnb_clock_source_is_read(const char *name)
+{
+	return !*name || !strcmp(name, "tsc");
+}
+/* Whether it is so now. */
 bool tnb_kernel_has_tsc(void);
 
 /* Can a task be preempted inside the kernel? Unknown counts as yes. */

@@ -22,8 +22,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <timensbpf/abi/latch.h>
 #include <timensbpf/abi/vdso_link.h>

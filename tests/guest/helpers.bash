@@ -124,6 +124,9 @@ daemon_stop() {
     kill "$DAEMON" 2>/dev/null || true
     wait_until 10 process_is_gone "$DAEMON"
 }
+# By its control socket; in the file's own $HERE is who asks.
+status_is_told() { timeout 30 python3 "$HERE/control.py" status | grep -q '^done 0'; }
+no_daemon() { ! pgrep -x timensbpfd; }
 process_is_gone() { [[ ! -e /proc/$1 || $(process_state "$1") == Z ]]; }
 # The letter in /proc/PID/stat
 process_state() {

@@ -151,26 +151,31 @@ static int make_listener(struct sockaddr_un *name, socklen_t *size)
 	return fd;
 }
 
-static void *wait_by_accept(void *unused)
+/* To which nobody connects. */
+static int make_lonely_listener(void)
 {
 	struct sockaddr_un name;
 	socklen_t size;
 	int fd = make_listener(&name, &size);
 
-	(void)unused;
 	set_timeout(fd, SO_RCVTIMEO);
+	return fd;
+}
+
+static void *wait_by_accept(void *unused)
+{
+	int fd = make_lonely_listener();
+
+	(void)unused;
 	FOREVER(accept(fd, NULL, NULL));
 	return NULL;
 }
 
 static void *wait_by_accept4(void *unused)
 {
-	struct sockaddr_un name;
-	socklen_t size;
-	int fd = make_listener(&name, &size);
+	int fd = make_lonely_listener();
 
 	(void)unused;
-	set_timeout(fd, SO_RCVTIMEO);
 	FOREVER(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
 	return NULL;
 }

@@ -120,8 +120,6 @@ read_confined() {
     journal_has 6 'ends; running programs keep their time$'
     (($(journalctl --identifier timensbpfd | grep -c ' serves$') == before + 1))
 }
-status_is_told() { python3 "$HERE/control.py" status | grep -q '^done 0'; }
-no_daemon() { ! pgrep -x timensbpfd; }
 
 @test "killed: another one serves, and what runs is untouched" {
     local before
