@@ -10,8 +10,9 @@
 
 /* In the kernel's PF_ flags (include/linux/sched.h). */
 #define PF_IO_WORKER 0x10
-/* PROC_PID_INIT_INO of include/linux/proc_ns.h */
+/* PROC_PID_INIT_INO and PROC_CGROUP_INIT_INO of include/linux/proc_ns.h */
 #define FIRST_PID_NAMESPACE 0xeffffffcU
+#define FIRST_CGROUP_NAMESPACE 0xeffffffbU
 
 /* By system calls alone, which is safe between fork() and exec(). */
 static bool read_at(int directory, const char *path, char *text, size_t size)
@@ -72,15 +73,40 @@ char tnb_proc_thread_state(DIR *threads, pid_t tid)
 
 /* ---- status -------------------------------------------------------------- */
 
-static int number_in_status(pid_t pid, const char *key)
+/* More than a line that is looked for has. */
+#define LINE_MAX_SIZE 64
+
+/* The line with that key, in pieces: one can list 65,536 groups before it. */
+static int find_number(int status, const char *key)
 {
 	char text[4096];
-	const char *at;
+	size_t kept = 0;
+	ssize_t got;
 
-	if (!read_text(pid, "status", text, sizeof(text)))
-		return -1;
-	at = strstr(text, key);
-	return at ? (int)strtol(at + strlen(key), NULL, 10) : 0;
+	while ((got = read(status, text + kept, sizeof(text) - 1 - kept)) > 0) {
+		size_t length = kept + (size_t)got;
+		const char *at;
+
+		text[length] = '\0';
+		at = strstr(text, key);
+		if (at && strchr(at + strlen(key), '\n'))
+			return (int)strtol(at + strlen(key), NULL, 10);
+		kept = length < LINE_MAX_SIZE ? length : LINE_MAX_SIZE;
+		memmove(text, text + length - kept, kept);
+	}
+	return got < 0 ? -1 : 0;
+}
+
+/* 0 without such a line; -1: it cannot be read. */
+static int number_in_status(pid_t pid, const char *key)
+{
+	char path[32];
+	_cleanup_close_
+	int status = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = open(path, O_RDONLY | O_CLOEXEC);
+	return status < 0 ? -1 : find_number(status, key);
 }
 
 pid_t tnb_proc_tracer(pid_t pid)
@@ -100,6 +126,11 @@ bool tnb_proc_is_surgeon(pid_t pid)
 pid_t tnb_proc_first(pid_t tid)
 {
 	return number_in_status(tid, "\nTgid:");
+}
+
+bool tnb_proc_dumps_core(pid_t pid)
+{
+	return number_in_status(pid, "\nCoreDumping:") > 0;
 }
 
 int tnb_proc_seccomp(pid_t pid)
@@ -169,4 +200,12 @@ bool tnb_proc_is_first_namespace(void)
 
 	return !stat("/proc/self/ns/pid", &own) &&
 	       own.st_ino == FIRST_PID_NAMESPACE;
+}
+
+bool tnb_proc_sees_all_cgroups(void)
+{
+	struct stat own;
+
+	return stat("/proc/self/ns/cgroup", &own) ||
+	       own.st_ino == FIRST_CGROUP_NAMESPACE;
 }

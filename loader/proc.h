@@ -25,6 +25,8 @@ char tnb_proc_thread_state(DIR *threads, pid_t tid);
 
 /* Whether the numbers of processes are here what they are for BPF programs. */
 bool tnb_proc_is_first_namespace(void);
+/* Whether /proc names cgroups from the root of all (cgroup_namespaces(7)). */
+bool tnb_proc_sees_all_cgroups(void);
 
 /* ---- Safe between fork() and exec() ------------------------------------- */
 
@@ -40,6 +42,8 @@ pid_t tnb_proc_tracer(pid_t pid);
 bool tnb_proc_is_surgeon(pid_t pid);
 /* The process of a thread, by its first one; -1: there is no such thread. */
 pid_t tnb_proc_first(pid_t tid);
+/* Whether it is writing a core file, which any interruption cuts off. */
+bool tnb_proc_dumps_core(pid_t pid);
 /* SECCOMP_MODE_ of seccomp(2); -1: there is no such process. */
 int tnb_proc_seccomp(pid_t pid);
 

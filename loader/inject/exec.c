@@ -22,6 +22,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <timensbpf/abi/latch.h>
 #include <timensbpf/abi/vdso_link.h>
@@ -170,6 +171,8 @@ static int write_all(const struct start *start)
 		err = tnb_fill_jumps(start->remote, &fill);
 	if (!err)
 		err = write_auxv(start);
+	if (!err)
+		err = tnb_fill_slot(start->remote, &fill);
 	/* Of who came here between its exec and its first instruction: from
 	 * here on all doors have the rule's time. */
 	if (!err && start->injector->state)
@@ -196,10 +199,12 @@ static int inject(struct start *start)
 
 	if (!err)
 		err = write_all(start);
-	if (err >= 0 && start->remote->filter) {
-		int left = tnb_place_leave(start->remote, &start->channel);
+	/* Also if it failed: what is left of the stub restores its mask. */
+	if (start->remote->filter && !start->remote->gone) {
+		int left =
+			tnb_place_leave(start->remote, &place, &start->channel);
 
-		err = left ? left : err;
+		err = left < 0 ? left : err;
 	}
 	return err;
 }
@@ -274,12 +279,24 @@ int tnb_exec_prepare(const struct tnb_injector *injector,
  * included, for which a tracer is not kept. */
 #define EXEC_MS 5000
 
-static int let_go(struct tnb_remote *remote, int channel,
+/* Only SIGCONT ends a stop that was in force already. One that somebody else
+ * sent is for him to end. */
+static void end_hold(const struct tnb_injector *injector,
+		     const struct tnb_remote *remote)
+{
+	if (remote->held && !remote->stop && !remote->gone && injector->state &&
+	    tnb_state_holds(injector->state, remote->tgid))
+		kill(remote->tid, SIGCONT);
+}
+
+static int let_go(const struct tnb_injector *injector,
+		  struct tnb_remote *remote, int channel,
 		  struct tnb_outcome *outcome)
 {
 	int err;
 
 	outcome->when_ns = tnb_state_now();
+	end_hold(injector, remote);
 	err = tnb_remote_detach(remote);
 	tnb_place_close(&channel);
 	return err == -ETIMEDOUT ? err : 0;
@@ -296,7 +313,10 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 				   EXEC_MS, ms);
 
 	if (err) {
-		outcome.why = err == -EPERM ? TNB_SLOW_TRACED : reason_of(err);
+		outcome.why =
+			err == -EPERM && tnb_proc_tracer((pid_t)exec->tid) > 0
+				? TNB_SLOW_TRACED
+				: reason_of(err);
 	} else {
 		err = tnb_exec_prepare(injector, &remote, exec, &channel,
 				       &outcome.why);
@@ -306,7 +326,7 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 			err = 0;
 		if (err && outcome.why == TNB_SLOW_LATE)
 			(void)!tnb_restart_interrupted(&remote);
-		if (let_go(&remote, channel, &outcome))
+		if (let_go(injector, &remote, channel, &outcome))
 			err = -ETIMEDOUT;
 	}
 	tnb_budget_end();

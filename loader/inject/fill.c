@@ -23,12 +23,20 @@ int tnb_fill_pages(const struct tnb_remote *remote, const struct tnb_fill *fill)
 	struct tnb_vdso_link link;
 	int err;
 
-	tnb_vdso_link(fill->vdso, fill->at, fill->slot, TNB_NO_PASS, &link);
+	tnb_vdso_link(fill->vdso, fill->at, 0, TNB_NO_PASS, &link);
 	err = tnb_remote_write(remote, fill->pages + TNB_PAGE_SIZE, &link,
 			       sizeof(link));
 	return err ? err
 		   : tnb_remote_write(remote, fill->pages + 2 * TNB_PAGE_SIZE,
 				      fill->vdso->image, TNB_PAGE_SIZE);
+}
+
+int tnb_fill_slot(const struct tnb_remote *remote, const struct tnb_fill *fill)
+{
+	return tnb_remote_write(remote,
+				fill->pages + TNB_PAGE_SIZE +
+					offsetof(struct tnb_vdso_link, slot),
+				&fill->slot, sizeof(fill->slot));
 }
 
 int tnb_fill_pass(const struct tnb_remote *remote, __u64 pages, __u64 pass)

@@ -22,9 +22,13 @@ struct tnb_fill {
  * everybody the same one. 0, -ENOEXEC or as tnb_remote_read(). */
 TNB_MUST_CHECK int tnb_fill_check(const struct tnb_remote *remote, __u64 vdso);
 
-/* The image and its link page, without a pass. */
+/* The image and its link page, without a pass, and nobody's: whoever looks at
+ * them after our death sees that not all doors lead to them. */
 TNB_MUST_CHECK int tnb_fill_pages(const struct tnb_remote *remote,
 				  const struct tnb_fill *fill);
+/* All doors lead to them now. */
+TNB_MUST_CHECK int tnb_fill_slot(const struct tnb_remote *remote,
+				 const struct tnb_fill *fill);
 TNB_MUST_CHECK int tnb_fill_pass(const struct tnb_remote *remote, __u64 pages,
 				 __u64 pass);
 /* From the kernel's vDSO to the image. */

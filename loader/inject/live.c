@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/kcmp.h>
 #include <linux/ptrace.h>
 #include <linux/rseq.h>
 #include <stddef.h>
@@ -81,7 +82,7 @@ struct change {
 	struct tnb_remote *carrier; /* its memory is open; maps the pages */
 	struct tnb_fill fill;
 	struct user_regs_struct regs; /* of the carrier, as it was */
-	bool in_stub;		      /* it runs there */
+	struct tnb_place place;	      /* .room 0: it was not sent there */
 	int channel;
 };
 
@@ -174,7 +175,7 @@ static int check_alone(const struct change *change)
 		return err;
 	err = tnb_memory_is_shared(memory, &change->threads);
 	/* What failed for want of memory or files may succeed again. */
-	return !err || err == -ESRCH ? err : -EAGAIN;
+	return !err || err == -ESRCH || err == -EPERM ? err : -EAGAIN;
 }
 
 /* ---- Changing it --------------------------------------------------------- */
@@ -205,11 +206,20 @@ static bool is_in_sequence(const struct tnb_remote *remote, int memory)
 	       section;
 }
 
+/* What it opens is taken from the first thread (pidfd_getfd(2)), and a thread
+ * may have files of its own (unshare(2)). */
+static bool has_files_of_first(const struct tnb_threads *threads, pid_t tid)
+{
+	return tid == threads->tgid ||
+	       !syscall(SYS_kcmp, threads->tgid, tid, KCMP_FILES, 0UL, 0UL);
+}
+
 /* The first of those that can do it. */
 static struct tnb_remote *find_carrier(struct tnb_threads *threads, int memory)
 {
 	for (size_t i = 0; i < threads->count; i++)
 		if (!threads->thread[i].gone &&
+		    has_files_of_first(threads, threads->thread[i].tid) &&
 		    !is_in_sequence(&threads->thread[i], memory))
 			return &threads->thread[i];
 	return NULL;
@@ -225,16 +235,6 @@ static bool has_clock_page(const struct change *change)
 					page->load == change->home->load));
 }
 
-/* From here on its pages are nobody's, until they are filled: whoever looks at
- * them after our death does not take the old link for that of the new page. */
-static int disown_pages(const struct change *change)
-{
-	struct tnb_fill fill = change->fill;
-
-	fill.slot = 0;
-	return tnb_fill_pages(change->carrier, &fill);
-}
-
 static int map_pages(struct change *change)
 {
 	const struct tnb_vdso *vdso = change->injector->vdso;
@@ -245,19 +245,20 @@ static int map_pages(struct change *change)
 		.room = change->live->maps.vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-
 	int err = 0;
 
 	change->fill.pages = change->live->page.at;
 	if (has_clock_page(change))
 		return 0;
+	/* Who looks at them after our death must not take the old link for that
+	 * of the new page. */
 	if (place.at)
-		err = disown_pages(change);
+		err = tnb_fill_pages(change->carrier, &change->fill);
 	if (!err)
 		err = tnb_remote_get_regs(change->carrier, &change->regs);
 	if (err)
 		return err;
-	change->in_stub = true;
+	change->place = place;
 	return tnb_place(change->carrier, &place, &change->fill.pages,
 			 &change->channel);
 }
@@ -296,6 +297,8 @@ static int write_all(const struct change *change)
 		return tnb_fill_jumps_back(change->carrier, &change->fill);
 	if (!err)
 		err = tnb_fill_jumps(change->carrier, &change->fill);
+	if (!err)
+		err = tnb_fill_slot(change->carrier, &change->fill);
 	if (err)
 		return err;
 	/* From here on all doors go by system call. */
@@ -373,25 +376,18 @@ static int change_stopped(struct change *change)
 	return err;
 }
 
-static bool is_in_room(const struct change *change)
-{
-	const struct tnb_vdso *vdso = change->injector->vdso;
-	struct user_regs_struct regs;
-
-	return !tnb_remote_get_regs(change->carrier, &regs) &&
-	       regs.rip - change->live->maps.vdso - vdso->room <
-		       vdso->room_size;
-}
-
 /* It goes on by itself if this fails, with its calls made again. */
 static int bring_back(struct change *change)
 {
-	int err;
+	int left;
 
-	if (!change->in_stub || change->carrier->gone || !is_in_room(change))
+	if (!change->place.room || change->carrier->gone)
 		return 0;
-	err = tnb_place_leave(change->carrier, &change->channel);
-	return err ? err : tnb_place_return(change->carrier, &change->regs);
+	left = tnb_place_leave(change->carrier, &change->place,
+			       &change->channel);
+	if (left)
+		return left > 0 ? 0 : left;
+	return tnb_place_return(change->carrier, &change->regs);
 }
 
 static int open_carrier(struct change *change)

@@ -12,6 +12,7 @@
 #include "stub.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -76,6 +77,11 @@ static int enter_stub(struct tnb_remote *remote, const struct tnb_place *place)
 	regs.orig_rax = ALL_SIGNALS;
 	err = tnb_remote_set_regs(remote, &regs);
 	return err ? err : tnb_remote_set_mask(remote, ALL_SIGNALS);
+}
+
+static bool is_in_room(const struct tnb_place *place, __u64 ip)
+{
+	return ip - place->room < place->room_size;
 }
 
 static bool is_in_stub(const struct tnb_place *place, __u64 ip)
@@ -147,16 +153,29 @@ static int open_channel(struct tnb_remote *remote, int map)
 	return channel;
 }
 
-static int receive_address(int channel, __u64 *address)
-{
-	ssize_t size;
+#define LOOK_EVERY_MS 1
 
-	do {
-		if (tnb_budget_is_spent())
-			return -ETIMEDOUT;
-		size = recv(channel, address, sizeof(*address), 0);
-	} while (size < 0 && errno == EINTR);
-	if (size != sizeof(*address))
+/* A SIGSTOP or SIGCONT of somebody else may stop the stub meanwhile; after one
+ * the next is looked for at once, as it would stop it before its next step. */
+static int wait_for_word(struct tnb_remote *remote, int channel)
+{
+	struct pollfd word = { .fd = channel, .events = POLLIN };
+	int stopped = 0;
+
+	while (stopped >= 0 && poll(&word, 1, stopped ? 0 : LOOK_EVERY_MS) <= 0)
+		stopped = tnb_remote_keep_running(remote);
+	return stopped < 0 ? stopped : 0;
+}
+
+static int receive_address(struct tnb_remote *remote, int channel,
+			   __u64 *address)
+{
+	int err = wait_for_word(remote, channel);
+
+	if (err)
+		return err;
+	if (recv(channel, address, sizeof(*address), MSG_DONTWAIT) !=
+	    sizeof(*address))
 		return -EPERM;
 	return *address >= ADDRESS_ERRORS ? (int)*address : 0;
 }
@@ -195,7 +214,9 @@ static int run_stub(struct tnb_remote *remote, const struct tnb_place *place,
 	err = tnb_remote_continue(remote);
 	if (err)
 		return err;
-	received = receive_address(*channel, address);
+	received = receive_address(remote, *channel, address);
+	if (received == -ETIMEDOUT)
+		return received;
 	err = stop_in_stub(remote, place);
 	return err ? err : received;
 }
@@ -203,9 +224,11 @@ static int run_stub(struct tnb_remote *remote, const struct tnb_place *place,
 int tnb_place(struct tnb_remote *remote, const struct tnb_place *place,
 	      __u64 *address, int *channel)
 {
-	int err = enter_stub(remote, place);
+	int err = tnb_remote_suspend_filters(remote, true);
 
 	*channel = -1;
+	if (!err)
+		err = enter_stub(remote, place);
 	if (!err)
 		err = run_stub(remote, place, address, channel);
 	if (err)
@@ -225,22 +248,37 @@ void tnb_place_close(int *channel)
 /* System calls of the stub after the pages were filled, times two. */
 #define STOPS_MAX 16
 
-int tnb_place_leave(struct tnb_remote *remote, int *channel)
+/* The exit of its last system call: at the entry the result is still -ENOSYS.
+ * 0: it is in the stub, and not there yet. 1: it is. 2: it is elsewhere. */
+static int is_at_end(const struct tnb_remote *remote,
+		     const struct tnb_place *place)
 {
 	struct user_regs_struct regs;
-	int err = 0;
+	int err = tnb_remote_get_regs(remote, &regs);
+
+	if (err)
+		return err;
+	if (!is_in_room(place, regs.rip))
+		return 2;
+	return regs.orig_rax == SYS_rt_sigprocmask && !regs.rax;
+}
+
+int tnb_place_leave(struct tnb_remote *remote, const struct tnb_place *place,
+		    int *channel)
+{
+	int err, end = is_at_end(remote, place);
 
 	tnb_place_close(channel);
-	for (int i = 0; !err && i < STOPS_MAX; i++) {
+	for (int i = 0; !end && i < STOPS_MAX; i++) {
 		err = tnb_remote_to_syscall(remote);
-		if (!err)
-			err = tnb_remote_get_regs(remote, &regs);
-		/* Its exit: at its entry the result is still -ENOSYS. */
-		if (!err && regs.orig_rax == SYS_rt_sigprocmask && !regs.rax)
-			return 0;
+		end = err ? err : is_at_end(remote, place);
 	}
-	/* Its wait ended before we came, and it is on its own way by now. */
-	return err ? err : -ETIMEDOUT;
+	if (end < 0)
+		return remote->gone ? -ESRCH : -ETIMEDOUT;
+	err = tnb_remote_suspend_filters(remote, false);
+	if (err)
+		return -ETIMEDOUT;
+	return !end ? -ETIMEDOUT : end == 2;
 }
 
 int tnb_place_return(struct tnb_remote *remote,

@@ -19,7 +19,9 @@ struct tnb_place {
  * the process go on where it was when it is let go of.
  *
  * -EMFILE no file descriptors, -EPERM a call was refused, -ESRCH it ended,
- * -ETIMEDOUT. On failure it is stopped or gone, and goes on by itself.
+ * -ETIMEDOUT. On failure it is stopped or gone, and goes on by itself. Seccomp
+ * filters do not apply to it, whatever the result is, until tnb_place_leave()
+ * or the end of tracing.
  */
 TNB_MUST_CHECK int tnb_place(struct tnb_remote *remote,
 			     const struct tnb_place *place, __u64 *address,
@@ -30,10 +32,12 @@ TNB_MUST_CHECK int tnb_place(struct tnb_remote *remote,
 void tnb_place_close(int *channel);
 
 /*
- * Let a thread go that has a seccomp filter: it is back in force when we
- * detach, which is not before the stub's last system call. Closes the channel.
+ * Have the stub run to its last system call, after which seccomp filters apply
+ * again. Closes the channel. 1: it is not in the stub (any more). -ESRCH,
+ * -ETIMEDOUT.
  */
-TNB_MUST_CHECK int tnb_place_leave(struct tnb_remote *remote, int *channel);
+TNB_MUST_CHECK int tnb_place_leave(struct tnb_remote *remote,
+				   const struct tnb_place *place, int *channel);
 
 /*
  * After that, have it go on where it was before tnb_place(), with these

@@ -140,27 +140,34 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
  */
 #define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
 
-/* *suspended: its filters do not apply. */
-static long seize(pid_t tid, bool *suspended)
+static long seize(pid_t tid)
 {
-	long err = bounded_ptrace(
-		PTRACE_SEIZE, tid, NULL,
-		(void *)(SEIZE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP));
-
-	*suspended = err != -EINVAL;
-	/* Without CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
-	return err == -EINVAL ? bounded_ptrace(PTRACE_SEIZE, tid, NULL,
-					       (void *)SEIZE_OPTIONS)
-			      : err;
+	return bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
 }
 
+int tnb_remote_suspend_filters(const struct tnb_remote *remote, bool suspend)
+{
+	long options = SEIZE_OPTIONS;
+
+	if (!remote->filter)
+		return 0;
+	if (suspend)
+		options |= PTRACE_O_SUSPEND_SECCOMP;
+	return (int)trace(PTRACE_SETOPTIONS, remote->tid, NULL,
+			  (void *)options);
+}
+
+/* Who cannot be asked is taken for one with a filter. Without
+ * CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
 static void look_at_seccomp(struct tnb_remote *remote)
 {
 	int mode = tnb_proc_seccomp(remote->tid);
 
-	remote->filter = mode == SECCOMP_MODE_FILTER && remote->suspended;
+	remote->filter = mode != SECCOMP_MODE_DISABLED &&
+			 mode != SECCOMP_MODE_STRICT;
 	remote->strict = mode == SECCOMP_MODE_STRICT ||
-			 (mode == SECCOMP_MODE_FILTER && !remote->suspended);
+			 tnb_remote_suspend_filters(remote, true) ||
+			 tnb_remote_suspend_filters(remote, false);
 }
 
 int tnb_remote_open(struct tnb_remote *remote)
@@ -174,11 +181,11 @@ int tnb_remote_open(struct tnb_remote *remote)
 }
 
 /* A thread that executes a program takes its leader's number meanwhile. */
-static long seize_either(pid_t tid, pid_t tgid, bool *suspended)
+static long seize_either(pid_t tid, pid_t tgid)
 {
-	long err = seize(tid, suspended);
+	long err = seize(tid);
 
-	return err == -ESRCH && tid != tgid ? seize(tgid, suspended) : err;
+	return err == -ESRCH && tid != tgid ? seize(tgid) : err;
 }
 
 static long interrupt_either(pid_t tid, pid_t tgid)
@@ -206,14 +213,11 @@ static int stop_first(struct tnb_remote *remote, unsigned int ms)
 int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
 		     unsigned int exec_ms, unsigned int ms)
 {
-	bool suspended = false;
 	int err = tnb_budget_begin(exec_ms);
 
 	if (!err)
-		err = (int)seize_either(tid, tgid, &suspended);
-	*remote = (struct tnb_remote){
-		.tid = tid, .tgid = tgid, .mem = -1, .suspended = suspended
-	};
+		err = (int)seize_either(tid, tgid);
+	*remote = (struct tnb_remote){ .tid = tid, .tgid = tgid, .mem = -1 };
 	if (!err)
 		err = stop_first(remote, ms);
 	if (err)
@@ -226,17 +230,10 @@ int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
 
 int tnb_remote_begin(pid_t tid, pid_t tgid, struct tnb_remote *remote)
 {
-	bool suspended;
-	long err = seize(tid, &suspended);
-
-	*remote = (struct tnb_remote){ .tid = tid,
-				       .tgid = tgid,
-				       .mem = -1,
-				       .live = true,
-				       .suspended = suspended };
-	if (!err)
-		err = trace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	return (int)err;
+	*remote = (struct tnb_remote){
+		.tid = tid, .tgid = tgid, .mem = -1, .live = true
+	};
+	return (int)seize(tid);
 }
 
 static bool is_held_by_us(const struct tnb_remote *remote)
@@ -281,13 +278,15 @@ static bool is_signal(const siginfo_t *info)
  * for is lost: that clears the number which the thread finds when it goes on
  * (kernel/exit.c, wait_task_stopped()).
  */
-static pid_t wait_next(pid_t whom, int *status)
+static pid_t wait_next(pid_t whom, int *status, int flags)
 {
 	siginfo_t info = { 0 };
 
 	if (waitid(whom > 0 ? P_PID : P_ALL, (id_t)whom, &info,
-		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED))
+		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED | flags))
 		return -1;
+	if (!info.si_pid)
+		return 0;
 	if (!is_signal(&info))
 		return waitpid(info.si_pid, status, WAIT_TRACED);
 	*status = W_STOPCODE(info.si_status);
@@ -295,17 +294,19 @@ static pid_t wait_next(pid_t whom, int *status)
 }
 
 /* After an exec it may have its process' number. What is told of others is the
- * end of who was traced before and killed meanwhile. */
-static int next_stop(struct tnb_remote *remote, int *status)
+ * end of who was traced before and killed meanwhile. 1: no stop yet. */
+static int next_stop(struct tnb_remote *remote, int *status, int flags)
 {
 	pid_t tid, whom = remote->live ? remote->tid : -1;
 
 	do {
 		if (tnb_budget_is_spent())
 			return -ETIMEDOUT;
-		tid = wait_next(whom, status);
+		tid = wait_next(whom, status, flags);
 	} while ((tid < 0 && errno == EINTR) ||
 		 (tid > 0 && tid != remote->tid && tid != remote->tgid));
+	if (!tid)
+		return 1;
 	if (tid < 0 || !WIFSTOPPED(*status)) {
 		remote->gone = true;
 		return -ESRCH;
@@ -314,44 +315,62 @@ static int next_stop(struct tnb_remote *remote, int *status)
 	return 0;
 }
 
-/* A signal that is being delivered: SIGSTOP is kept back, others go on. */
+/*
+ * A signal that is being delivered goes on, but for our own SIGSTOP. Another's
+ * has its effect: the thread can be worked with in a group stop, too, and is
+ * found there when it is let go of (kernel/ptrace.c, __ptrace_unlink()), unless
+ * a SIGCONT has come by then.
+ */
 static int pass_signal(struct tnb_remote *remote, int status, int request)
 {
 	long signal = WSTOPSIG(status);
 
 	if (signal == SIGSTOP && !remote->live) {
-		if (!is_held_by_us(remote))
+		if (is_held_by_us(remote))
+			signal = 0;
+		else
 			remote->stop = true;
-		signal = 0;
 	}
 	return (int)trace(request, remote->tid, NULL, (void *)signal);
+}
+
+static int pass_over(struct tnb_remote *remote, enum stop stop, int status,
+		     int request)
+{
+	return stop == STOP_SIGNAL
+		       ? pass_signal(remote, status, request)
+		       : (int)trace(request, remote->tid, NULL, NULL);
 }
 
 /* Other stops are passed over by `request`. */
 static int wait_for(struct tnb_remote *remote, enum stop wanted, int request)
 {
-	int status, err;
+	int status, err = next_stop(remote, &status, 0);
 
-	for (;;) {
-		enum stop stop;
+	while (!err) {
+		enum stop stop = classify(remote, status);
 
-		err = next_stop(remote, &status);
-		if (err)
-			return err;
-		stop = classify(remote, status);
 		if (stop == wanted)
 			return 0;
 		/* Any stop takes the place of the one that was asked for
 		 * (kernel/signal.c, ptrace_stop()). */
 		err = wanted == STOP_TRAP ? tnb_remote_interrupt(remote) : 0;
-		if (err)
-			return err;
-		err = stop == STOP_SIGNAL
-			      ? pass_signal(remote, status, request)
-			      : (int)trace(request, remote->tid, NULL, NULL);
-		if (err)
-			return err;
+		if (!err)
+			err = pass_over(remote, stop, status, request);
+		if (!err)
+			err = next_stop(remote, &status, 0);
 	}
+	return err;
+}
+
+int tnb_remote_keep_running(struct tnb_remote *remote)
+{
+	int status, err = next_stop(remote, &status, WNOHANG);
+
+	if (err)
+		return err < 0 ? err : 0;
+	err = pass_over(remote, classify(remote, status), status, PTRACE_CONT);
+	return err ? err : 1;
 }
 
 int tnb_remote_wait(struct tnb_remote *remote)
@@ -385,11 +404,7 @@ int tnb_remote_detach(struct tnb_remote *remote)
 	remote->mem = -1;
 	if (remote->gone)
 		return 0;
-	/* Only this ends a group stop. */
-	if (remote->held && !remote->stop)
-		kill(remote->tid, SIGCONT);
-	err = trace(PTRACE_DETACH, remote->tid, NULL,
-		    (void *)(long)(remote->stop ? SIGSTOP : 0));
+	err = trace(PTRACE_DETACH, remote->tid, NULL, NULL);
 	/* Another thread of its process executed a program, which took the
 	 * first one's number, and may have been one of ours. */
 	return err == -ESRCH ? -ETIMEDOUT : (int)err;

@@ -35,47 +35,55 @@ bool tnb_budget_is_spent(void);
 struct tnb_remote {
 	pid_t tid; /* as waitpid(2) knows it */
 	pid_t tgid;
-	int mem;	/* /proc/TID/mem, -1: not open */
-	bool live;	/* one of many: see tnb_remote_begin() */
-	bool suspended; /* filters do not apply to it */
-	bool filter;	/* it has a seccomp filter, which does not apply */
-	bool strict;	/* it may make no system call that we need */
-	bool held;	/* the stop by a SIGSTOP of ours is in force */
-	bool stop;	/* a SIGSTOP of somebody else is to be passed on */
-	bool gone;	/* it has ended */
+	int mem;     /* /proc/TID/mem, -1: not open */
+	bool live;   /* one of many: see tnb_remote_begin() */
+	bool filter; /* it has seccomp filters */
+	bool strict; /* it may make no system call that we need */
+	bool held;   /* it was found stopped by a SIGSTOP, maybe of ours */
+	bool stop;   /* a SIGSTOP of somebody else came since */
+	bool gone;   /* it has ended */
 };
 
 /*
  * Attach to a thread and have it stop on its way to user space. Where it is
  * executing a program, that waits for its end (or failure), `exec_ms` at most;
- * it may then have become the only thread of `tgid`, under that number. Seccomp
- * filters do not apply to it from here on. The budget of `ms` begins when it is
- * traced. -ESRCH gone, -EPERM traced by another, -EINTR: the exec took too
- * long, and it is not traced, -ETIMEDOUT: it is, and does not stop.
+ * it may then have become the only thread of `tgid`, under that number. The
+ * budget of `ms` begins when it is traced. -ESRCH gone, -EPERM traced by
+ * another, -EINTR: the exec took too long, and it is not traced, -ETIMEDOUT: it
+ * is, and does not stop.
  */
 TNB_MUST_CHECK int tnb_remote_seize(pid_t tid, pid_t tgid,
 				    struct tnb_remote *remote,
 				    unsigned int exec_ms, unsigned int ms);
 
 /*
- * Attach to a thread of a running process and ask it to stop; it goes on until
- * tnb_remote_wait(). Its budget is the caller's, its memory is not opened, its
- * signals stay its own: a job that is stopped stays so. -ESRCH, -EPERM, -EINTR:
- * it executes a program, and the budget is spent.
+ * Attach to a thread of a running process; it goes on until it is interrupted,
+ * and can be let go of only then. Its budget is the caller's, its memory is not
+ * opened, its signals stay its own: a job that is stopped stays so. -ESRCH,
+ * -EPERM, -EINTR: it executes a program, and the budget is spent.
  */
 TNB_MUST_CHECK int tnb_remote_begin(pid_t tid, pid_t tgid,
 				    struct tnb_remote *remote);
 /* Open the memory of a stopped thread; closed by tnb_remote_detach(). */
 TNB_MUST_CHECK int tnb_remote_open(struct tnb_remote *remote);
 
-/* Wait for the stop that was asked for, passing over SIGSTOP unless `live`.
- * -ESRCH, -ETIMEDOUT. */
+/*
+ * Whether the seccomp filters of a stopped thread apply: not while it runs code
+ * of ours, and to all that it does by itself. If we die they do again. 0, or
+ * -errno; nothing is done for one without any.
+ */
+int tnb_remote_suspend_filters(const struct tnb_remote *remote, bool suspend);
+
+/* Wait for the stop that was asked for. -ESRCH, -ETIMEDOUT. */
 TNB_MUST_CHECK int tnb_remote_wait(struct tnb_remote *remote);
 /* Run to the next entry or exit of a system call. As tnb_remote_wait(). */
 TNB_MUST_CHECK int tnb_remote_to_syscall(struct tnb_remote *remote);
 /* Let it run; stop it wherever it is. */
 TNB_MUST_CHECK int tnb_remote_continue(const struct tnb_remote *remote);
 TNB_MUST_CHECK int tnb_remote_interrupt(const struct tnb_remote *remote);
+/* Of one that was told to run: if it has stopped since, it goes on (1). Does
+ * not wait. -ESRCH, -ETIMEDOUT. */
+TNB_MUST_CHECK int tnb_remote_keep_running(struct tnb_remote *remote);
 
 /* Let go of a stopped thread. Safe to call for one that is gone. -ETIMEDOUT: it
  * goes by another number now, and is ours until the calling thread ends. */

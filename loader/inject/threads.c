@@ -65,17 +65,23 @@ static int begin_one(struct tnb_threads *threads, DIR *listing, pid_t tid)
 		       : err;
 }
 
-/* All threads that are not known yet: how many of them there were. */
+/* All threads that are not known yet. */
 static int begin_all(struct tnb_threads *threads, int proc)
 {
 	_cleanup_closedir_ DIR *listing = tnb_proc_threads(proc);
-	size_t before = threads->count;
 	int err = listing ? 0 : -ESRCH;
 	pid_t tid;
 
 	while (!err && (tid = tnb_proc_next(listing)))
 		err = begin_one(threads, listing, tid);
-	return err ? err : (int)(threads->count - before);
+	return err;
+}
+
+/* One that has ended is found so when it is waited for. */
+static void interrupt_all(const struct tnb_threads *threads, size_t from)
+{
+	for (size_t i = from; i < threads->count; i++)
+		(void)!tnb_remote_interrupt(&threads->thread[i]);
 }
 
 static int wait_one(struct tnb_remote *remote)
@@ -103,20 +109,38 @@ static int wait_all(struct tnb_threads *threads, size_t from)
 	return err;
 }
 
+/*
+ * All that are not known yet: how many of them there were.
+ *
+ * An interruption ends the writing of a core file. What ends a traced thread
+ * stops it first; so who writes none once all are traced began none before, or
+ * has not come to where the kernel forgets about interruptions that came
+ * earlier (fs/coredump.c, zap_threads()). One that does is ours until the
+ * calling thread ends.
+ */
+static int stop_more(struct tnb_threads *threads, int proc)
+{
+	size_t from = threads->count;
+	int stopped, err = begin_all(threads, proc);
+
+	if (threads->count > from && tnb_proc_dumps_core(threads->tgid))
+		return -ETIMEDOUT;
+	interrupt_all(threads, from);
+	stopped = wait_all(threads, from);
+	if (stopped)
+		return stopped;
+	return err ? err : (int)(threads->count - from);
+}
+
 int tnb_threads_stop(pid_t tgid, int proc, struct tnb_threads *threads)
 {
 	int begun = 1;
 
 	*threads = (struct tnb_threads){ .tgid = tgid };
-	for (int i = 0; i < LISTINGS_MAX && begun > 0; i++) {
-		size_t from = threads->count;
-		int err;
-
-		begun = begin_all(threads, proc);
-		err = wait_all(threads, from);
-		if (err)
-			return err;
-	}
+	if (tnb_proc_dumps_core(tgid))
+		return -EAGAIN;
+	for (int i = 0; i < LISTINGS_MAX && begun > 0; i++)
+		begun = stop_more(threads, proc);
 	if (begun > 0)
 		return -EAGAIN;
 	return begun < 0 ? begun : threads->count ? 0 : -ESRCH;

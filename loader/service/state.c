@@ -85,6 +85,16 @@ void tnb_state_release(struct tnb_loader_state *state, __u32 hold)
 	*(volatile __u64 *)&state->hold[hold % TNB_HOLDS].since_ns = 0;
 }
 
+bool tnb_state_holds(const struct tnb_loader_state *state, pid_t pid)
+{
+	for (__u32 i = 0; i < TNB_HOLDS; i++)
+		if (*(const volatile __u32 *)&state->hold[i].pid ==
+			    (__u32)pid &&
+		    *(const volatile __u64 *)&state->hold[i].since_ns)
+			return true;
+	return false;
+}
+
 __u64 tnb_state_arrival(const struct tnb_loader_state *state, pid_t pid)
 {
 	__u64 word =

@@ -36,6 +36,8 @@ void tnb_state_arrived(struct tnb_loader_state *state, __u64 word);
 void tnb_state_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
 /* Nobody waits for this entry any more. */
+/* Whether it was stopped for the loader, and not let go of since. */
+bool tnb_state_holds(const struct tnb_loader_state *state, pid_t pid);
 void tnb_state_release(struct tnb_loader_state *state, __u32 hold);
 
 #endif

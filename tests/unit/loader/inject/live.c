@@ -7,12 +7,18 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <loader/inject/live.h>
 #include <loader/inject/threads.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <tests/bench/clock_page.h>
 #include <unistd.h>
@@ -165,6 +171,144 @@ static void threads_that_nobody_stopped_are_seen(void **state)
 	tnb_budget_end();
 }
 
+/* ---- Filters ------------------------------------------------------------- */
+
+/* What the subject and we see of each other. */
+struct filtered {
+	volatile bool has_frame;
+	volatile unsigned long refused, allowed;
+};
+static struct filtered *filtered;
+
+/* getppid(2) fails. */
+static int refuse_getppid(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* What a signal handler's frame looks like to inject/outside.c, that has
+ * interrupted the kernel's clock_gettime(). */
+#define FRAME_IP 24
+
+static __attribute__((noreturn)) void try_for_ever(void)
+{
+	volatile uint64_t frame[FRAME_IP + 8] = {
+		[FRAME_IP - 1] = (uintptr_t)frame,
+		[FRAME_IP + 1] = 0x202,
+		[FRAME_IP + 2] = TNB_USER_CS_64,
+	};
+	/* At its first byte it would still find the jump as a whole. */
+	uint64_t entry = getauxval(AT_SYSINFO_EHDR) +
+			 injector.vdso->clock_gettime.offset + 1;
+
+	for (;;) {
+		frame[FRAME_IP] = filtered->has_frame ? entry : 0;
+		if (syscall(SYS_getppid) < 0)
+			filtered->refused++;
+		else
+			filtered->allowed++;
+	}
+}
+
+static int filtered_start(void **state)
+{
+	static struct subject subject;
+	char path[32];
+
+	filtered = mmap(NULL, sizeof(*filtered), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (filtered == MAP_FAILED)
+		return 1;
+	filtered->has_frame = true;
+	subject.pid = fork();
+	if (!subject.pid) {
+		alarm(BUDGET_MS / 1000);
+		if (refuse_getppid())
+			_exit(1);
+		try_for_ever();
+	}
+	snprintf(path, sizeof(path), "/proc/%d", subject.pid);
+	subject.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	subject.memory = openat(subject.proc, "mem", O_RDWR | O_CLOEXEC);
+	while (!filtered->refused && !waitpid(subject.pid, NULL, WNOHANG))
+		usleep(1000);
+	*state = &subject;
+	return subject.pid < 0 || subject.memory < 0;
+}
+
+static void filters_apply_to_all_that_it_does_by_itself(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_live live = look_at(subject);
+	int err = change(subject, &live);
+	unsigned long refused;
+
+	if (err == -EPERM)
+		skip();
+	/* It ran on, and on, and seemed to be inside of what changes. */
+	assert_int_equal(err, -EAGAIN);
+	assert_int_equal(filtered->allowed, 0);
+	filtered->has_frame = false;
+	refused = filtered->refused;
+	while (filtered->refused - refused < 1000)
+		usleep(1000);
+	assert_int_equal(change(subject, &live), 0);
+	refused = filtered->refused;
+	while (filtered->refused - refused < 1000)
+		usleep(1000);
+	assert_int_equal(filtered->allowed, 0);
+}
+
+/* ---- Signals while the stub runs ----------------------------------------- */
+
+/* Not as fast as it can: each is a stop or two of its own. */
+static pid_t begin_to_send(pid_t to, int first, int second)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	alarm(BUDGET_MS / 1000);
+	for (;;) {
+		kill(to, first);
+		kill(to, second);
+		usleep(50);
+	}
+}
+
+#define CHANGES 40
+
+/* Each maps pages anew, and ends within its budget. */
+static void stops_of_somebody_else_hold_nobody(void **state)
+{
+	static const struct tnb_home outside = { 0 };
+	const struct subject *subject = *state;
+	struct tnb_live live = look_at(subject);
+	pid_t sender;
+
+	change_at_least_once(subject, &live);
+	sender = begin_to_send(subject->pid, SIGSTOP, SIGCONT);
+	for (int i = 0; i < CHANGES; i++) {
+		live = look_at(subject);
+		assert_int_equal(tnb_live_change(&injector, &live,
+						 i & 1 ? &inside : &outside,
+						 subject->proc, BUDGET_MS),
+				 0);
+	}
+	kill(sender, SIGKILL);
+	waitpid(sender, NULL, 0);
+}
+
 static int make_injector(void **state)
 {
 	(void)state;
@@ -183,6 +327,12 @@ int main(void)
 			subject_start, subject_stop),
 		cmocka_unit_test_setup_teardown(
 			threads_that_nobody_stopped_are_seen, subject_start,
+			subject_stop),
+		cmocka_unit_test_setup_teardown(
+			filters_apply_to_all_that_it_does_by_itself,
+			filtered_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			stops_of_somebody_else_hold_nobody, subject_start,
 			subject_stop),
 	};
 

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <loader/inject/remote.h>
+#include <loader/proc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +67,8 @@ static __attribute__((noreturn)) void die_between(pid_t subject)
 
 	if (!err)
 		err = tnb_budget_begin(BUDGET_MS);
+	if (!err)
+		err = tnb_remote_interrupt(&remote);
 	if (!err)
 		err = tnb_remote_wait(&remote);
 	if (!err)
@@ -179,6 +183,134 @@ static void an_exec_that_waits_for_ever_is_not_waited_for(void **state)
 	unlease(&leased);
 }
 
+/* ---- A SIGSTOP of somebody else ------------------------------------------ */
+
+/* False: nobody may trace here. */
+static bool seize(pid_t pid, struct tnb_remote *remote)
+{
+	int err = tnb_remote_seize(pid, pid, remote, BUDGET_MS, BUDGET_MS);
+
+	tnb_budget_end();
+	if (err == -EPERM)
+		return false;
+	assert_int_equal(err, 0);
+	return true;
+}
+
+/* It stays stopped, until it is told to go on. */
+static void expect_stopped(pid_t pid)
+{
+	siginfo_t info = { 0 };
+	int status;
+
+	for (int i = 0; i < BUDGET_MS && tnb_proc_state(pid) != 'T'; i++)
+		usleep(1000);
+	assert_int_equal(tnb_proc_state(pid), 'T');
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WCONTINUED | WNOHANG),
+			 0);
+	assert_int_equal(info.si_pid, 0);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WCONTINUED), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void give_up(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	skip();
+}
+
+static void who_was_stopped_before_stays_so(void **state)
+{
+	pid_t pid = start_waiting();
+	struct tnb_remote remote;
+	int status;
+
+	(void)state;
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	if (!seize(pid, &remote))
+		give_up(pid);
+	assert_true(remote.held);
+	assert_int_equal(tnb_remote_detach(&remote), 0);
+	expect_stopped(pid);
+}
+
+static void who_is_stopped_meanwhile_stays_so(void **state)
+{
+	pid_t pid = start_waiting();
+	struct tnb_remote remote;
+
+	(void)state;
+	if (!seize(pid, &remote))
+		give_up(pid);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	/* Into pause(2), which it makes again. */
+	assert_int_equal(tnb_remote_to_syscall(&remote), 0);
+	tnb_budget_end();
+	assert_true(remote.stop);
+	assert_int_equal(tnb_remote_detach(&remote), 0);
+	expect_stopped(pid);
+}
+
+static void who_is_continued_meanwhile_goes_on(void **state)
+{
+	pid_t pid = start_waiting();
+	struct tnb_remote remote;
+	int status;
+
+	(void)state;
+	if (!seize(pid, &remote))
+		give_up(pid);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	assert_int_equal(tnb_remote_to_syscall(&remote), 0);
+	tnb_budget_end();
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(tnb_remote_detach(&remote), 0);
+	/* Who is stopped does not end by that. */
+	assert_int_equal(kill(pid, SIGUSR1), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+}
+
+/* ---- A filter, behind a long list of groups ------------------------------ */
+
+#define GROUPS 1000
+
+static void a_filter_is_seen_behind_a_thousand_groups(void **state)
+{
+	gid_t groups[GROUPS];
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	for (unsigned int i = 0; i < GROUPS; i++)
+		groups[i] = 1000000000 + i;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		alarm(BUDGET_MS / 1000);
+		byte = setgroups(GROUPS, groups) ||
+		       seccomp_kill_on(SYS_ptrace, PTRACE_CONT);
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	if (byte)
+		give_up(pid);
+	assert_int_equal(tnb_proc_seccomp(pid), SECCOMP_MODE_FILTER);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static int count_timers(void)
 {
 	FILE *file = fopen("/proc/self/timers", "re");
@@ -215,6 +347,10 @@ int main(void)
 		cmocka_unit_test(no_signal_is_lost_if_the_tracer_dies),
 		cmocka_unit_test(a_thread_leaves_no_timer_behind),
 		cmocka_unit_test(an_exec_that_waits_for_ever_is_not_waited_for),
+		cmocka_unit_test(who_was_stopped_before_stays_so),
+		cmocka_unit_test(who_is_stopped_meanwhile_stays_so),
+		cmocka_unit_test(who_is_continued_meanwhile_goes_on),
+		cmocka_unit_test(a_filter_is_seen_behind_a_thousand_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
