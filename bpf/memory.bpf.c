@@ -25,6 +25,7 @@ char _license[] SEC("license") = "GPL";
 struct tracees {
 	struct list_head *end, *next;
 	struct mm_struct *mm; /* of the first that has any */
+	unsigned long work;   /* of all: what their system calls go through */
 };
 
 static long look_at_tracee(__u64 index, struct tracees *tracees)
@@ -37,8 +38,20 @@ static long look_at_tracee(__u64 index, struct tracees *tracees)
 	tracees->next = BPF_CORE_READ(node, next);
 	task = (void *)node -
 	       bpf_core_field_offset(struct task_struct, ptrace_entry);
-	tracees->mm = BPF_CORE_READ(task, mm);
-	return tracees->mm != NULL;
+	tracees->work |= BPF_CORE_READ(task, thread_info.syscall_work);
+	if (!tracees->mm)
+		tracees->mm = BPF_CORE_READ(task, mm);
+	return 0;
+}
+
+/* prctl(PR_SET_SYSCALL_USER_DISPATCH). The kernel looks at it before it looks
+ * at the tracer's wishes (kernel/entry/common.c). */
+static bool dispatches(unsigned long work)
+{
+	return work >> bpf_core_enum_value(
+			       enum syscall_work_bit,
+			       SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH) &
+	       1;
 }
 
 /* Run by user space (BPF_PROG_RUN), which traces one process. A tracee does not
@@ -58,6 +71,7 @@ int memory_users(struct tnb_memory_users *request)
 	mm = tracees.mm;
 	request->memory = (__u64)mm;
 	request->users = mm ? BPF_CORE_READ(mm, mm_users.counter) : 0;
+	request->dispatches = dispatches(tracees.work);
 	request->result = mm ? 0 : -TNB_ESRCH;
 	return 0;
 }

@@ -103,7 +103,9 @@ static int count_users(int program, struct tnb_memory_users *users)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = users,
 		    .ctx_size_in = sizeof(*users), );
 
-	return bpf_prog_test_run_opts(program, &opts) ? -errno : users->result;
+	if (bpf_prog_test_run_opts(program, &opts))
+		return -errno;
+	return users->dispatches ? -EPERM : users->result;
 }
 
 /* A thread that was killed since it stopped does not count, and its place may

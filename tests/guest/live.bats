@@ -496,7 +496,7 @@ reads_virtual_by_system_call() {
 
 # What set cannot change it names, and it does not wait.
 # bats test_tags=once
-@test "who cannot be changed is listed: 32 bit, strict seccomp, no descriptor left, frozen, first thread ended" {
+@test "who cannot be changed is listed: 32 bit, strict seccomp, user dispatch, no descriptor left, frozen, first thread ended" {
     local pid pids=() note=$BATS_TEST_TMPDIR/note frozen=$CGROUP/frozen
     mkdir "$frozen"
     deadline_storm32 --threads 1 --no-fork --seconds 1 --rounds 1000000000 >/dev/null 2>&1 3>&- &
@@ -506,6 +506,18 @@ import ctypes, os
 libc = ctypes.CDLL(None)
 os.write(1, b"ready\n")
 libc.prctl(22, 1)
+os.read(0, 1)'
+    # All system calls but those of the C library itself.
+    sleeps_as dispatched python3 -c '
+import ctypes, os, re
+libc = ctypes.CDLL(None)
+ends = [[int(end, 16) for end in line.split()[0].split("-")]
+        for line in open("/proc/self/maps") if "/libc.so" in line]
+begin, end = min(ends)[0], max(ends)[1]
+block = ctypes.c_char(b"\1")
+assert not libc.prctl(59, ctypes.c_ulong(1), ctypes.c_ulong(begin),
+                      ctypes.c_ulong(end - begin), ctypes.byref(block))
+os.write(1, b"ready\n")
 os.read(0, 1)'
     sleeps_as full bash -c 'ulimit -n 3; echo ready; read -r'
     sleeps_as headless python3 -c '
@@ -533,6 +545,26 @@ sleeps_as() {
     "${@:2}" <>"$in" >"$out" 3>&- &
     pids+=($!)
     wait_until 10 grep -q ready "$out"
+}
+
+# bats test_tags=once
+@test "a core file that is being written is not cut off" {
+    local pattern size=$((8 << 20)) out=$BATS_TEST_TMPDIR pid
+    pattern=$(</proc/sys/kernel/core_pattern)
+    printf '%s\n' '#!/bin/bash' ": >$out/dumps" \
+        "until [[ -e $out/go ]]; do sleep 0.05; done" "wc -c >$out/size" >"$out/take"
+    chmod 755 "$out/take"
+    echo "|$out/take" >/proc/sys/kernel/core_pattern
+    "${IN[@]}" "$CGROUP" python3 -c "import os; some = os.urandom($size); os.abort()" 3>&- &
+    pid=$!
+    wait_until 20 test -e "$out/dumps"
+    echo "$pattern" >/proc/sys/kernel/core_pattern
+    grep -q '^CoreDumping:.1' "/proc/$pid/status"
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>"$out/note"
+    cat "$out/note"
+    : >"$out/go"
+    wait_until 20 test -s "$out/size"
+    (($(<"$out/size") > size))
 }
 
 # Kernels before 6.7 verify loops over threads for one turn only.

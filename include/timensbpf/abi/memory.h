@@ -12,6 +12,10 @@ struct tnb_memory_users {
 	__s32 result; /* 0, -ESRCH (it traces nobody that has memory) */
 	__s32 users;  /* its threads, processes that share it, and others */
 	__u64 memory; /* which that is */
+	/* A thread has its system calls dispatched by user space: then one of
+	 * ours would end the process. */
+	__u32 dispatches;
+	__u32 unused;
 };
 
 /* `memory_owners`, read as a file: one for each thread that runs programs, in
