@@ -37,6 +37,9 @@ int BPF_PROG(lsm_task_alloc, struct task_struct *task, unsigned long flags)
 
 	if (flags & TNB_CLONE_VM || !current_is_virtual())
 		return 0;
+	/* By the program of another version, while both are attached. */
+	if (bpf_map_lookup_elem(&fork_of, &key))
+		return 0;
 	mm = current_mm();
 	bpf_map_update_elem(&forks, &mm, &none, BPF_NOEXIST);
 	forking = bpf_map_lookup_elem(&forks, &mm);
@@ -127,21 +130,24 @@ static long inherit_stuck(void *map, struct stuck_key *key,
  * in_flight counts a deadline before its memory is written: if it is 0 here,
  * after the copy, nothing was changed when it was made.
  */
-SEC("tp_btf/sched_wakeup_new")
-int BPF_PROG(tp_sched_wakeup_new, struct task_struct *child)
+static __always_inline void inherit_all(struct task_struct *child)
 {
 	struct copied copied = { .parent = current_mm() };
 
-	if (!current_is_virtual())
-		return 0;
 	bpf_probe_read_kernel(&copied.child, sizeof(copied.child), &child->mm);
-	if (!copied.child || copied.child == copied.parent)
-		return 0;
-	if (something_in_flight()) {
-		bpf_loop(WINDOW_GROUPS, inherit_group, &copied, 0);
-		bpf_for_each_map_elem(&stuck_windows, inherit_stuck, &copied,
-				      0);
-	}
+	if (!copied.child || copied.child == copied.parent ||
+	    !something_in_flight())
+		return;
+	bpf_loop(WINDOW_GROUPS, inherit_group, &copied, 0);
+	bpf_for_each_map_elem(&stuck_windows, inherit_stuck, &copied, 0);
+}
+
+/* The mark goes also if the parent has left its rule meanwhile. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(tp_sched_wakeup_new, struct task_struct *child)
+{
+	if (current_is_virtual())
+		inherit_all(child);
 	fork_ends((__u64)child);
 	return 0;
 }

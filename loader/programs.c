@@ -243,8 +243,10 @@ static const char *const shared_maps[] = {
 };
 #define SHARED_MAPS (sizeof(shared_maps) / sizeof(*shared_maps))
 
-/* What else lives on: the journal of the rules, and what a loader holds. */
-static const char *const kept_maps[] = { "journal", "loader_events" };
+/* What else lives on: the journal of the rules, what a loader holds, and forks
+ * that are under way, which the new version sees the end of. */
+static const char *const kept_maps[] = { "journal", "loader_events",
+					 "fork_of" };
 #define KEPT_MAPS (sizeof(kept_maps) / sizeof(*kept_maps))
 
 /* The rules and the arrays through which the attached programs send on. */
@@ -456,8 +458,9 @@ static bool is_run_by_user_space(const struct bpf_program *program)
 
 /*
  * All but the doors may stand twice while one version takes over from
- * another: hiding, denying and inheriting a second time changes nothing, and
- * of two fmod_ret programs only the first that answers runs.
+ * another: hiding, denying and inheriting a second time changes nothing, a fork
+ * is marked once (bpf/deadline_fork.bpf.c), and of two fmod_ret programs only
+ * the first that answers runs.
  */
 static int attach_others(struct install *install)
 {
