@@ -109,14 +109,24 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 	ssize_t length;
 
 	memcpy(kernfs.space + sizeof(kernfs.handle), &id, sizeof(id));
-	fd = open_by_handle_at(mount_fd, &kernfs.handle,
-			       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !tnb_cgroup_is_alive(fd))
+	if (mount_fd >= 0)
+		fd = open_by_handle_at(mount_fd, &kernfs.handle,
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* open_by_handle_at(2): the handle is of nothing any more. */
+	if (mount_fd >= 0 && fd < 0 && errno == ESTALE)
+		return -ENOENT;
+	if (fd < 0)
+		return tnb_fail(
+			-errno,
+			"cannot open the cgroup with the number %lu: %s",
+			(unsigned long)id, strerror(errno));
+	if (!tnb_cgroup_is_alive(fd))
 		return -ENOENT;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, target, sizeof(target) - 1);
 	if (length < 0)
-		return -errno;
+		return tnb_fail(-errno, "cannot read %s: %s", link,
+				strerror(errno));
 	target[length] = '\0';
 	*path = strdup(target);
 	return *path ? 0 : tnb_fail_memory();
@@ -139,8 +149,10 @@ int tnb_cgroup_reopen(int fd, char **path)
 		return tnb_fail(-EINVAL,
 				"the descriptor is of no cgroup v2 directory");
 	err = tnb_cgroup_path(mount, wanted, &found);
-	if (err)
+	if (err == -ENOENT)
 		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+	if (err)
+		return err;
 	own = tnb_cgroup_open(found, &id);
 	if (own < 0)
 		return own;
@@ -199,8 +211,11 @@ int tnb_cgroup_parent(int fd, uint64_t *id)
 	int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
-	if (parent < 0)
+	if (parent < 0 && (errno == ENOENT || errno == ENODEV))
 		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+	if (parent < 0)
+		return tnb_fail(-errno, "cannot open the parent cgroup: %s",
+				strerror(errno));
 	if (!is_cgroup2(parent) || is_root(parent)) {
 		*id = 0;
 		return 0;
@@ -298,7 +313,7 @@ int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
 	return err || !errno ? err : cannot_walk();
 }
 
-void tnb_cgroup_barrier(void)
+int tnb_cgroup_barrier(void)
 {
 	_cleanup_free_
 	char *own = NULL;
@@ -306,6 +321,7 @@ void tnb_cgroup_barrier(void)
 	char *procs = NULL;
 	_cleanup_close_
 	int fd = -1;
+	int err = tnb_cgroup_of(0, &own);
 
 	/*
 	 * Moving ourselves to where we are changes nothing, but takes
@@ -313,12 +329,16 @@ void tnb_cgroup_barrier(void)
 	 * until it can be seen (cgroup_mkdir in kernel/cgroup/cgroup.c). The
 	 * lock is taken also if the move itself is refused.
 	 */
-	if (tnb_cgroup_of(0, &own) ||
-	    asprintf(&procs, "%s/cgroup.procs", own) < 0)
-		return;
+	if (err)
+		return err;
+	if (asprintf(&procs, "%s/cgroup.procs", own) < 0)
+		return tnb_fail_memory();
 	fd = open(procs, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		return;
+	if (fd < 0)
+		return tnb_fail(-errno, "cannot open '%s': %s", procs,
+				strerror(errno));
+	(void)!write(fd, "0", 1);
+	return 0;
 }
 
 int tnb_cgroup_enter(const char *path)

@@ -16,7 +16,8 @@ TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
  */
 TNB_MUST_CHECK int tnb_cgroup_open(const char *path, uint64_t *id);
 
-/* The path of an id below `mount`, to be freed; -ENOENT: it is gone. */
+/* The path of an id below `mount`, to be freed; -ENOENT: it is gone, and no
+ * other error says so. Needs CAP_DAC_READ_SEARCH (open_by_handle_at(2)). */
 TNB_MUST_CHECK int tnb_cgroup_path(const char *mount, uint64_t id, char **path);
 
 /* Id of the cgroup of a process, 0: the caller. */
@@ -39,7 +40,8 @@ typedef int (*tnb_cgroup_visit)(int fd, uint64_t id, void *context);
 TNB_MUST_CHECK int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit,
 				   void *context);
 
-/* Wait until every mkdir of a cgroup that is under way has ended. */
-void tnb_cgroup_barrier(void);
+/* Wait until every mkdir of a cgroup that is under way has ended. 0, or a
+ * negative errno: nobody waited. */
+TNB_MUST_CHECK int tnb_cgroup_barrier(void);
 
 #endif

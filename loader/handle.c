@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "error.h"
+#include "proc.h"
 #include "programs.h"
 #include "service/state.h"
 
@@ -37,9 +38,22 @@ static int map_pages(struct tnb *tnb)
 	return 0;
 }
 
+/* /proc tells the cgroup of a process as seen from there. */
+static int check_own_place(void)
+{
+	return tnb_proc_sees_all_cgroups()
+		       ? 0
+		       : tnb_fail(
+				 -EINVAL,
+				 "in a cgroup namespace of its own it cannot tell who lives where: start it in the first (docker run --cgroupns=host)");
+}
+
 static int open_parts(struct tnb *tnb)
 {
-	int err = tnb_pins_state(&tnb->state);
+	int err = check_own_place();
+
+	if (!err)
+		err = tnb_pins_state(&tnb->state);
 
 	if (!err && tnb->state.page_abi != TNB_PAGE_ABI)
 		err = tnb_fail(

@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define CAP_DAC_READ_SEARCH_BIT 2
 #define CAP_PERFMON_BIT 38
 #define CAP_BPF_BIT 39
 #define CAP_SYS_ADMIN_BIT 21
@@ -73,6 +74,17 @@ bool tnb_kernel_has_tsc(void)
 	return tnb_clock_source_is_read(name);
 }
 
+/* YAMA_SCOPE_NO_ATTACH, security/yama/yama_lsm.c: not even for root, and never
+ * taken back. */
+static bool probe_no_attach(void)
+{
+	char line[16];
+
+	return read_line("/proc/sys/kernel/yama/ptrace_scope", line,
+			 sizeof(line)) &&
+	       line[0] == '3';
+}
+
 static enum tnb_answer probe_lsm_list(void)
 {
 	char line[256], *rest = line, *name;
@@ -103,7 +115,8 @@ static bool probe_privileges(void)
 	    user_namespace.st_ino != INITIAL_USER_NAMESPACE)
 		return false;
 	return effective >> CAP_BPF_BIT & effective >> CAP_PERFMON_BIT &
-	       effective >> CAP_SYS_ADMIN_BIT & 1;
+	       effective >> CAP_SYS_ADMIN_BIT &
+	       effective >> CAP_DAC_READ_SEARCH_BIT & 1;
 }
 
 static void probe_cgroup2(char *path, size_t size)
@@ -259,6 +272,7 @@ void tnb_kernel_probe(struct tnb_kernel *kernel)
 	found.preemption = probe_preemption(debugfs);
 	found.hrtick = probe_hrtick(debugfs);
 	found.checkpoint_restore = tnb_kernel_has_checkpoint_restore();
+	found.forbids_tracing = probe_no_attach();
 	found.btf = btf != NULL;
 	if (btf)
 		probe_functions(&found, btf);

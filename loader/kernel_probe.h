@@ -43,8 +43,9 @@ struct tnb_kernel {
 	bool hrtick;		 /* scheduler feature, lazy kernels only */
 	bool error_injection;	 /* FUNCTION_ERROR_INJECTION */
 	bool checkpoint_restore; /* CHECKPOINT_RESTORE */
-	bool session;		 /* kprobe sessions */
-	bool session_takes_ctx;	 /* prototype since 7.0 */
+	bool forbids_tracing;	/* yama's ptrace_scope 3, until the next boot */
+	bool session;		/* kprobe sessions */
+	bool session_takes_ctx; /* prototype since 7.0 */
 	bool door[TNB_DOOR_MAX]; /* function exists */
 	bool copy[TNB_COPY_MAX]; /* the same, for deadlines */
 	bool ring_wait_regions;	 /* IORING_REGISTER_MEM_REGION, since 6.13 */

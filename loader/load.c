@@ -226,20 +226,33 @@ static int end_rules(struct tnb *tnb, unsigned int flags)
 	for (int i = 0; !err && i < count; i++) {
 		err = tnb_rule_unset_unlocked(tnb, rules[i].path, TNB_FORCE);
 		/* Removed meanwhile: ended already. */
-		if (err == -EINVAL || err == -ENODEV)
+		if (err == -EINVAL || err == -ENODEV || err == -ENOENT)
 			err = 0;
 	}
 	tnb_rules_free(&rules, (size_t)count);
 	return err;
 }
 
-/* Programs that read a page of another form would not be told of its end. */
-static int refuse_other_form(unsigned int flags)
+/*
+ * An incomplete set cannot be opened, but has to go all the same. Without its
+ * rules' end who runs fast would keep virtual time: so not for want of files or
+ * memory, nor one with pages of another form.
+ */
+static int check_unopened(int err, unsigned int flags)
 {
+	char reason[512];
 	struct tnb_state state;
 
-	if (flags & TNB_FORCE || tnb_pins_state(&state) ||
-	    state.page_abi == TNB_PAGE_ABI)
+	if (flags & TNB_FORCE)
+		return 0;
+	if (err != -EEXIST && err != -ENOENT) {
+		snprintf(reason, sizeof(reason), "%s", tnb_error_message());
+		return tnb_fail(
+			err,
+			"%s; with --force the programs go, and what runs fast in a rule keeps its time",
+			reason);
+	}
+	if (tnb_pins_state(&state) || state.page_abi == TNB_PAGE_ABI)
 		return 0;
 	return tnb_fail(
 		-EEXIST,
@@ -256,8 +269,8 @@ int tnb_unload(unsigned int flags)
 
 	if (lock < 0)
 		return lock;
-	/* An incomplete set cannot be opened, but has to go all the same. */
-	if (!tnb_open(&tnb)) {
+	err = tnb_open(&tnb);
+	if (!err) {
 		err = tnb_rules_repair(tnb);
 		if (!err)
 			err = end_rules(tnb, flags);
@@ -266,7 +279,7 @@ int tnb_unload(unsigned int flags)
 			(void)!tnb_settle_all(tnb, NULL);
 		tnb_close(&tnb);
 	} else {
-		err = refuse_other_form(flags);
+		err = check_unopened(err, flags);
 	}
 	if (err)
 		return err;

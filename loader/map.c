@@ -61,6 +61,15 @@ int tnb_map_delete(int fd, const void *key)
 	return turn_end(&turn, bpf_map_delete_elem(fd, key));
 }
 
+int64_t tnb_map_id(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno
+							: (int64_t)info.id;
+}
+
 static int make_data(struct bpf_map *map)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts,

@@ -9,11 +9,15 @@
 #define TIMENSBPF_LOADER_MAP_H
 
 #include <linux/types.h>
+#include <stdint.h>
 #include <timensbpf/timensbpf.h>
 
 TNB_MUST_CHECK int tnb_map_lookup(int fd, const void *key, void *value);
 TNB_MUST_CHECK int tnb_map_update(int fd, const void *key, const void *value);
 TNB_MUST_CHECK int tnb_map_delete(int fd, const void *key);
+
+/* The kernel's number of a map, or a negative errno. */
+int64_t tnb_map_id(int fd);
 
 struct bpf_object;
 

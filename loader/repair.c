@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
+/* Each puts one more generation of new cgroups back. */
+#define REPAIR_TURNS 100
+
 static int mark(struct tnb *tnb, __u32 changing)
 {
 	__u32 key = 0;
@@ -43,7 +46,11 @@ static int slot_above(struct tnb *tnb, const char *path, __u32 *slot)
 		close(fd);
 		fd = above;
 	}
-	return 0;
+	/* Removed meanwhile. */
+	if (errno == ENOENT || errno == ENODEV)
+		return -ENOENT;
+	return tnb_fail(-errno, "cannot look at what is above '%s': %s", path,
+			strerror(errno));
 }
 
 static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
@@ -51,16 +58,39 @@ static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 {
 	_cleanup_free_
 	char *path = NULL;
+	size_t *repaired = context;
 	__u32 above = 0;
 	int err;
 
-	(void)context;
 	if (tnb_page_owner(tnb, slot))
 		return 0;
 	err = tnb_cgroup_path(tnb->mount, cgroup, &path);
 	if (!err)
 		err = slot_above(tnb, path, &above);
-	return err && err != -ENOENT ? err : tnb_slot_point(tnb, cgroup, above);
+	if (err && err != -ENOENT && err != -ENODEV)
+		return err;
+	++*repaired;
+	return tnb_slot_point(tnb, cgroup, above);
+}
+
+/* A cgroup that is made below one that is still to be put back inherits its
+ * entry: looked at again when all that were being made are there. */
+static int put_all_back(struct tnb *tnb)
+{
+	size_t repaired = 1;
+	int err = 0;
+
+	for (int i = 0; !err && repaired && i < REPAIR_TURNS; i++) {
+		repaired = 0;
+		err = tnb_cgroup_barrier();
+		if (!err)
+			err = tnb_slots_for_each(tnb, repair_one, &repaired);
+	}
+	if (!err && repaired)
+		err = tnb_fail(
+			-EAGAIN,
+			"cgroups are made faster than they can be looked at: try again");
+	return err;
 }
 
 int tnb_rules_repair(struct tnb *tnb)
@@ -70,8 +100,24 @@ int tnb_rules_repair(struct tnb *tnb)
 
 	if (tnb_map_lookup(tnb->journal, &key, &changing) || !changing)
 		return 0;
-	err = tnb_slots_for_each(tnb, repair_one, NULL);
+	err = put_all_back(tnb);
 	return err ? err : mark(tnb, 0);
+}
+
+/* Who waited for the lock may hold what was unloaded meanwhile. */
+static int check_loaded(const struct tnb *tnb)
+{
+	_cleanup_close_
+	int pinned = tnb_pins_get("maps", "cgroup_slots");
+	int64_t id = pinned < 0 ? pinned : tnb_map_id(pinned);
+
+	if (id >= 0 && id == tnb_map_id(tnb->cgroup_slots))
+		return 0;
+	if (id < 0 && id != -ENOENT)
+		return tnb_fail((int)id, "cannot look at the pinned maps: %s",
+				strerror((int)-id));
+	return tnb_fail(-ESTALE,
+			"the programs were unloaded meanwhile: try again");
 }
 
 int tnb_rules_lock(struct tnb *tnb)
@@ -82,7 +128,9 @@ int tnb_rules_lock(struct tnb *tnb)
 
 	if (lock < 0)
 		return lock;
-	err = tnb_rules_repair(tnb);
+	err = check_loaded(tnb);
+	if (!err)
+		err = tnb_rules_repair(tnb);
 	return err ? err : TAKE_FD(lock);
 }
 
@@ -101,7 +149,6 @@ int tnb_changing_end(struct tnb *tnb, int err)
 	if (!err)
 		return mark(tnb, 0);
 	snprintf(reason, sizeof(reason), "%s", tnb_error_message());
-	if (!tnb_slots_for_each(tnb, repair_one, NULL))
-		(void)!mark(tnb, 0);
+	(void)!tnb_rules_repair(tnb);
 	return tnb_fail(err, "%s", reason);
 }

@@ -13,12 +13,12 @@ static void examine_privileges(const struct tnb_kernel *kernel,
 	if (kernel->privileged) {
 		tnb_finding_set(
 			finding, TNB_OK,
-			"privileges: CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN are there");
+			"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH are there");
 		return;
 	}
 	tnb_finding_set(
 		finding, TNB_FAIL,
-		"privileges: CAP_BPF, CAP_PERFMON or CAP_SYS_ADMIN is missing");
+		"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN or CAP_DAC_READ_SEARCH is missing");
 	tnb_finding_advise(finding, "run as root, outside user namespaces");
 }
 

@@ -150,8 +150,8 @@ static int repoint_tree(struct tnb *tnb, int fd, uint64_t id, __u32 from,
 
 	if (err)
 		return err;
-	tnb_cgroup_barrier();
-	return tnb_cgroup_walk(fd, repoint_one, &repoint);
+	err = tnb_cgroup_barrier();
+	return err ? err : tnb_cgroup_walk(fd, repoint_one, &repoint);
 }
 
 /* ---- Setting ------------------------------------------------------------- */
@@ -278,9 +278,12 @@ static int unset_locked(struct tnb *tnb, int fd, uint64_t id, const char *path,
 		return err;
 	err = tnb_page_store(tnb, slot, 0, 0, &after);
 	tnb_step();
-	if (!err)
-		err = repoint_tree(tnb, fd, id, slot, inherited);
-	err = tnb_changing_end(tnb, err);
+	/* With that it has ended. Who could not be pointed elsewhere is where
+	 * a killed predecessor would have left it. */
+	if (!err && repoint_tree(tnb, fd, id, slot, inherited))
+		err = tnb_rules_repair(tnb);
+	else
+		err = tnb_changing_end(tnb, err);
 	if (!err)
 		tnb_settle_tree(tnb, fd);
 	return err;
@@ -351,6 +354,7 @@ static int list_one(struct tnb *tnb, uint64_t cgroup, __u32 slot, void *context)
 	struct tnb_offsets offsets;
 	struct tnb_rule *rule;
 	void *grown;
+	int err;
 
 	if (!tnb_slot_is_own(tnb, slot, cgroup))
 		return 0;
@@ -362,8 +366,9 @@ static int list_one(struct tnb *tnb, uint64_t cgroup, __u32 slot, void *context)
 	rule = &list->rules[list->count];
 	memset(rule, 0, sizeof(*rule));
 	/* Removed, and its entry not yet. */
-	if (tnb_cgroup_path(tnb->mount, cgroup, &rule->path))
-		return 0;
+	err = tnb_cgroup_path(tnb->mount, cgroup, &rule->path);
+	if (err)
+		return err == -ENOENT ? 0 : err;
 	offsets = tnb_page_offsets(tnb, slot);
 	rule->cgroup_id = cgroup;
 	rule->slot = slot;

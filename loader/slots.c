@@ -54,6 +54,25 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 			strerror(errno));
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* A key that is removed has the kernel begin again with the first. */
+static size_t drop_twins(uint64_t *keys, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(keys, count, sizeof(*keys), by_number);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || keys[i] != keys[kept - 1])
+			keys[kept++] = keys[i];
+	return kept;
+}
+
 int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
 {
 	_cleanup_free_
@@ -69,6 +88,7 @@ int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
 				     count ? &keys[count - 1] : NULL,
 				     &keys[count]))
 		count++;
+	count = drop_twins(keys, count);
 	for (size_t i = 0; !err && i < count; i++) {
 		__u32 slot = tnb_slot_of(tnb, keys[i]);
 

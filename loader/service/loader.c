@@ -5,6 +5,7 @@
 #include "../cgroup.h"
 #include "../cleanup.h"
 #include "../error.h"
+#include "../map.h"
 #include "../pins.h"
 #include "../proc.h"
 #include "../slots.h"
@@ -157,15 +158,10 @@ static int take_lock(struct tnb_loader *loader)
 /* Of the pinned loader_state, or a negative errno. */
 static int64_t pinned_state(void)
 {
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
 	_cleanup_close_
 	int fd = tnb_pins_get("maps", "loader_state");
 
-	if (fd < 0)
-		return fd;
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? -errno
-							: (int64_t)info.id;
+	return fd < 0 ? fd : tnb_map_id(fd);
 }
 
 int tnb_loader_check(const struct tnb_loader *loader)
@@ -315,6 +311,9 @@ static void stop_threads(struct tnb_loader *loader)
 	const uint64_t one = 1;
 
 	loader->ending = true;
+	/* Nobody waits for who does not come any more. */
+	if (loader->state)
+		loader->state->may_hold = loader->state->may_wait = 0;
 	if (loader->end >= 0)
 		(void)!write(loader->end, &one, sizeof(one));
 	if (loader->has_reviewer)

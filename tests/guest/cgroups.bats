@@ -221,3 +221,73 @@ slot_is_free() {
     done
     ((refused > 2 && refused < 11))
 }
+
+@test "where files run out, who inherited a rule keeps it" {
+    local n refused=0
+    timensbpf set --cgroup "$CGROUP" --realtime +1h
+    mkdir -p "$CGROUP/below/child"
+    for n in {7..14}; do
+        if (ulimit -n "$n" && exec timensbpf set --cgroup "$CGROUP/below" --realtime +2h) \
+            >"$BATS_TEST_TMPDIR/said" 2>&1; then
+            timensbpf unset --cgroup "$CGROUP/below" --force
+        else
+            refused=$((refused + 1))
+        fi
+        timensbpf show >"$BATS_TEST_TMPDIR/shown"
+        expect_in "$CGROUP/below/child" "$HOUR" 0 0
+    done
+    expect_in "$CGROUP/below" "$HOUR" 0 0
+    ((refused > 2))
+}
+
+@test "unload that cannot end the rules leaves all as it is" {
+    local n
+    timensbpf set --cgroup "$CGROUP" --realtime +1h
+    for n in {4..14}; do
+        ! (ulimit -n "$n" && exec timensbpf unload) >"$BATS_TEST_TMPDIR/said" 2>&1 || break
+        expect_in "$CGROUP" "$HOUR" 0 0
+    done
+    cat "$BATS_TEST_TMPDIR/said"
+    ((n > 6))
+    timensbpf load
+}
+
+@test "who may not open cgroups by number is told so" {
+    timensbpf set --cgroup "$CGROUP" --realtime +1h
+    for command in show "unload --force"; do
+        # shellcheck disable=SC2086
+        expect_refusal 1 'cannot open the cgroup with the number' \
+            setpriv --inh-caps=-dac_read_search --bounding-set=-dac_read_search timensbpf $command
+    done
+    expect_in "$CGROUP" "$HOUR" 0 0
+    doctor_without_it | grep -q 'CAP_DAC_READ_SEARCH is missing'
+}
+doctor_without_it() {
+    setpriv --inh-caps=-dac_read_search --bounding-set=-dac_read_search timensbpf doctor || true
+}
+
+@test "a command in a cgroup namespace of its own is refused" {
+    expect_refusal 1 'cgroup namespace' \
+        unshare --cgroup timensbpf set --cgroup "$CGROUP" --realtime +1h
+    expect_refusal 1 'cgroup namespace' unshare --cgroup timensbpf show
+    expect_in "$CGROUP" 0 0 0
+}
+
+@test "the programs go while a change waits for its turn: it fails" {
+    local turn change status=0
+    exec {turn}</sys/fs/bpf
+    flock "$turn"
+    timensbpf set --cgroup "$CGROUP" --realtime +1h 2>"$BATS_TEST_TMPDIR/said" {turn}<&- 3>&- &
+    change=$!
+    wait_until 10 waits_for_turn "$change"
+    mv "$PINS" "$PINS-away"
+    exec {turn}<&-
+    wait "$change" || status=$?
+    mv "$PINS-away" "$PINS"
+    cat "$BATS_TEST_TMPDIR/said"
+    [[ $status == 1 ]]
+    grep -q 'unloaded meanwhile' "$BATS_TEST_TMPDIR/said"
+    expect_in "$CGROUP" 0 0 0
+}
+# It has the directory open that is locked, and all that it needs besides.
+waits_for_turn() { ls -l "/proc/$1/fd" | grep -q ' /sys/fs/bpf$'; }
