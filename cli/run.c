@@ -98,10 +98,16 @@ static pid_t fork_into(int cgroup)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/* Its number is its own until it is reaped: nothing is sent to it then. */
 static int wait_for(pid_t pid)
 {
+	siginfo_t info;
 	int status;
 
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT))
+		if (errno != EINTR)
+			return EXIT_OWN_FAILURE;
+	child_pid = 0;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_OWN_FAILURE;

@@ -184,12 +184,11 @@ int request_receive(int fd, struct request *request, struct reason *reason)
 	if (length < 0)
 		return refuse(-EPROTO, reason, "it cannot be read: %s",
 			      strerror(errno));
-	if (!length)
-		return refuse(-EPROTO, reason,
-			      "it is empty, or the connection was closed");
 	fds = take_fds(&message, &request->cgroup);
-	err = check_header(&request->message.header, (size_t)length,
-			   message.msg_flags & MSG_TRUNC, reason);
+	err = length ? check_header(&request->message.header, (size_t)length,
+				    message.msg_flags & MSG_TRUNC, reason)
+		     : refuse(-EPROTO, reason,
+			      "it is empty, or the connection was closed");
 	if (!err)
 		err = check_message(&request->message, fds, reason);
 	if (err && request->cgroup >= 0)

@@ -209,6 +209,22 @@ static void examine_live(const struct tnb_kernel *kernel,
 			   "start programs inside ('timensbpf run', 'enter')");
 }
 
+static void examine_tracing(const struct tnb_kernel *kernel,
+			    struct tnb_finding *finding)
+{
+	if (!kernel->forbids_tracing) {
+		tnb_finding_set(finding, TNB_OK,
+				"tracing: not forbidden by yama");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"tracing: forbidden to all by yama (kernel.yama.ptrace_scope is 3): no program starts fast, and who began outside reads the HOST's time by the vDSO");
+	tnb_finding_advise(
+		finding,
+		"set ptrace_scope to 2 or less where the machine sets it, and boot again: 3 cannot be taken back");
+}
+
 static const char *const copy_names[TNB_COPY_MAX] = {
 #define COPY_NAME(function, holds, arguments) [TNB_COPY_##holds] = #function,
 	TNB_COPIES(COPY_NAME)
@@ -252,6 +268,18 @@ static void examine_waits_memory(const struct tnb_kernel *kernel,
 	tnb_finding_advise(
 		finding,
 		"let the thread that waits write its deadline, as the C library's users do");
+}
+
+static void examine_waits_armed(const struct tnb_kernel *kernel,
+				struct tnb_finding *finding)
+{
+	(void)kernel;
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"waits, armed: a wait or timer that is armed already when its rule begins, changes or ends keeps the moment of the HOST's clock that it was armed for");
+	tnb_finding_advise(
+		finding,
+		"set the rule before programs arm what has to follow it");
 }
 
 static void examine_waits_ring(const struct tnb_kernel *kernel,
@@ -349,8 +377,10 @@ static const struct {
 	{ "vdso-lookup", examine_vdso },
 	{ "fast-path", examine_fast_path },
 	{ "live", examine_live },
+	{ "tracing", examine_tracing },
 	{ "waits", examine_waits },
 	{ "waits-memory", examine_waits_memory },
+	{ "waits-armed", examine_waits_armed },
 	{ "waits-ring", examine_waits_ring },
 	{ "stamps", examine_stamps },
 	{ "ptp", examine_ptp },

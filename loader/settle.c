@@ -88,6 +88,7 @@ static bool is_hidden(int proc)
 }
 
 enum need {
+	LIVES_OUTSIDE, /* and nothing is needed */
 	NOTHING_NEEDED,
 	HAS_PAGES, /* the right ones */
 	HAS_TO_BE_CHANGED,
@@ -100,16 +101,18 @@ static enum need look_at(struct tnb *tnb, int proc, pid_t pid, pid_t tid)
 {
 	struct tnb_live live;
 	struct tnb_home home;
+	enum need nothing;
 	int err = tnb_home_of(tnb, proc, tid, &home);
 
 	if (err)
 		return err == -EAGAIN ? HAS_TO_BE_CHANGED : CANNOT_TELL;
+	nothing = home.slot ? NOTHING_NEEDED : LIVES_OUTSIDE;
 	err = tnb_live_look(pid, tid, proc, &live);
 	if (err)
-		return err == -ENOEXEC || err == -ENOENT ? NOTHING_NEEDED
+		return err == -ENOEXEC || err == -ENOENT ? nothing
 							 : CANNOT_TELL;
 	if (tnb_live_is_at_home(&live, &home))
-		return tnb_live_is_linked(&live) ? HAS_PAGES : NOTHING_NEEDED;
+		return tnb_live_is_linked(&live) ? HAS_PAGES : nothing;
 	return live.has_pages || !is_hidden(proc) ? HAS_TO_BE_CHANGED
 						  : MAY_BE_CHANGED;
 }
@@ -137,6 +140,10 @@ static int consider(struct list *list, pid_t pid)
 	case NOTHING_NEEDED:
 		tnb_state_arrived(loader, arrival);
 		return 0;
+	case LIVES_OUTSIDE:
+		/* A word of his has no effect, but may be of a move that is
+		 * about to happen: a home is read without the lock of cgroups
+		 * since 6.8. */
 	case CANNOT_TELL:
 		break;
 	}

@@ -12,8 +12,9 @@
  *    in the same unit and sign as virtual - host.
  *  - Handles are not thread-safe; several processes may use the library at
  *    once, changes take turns by a lock on the BPF file system.
- *  - All of it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN) in the initial
- *    user namespace.
+ *  - All of it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN,
+ *    CAP_DAC_READ_SEARCH; to change running processes also CAP_SYS_PTRACE) in
+ *    the initial user and cgroup namespaces.
  */
 #ifndef TIMENSBPF_H
 #define TIMENSBPF_H

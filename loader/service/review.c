@@ -42,8 +42,10 @@ void tnb_moves_add(struct tnb_moves *moves, pid_t pid)
 	for (size_t i = 0; i < moves->count && i < TNB_MOVES; i++)
 		if (moves->pid[i] == pid)
 			return;
-	if (moves->count < TNB_MOVES)
+	if (moves->count < TNB_MOVES) {
 		moves->pid[moves->count] = pid;
+		moves->tries[moves->count] = 0;
+	}
 	if (moves->count <= TNB_MOVES)
 		moves->count++;
 }
@@ -75,7 +77,7 @@ static int look_at(struct review *review, pid_t pid)
 		review->is_mapped_elsewhere[link->slot] = true;
 		/* A child that was born after a move, and before its parent was
 		 * changed: nobody told of it. */
-		if (review->moves->strays < TRIES)
+		if (review->moves->strays[link->slot] < TRIES)
 			tnb_moves_add(review->moves, pid);
 	} else {
 		/* It left and came back: before it gets the pass. */
@@ -114,6 +116,17 @@ static bool find_taken(struct review *review)
 	return found;
 }
 
+static void count_strays(const struct review *review)
+{
+	unsigned char *strays = review->moves->strays;
+
+	for (__u32 i = 1; i < TNB_SLOTS; i++)
+		if (!review->is_mapped_elsewhere[i])
+			strays[i] = 0;
+		else if (strays[i] < TRIES)
+			strays[i]++;
+}
+
 static bool give(const struct review *review)
 {
 	bool stays = false;
@@ -131,6 +144,24 @@ static bool give(const struct review *review)
  * try stops all his threads, and has calls with a timeout begin anew. Then he
  * stays as he is, which `show` tells, until he moves again or the next `set`.
  */
+static void forget_hopeless(struct tnb_moves *moves)
+{
+	size_t count = 0;
+
+	if (moves->count > TNB_MOVES) {
+		if (++moves->failed >= TRIES)
+			moves->count = moves->failed = 0;
+		return;
+	}
+	for (size_t i = 0; i < moves->count; i++) {
+		if (moves->tries[i] + 1 >= TRIES)
+			continue;
+		moves->pid[count] = moves->pid[i];
+		moves->tries[count++] = moves->tries[i] + 1;
+	}
+	moves->count = count;
+}
+
 static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 		   struct tnb_moves *moves)
 {
@@ -140,11 +171,10 @@ static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 		err = tnb_settle_all(tnb, vdso);
 	else if (moves->count)
 		err = tnb_settle_some(tnb, vdso, moves->pid, moves->count);
-	moves->failed = err ? moves->failed + 1 : 0;
-	if (!err || err == -EOPNOTSUPP || moves->failed >= TRIES) {
-		moves->count = 0;
-		moves->failed = 0;
-	}
+	if (err && err != -EOPNOTSUPP)
+		forget_hopeless(moves);
+	else
+		moves->count = moves->failed = 0;
 }
 
 bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
@@ -159,10 +189,8 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 		return true;
 	review->tnb = tnb;
 	review->moves = moves;
-	if (!moves->count && !find_taken(review)) {
-		moves->strays = 0;
+	if (!find_taken(review) && !moves->count)
 		return false;
-	}
 	lock = tnb_rules_lock(tnb);
 	if (lock < 0)
 		return true;
@@ -171,6 +199,6 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 		return moves->count;
 	if (look_at_all(review) || look_at_all(review))
 		return true;
-	moves->strays += !!moves->count;
+	count_strays(review);
 	return give(review) || moves->count;
 }

@@ -17,9 +17,12 @@
 struct tnb_moves {
 	size_t count; /* more than TNB_MOVES: too many to be named */
 	pid_t pid[TNB_MOVES];
-	/* Reviews, one after the other, that could not see to all, and that
-	 * found somebody in another rule than his page's. */
-	unsigned int failed, strays;
+	/* Reviews that could not see to him, or, if not all were named, to
+	 * somebody, one after the other. */
+	unsigned int tries[TNB_MOVES], failed;
+	/* By slot, reviews that found somebody with its page in another rule,
+	 * one after the other. */
+	unsigned char strays[TNB_SLOTS];
 };
 void tnb_moves_add(struct tnb_moves *moves, pid_t pid);
 

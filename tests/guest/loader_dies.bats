@@ -86,6 +86,30 @@ loader_serves() {
 }
 
 # bats test_tags=once
+@test "the loader is frozen, the guard is not: nobody is held, all are right" {
+    # Not below $CGROUP, which the storm's processes live in and die with.
+    FROZEN=$CGROUPS/frozen-$OWN
+    mkdir "$FROZEN"
+    storm_while freeze_loader
+    echo "$DAEMON" >"$CGROUPS/cgroup.procs"
+    rmdir "$FROZEN"
+    storm_was_right
+    nobody_is_stopped
+}
+# Frozen while it traces somebody, which of eight streams one always is, it is
+# ended for that: it has no beat, and is neither stopped nor ready to run.
+freeze_loader() {
+    local hung
+    hung=$(figure loader_hung)
+    echo "$DAEMON" >"$FROZEN/cgroup.procs"
+    echo 1 >"$FROZEN/cgroup.freeze"
+    wait_until 10 process_is_gone "$DAEMON"
+    echo 0 >"$FROZEN/cgroup.freeze"
+    daemon_start
+    (($(figure loader_hung) > hung))
+}
+
+# bats test_tags=once
 @test "the guard is killed: another takes its place" {
     local old
     old=$(pgrep -x timensbpf-guard)

@@ -63,7 +63,8 @@ struct tnb_hold {
 	X(IA32, ia32, "32-bit program")                                     \
 	X(LATE, late, "the loader came after the first instruction")        \
 	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
-	X(REFUSED, refused, "a system call that mapping needs was refused") \
+	X(REFUSED, refused,                                                 \
+	  "tracing it, or a system call that mapping needs, was refused")   \
 	X(TIMEOUT, timeout, "took longer than a start may be kept waiting") \
 	X(GONE, gone, "ended while it was being prepared")                  \
 	X(MISSED, missed, "started before the loader could trace it")       \

@@ -111,6 +111,7 @@ static void short_ones(void **state)
 	for (size_t length = 1; length < sizeof(request); length++)
 		expect_refused(&request, length, 1, "too short");
 	expect_refused(&request, 0, 0, "empty");
+	expect_refused(&request, 0, 4, "empty");
 }
 
 static void long_ones(void **state)
