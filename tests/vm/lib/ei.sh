@@ -15,7 +15,7 @@ ei_fill() {
 
 ei_build() {
     local item=$1 suite=$2 version=$3 tmp=${1%/item}/tmp source
-    note "building 6.1-ei from linux-source-6.1 $version (8 minutes or more)"
+    note "building 6.1-ei from linux-source-6.1 $version (5 minutes or more)"
     apt_fetch "$suite" "$tmp" "linux-source-6.1=$version" || return
     dpkg-deb --fsys-tarfile "$tmp"/linux-source-6.1_*.deb |
         tar -xO --wildcards '*/linux-source-6.1.tar.xz' | tar -xJ -C "$tmp" || return
