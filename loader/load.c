@@ -245,6 +245,8 @@ static int check_unopened(int err, unsigned int flags)
 
 	if (flags & TNB_FORCE)
 		return 0;
+	if (err == -EPERM || err == -EACCES)
+		return err;
 	if (err != -EEXIST && err != -ENOENT) {
 		snprintf(reason, sizeof(reason), "%s", tnb_error_message());
 		return tnb_fail(

@@ -98,15 +98,20 @@ static int find_number(int status, const char *key)
 }
 
 /* 0 without such a line; -1: it cannot be read. */
+static int number_at(int directory, const char *path, const char *key)
+{
+	_cleanup_close_
+	int status = openat(directory, path, O_RDONLY | O_CLOEXEC);
+
+	return status < 0 ? -1 : find_number(status, key);
+}
+
 static int number_in_status(pid_t pid, const char *key)
 {
 	char path[32];
-	_cleanup_close_
-	int status = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	status = open(path, O_RDONLY | O_CLOEXEC);
-	return status < 0 ? -1 : find_number(status, key);
+	return number_at(AT_FDCWD, path, key);
 }
 
 pid_t tnb_proc_tracer(pid_t pid)
@@ -128,9 +133,9 @@ pid_t tnb_proc_first(pid_t tid)
 	return number_in_status(tid, "\nTgid:");
 }
 
-bool tnb_proc_dumps_core(pid_t pid)
+bool tnb_proc_dumps_core(int proc)
 {
-	return number_in_status(pid, "\nCoreDumping:") > 0;
+	return number_at(proc, "status", "\nCoreDumping:") > 0;
 }
 
 int tnb_proc_seccomp(pid_t pid)

@@ -42,8 +42,9 @@ pid_t tnb_proc_tracer(pid_t pid);
 bool tnb_proc_is_surgeon(pid_t pid);
 /* The process of a thread, by its first one; -1: there is no such thread. */
 pid_t tnb_proc_first(pid_t tid);
-/* Whether it is writing a core file, which any interruption cuts off. */
-bool tnb_proc_dumps_core(pid_t pid);
+/* Whether it is writing a core file, which any interruption cuts off. By the
+ * directory of a thread that has not ended: others have no such line. */
+bool tnb_proc_dumps_core(int proc);
 /* SECCOMP_MODE_ of seccomp(2); -1: there is no such process. */
 int tnb_proc_seccomp(pid_t pid);
 

@@ -198,13 +198,16 @@ int tnb_cgroup_destroy(struct tnb *tnb, const char *path, int fd)
 	_cleanup_close_
 	int lock = -1;
 
+	(void)tnb;
 	kill_all(fd);
 	if (!wait_unpopulated(fd))
 		return tnb_fail(
 			-EBUSY,
 			"processes in '%s' do not end: the cgroup stays, the next run removes it",
 			path);
-	lock = tnb_rules_lock(tnb);
+	/* The programs may be gone by now; what others do with cgroups is what
+	 * it is to wait for. */
+	lock = tnb_pins_lock();
 	if (lock < 0)
 		return lock;
 	tnb_step();

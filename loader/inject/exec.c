@@ -247,6 +247,16 @@ static bool is_traced_by_us(const struct tnb_loader_event *exec)
 	return tnb_proc_is_surgeon(tnb_proc_tracer((pid_t)exec->tgid));
 }
 
+/* Tracing it is refused for a thread that has ended, too. */
+static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
+{
+	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
+
+	return tracer > 0   ? TNB_SLOW_TRACED
+	       : tracer < 0 ? TNB_SLOW_GONE
+			    : TNB_SLOW_REFUSED;
+}
+
 bool tnb_exec_is_fresh(const struct tnb_remote *remote)
 {
 	struct user_regs_struct regs;
@@ -313,10 +323,8 @@ struct tnb_outcome tnb_inject_exec(const struct tnb_injector *injector,
 				   EXEC_MS, ms);
 
 	if (err) {
-		outcome.why =
-			err == -EPERM && tnb_proc_tracer((pid_t)exec->tid) > 0
-				? TNB_SLOW_TRACED
-				: reason_of(err);
+		outcome.why = err == -EPERM ? who_forbids(exec)
+					    : reason_of(err);
 	} else {
 		err = tnb_exec_prepare(injector, &remote, exec, &channel,
 				       &outcome.why);

@@ -86,6 +86,17 @@ struct change {
 	int channel;
 };
 
+/* It needs no other: nothing has to be mapped. Which slot its mapping shows is
+ * known only as long as its link tells. */
+static bool has_clock_page(const struct change *change)
+{
+	const struct tnb_link_page *page = &change->live->page;
+
+	return change->live->has_pages &&
+	       (!change->home->slot || (page->link.slot == change->home->slot &&
+					page->load == change->home->load));
+}
+
 static bool is_64bit(const struct tnb_remote *remote)
 {
 	struct user_regs_struct regs;
@@ -170,12 +181,16 @@ static int check_alone(const struct change *change)
 {
 	const struct tnb_memory *memory = change->injector->memory;
 	int err = tnb_threads_check(&change->threads, change->proc);
+	bool dispatches = false;
 
 	if (err || !memory)
 		return err;
-	err = tnb_memory_is_shared(memory, &change->threads);
+	err = tnb_memory_is_shared(memory, &change->threads, &dispatches);
+	/* A system call of ours would end it. */
+	if (!err && dispatches && !has_clock_page(change))
+		return -EPERM;
 	/* What failed for want of memory or files may succeed again. */
-	return !err || err == -ESRCH || err == -EPERM ? err : -EAGAIN;
+	return !err || err == -ESRCH ? err : -EAGAIN;
 }
 
 /* ---- Changing it --------------------------------------------------------- */
@@ -215,24 +230,18 @@ static bool has_files_of_first(const struct tnb_threads *threads, pid_t tid)
 }
 
 /* The first of those that can do it. */
-static struct tnb_remote *find_carrier(struct tnb_threads *threads, int memory)
+static struct tnb_remote *find_carrier(struct change *change, int memory)
 {
+	struct tnb_threads *threads = &change->threads;
+	bool maps = !has_clock_page(change);
+
 	for (size_t i = 0; i < threads->count; i++)
 		if (!threads->thread[i].gone &&
-		    has_files_of_first(threads, threads->thread[i].tid) &&
+		    (!maps ||
+		     has_files_of_first(threads, threads->thread[i].tid)) &&
 		    !is_in_sequence(&threads->thread[i], memory))
 			return &threads->thread[i];
 	return NULL;
-}
-
-/* Which slot its mapping shows is known only as long as its link tells. */
-static bool has_clock_page(const struct change *change)
-{
-	const struct tnb_link_page *page = &change->live->page;
-
-	return change->live->has_pages &&
-	       (!change->home->slot || (page->link.slot == change->home->slot &&
-					page->load == change->home->load));
 }
 
 static int map_pages(struct change *change)
@@ -400,7 +409,7 @@ static int open_carrier(struct change *change)
 	snprintf(path, sizeof(path), "/proc/%d/mem",
 		 change->threads.thread[0].tid);
 	memory = open(path, O_RDONLY | O_CLOEXEC);
-	change->carrier = find_carrier(&change->threads, memory);
+	change->carrier = find_carrier(change, memory);
 	if (!change->carrier)
 		return -EAGAIN;
 	err = tnb_remote_open(change->carrier);

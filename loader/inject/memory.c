@@ -103,9 +103,7 @@ static int count_users(int program, struct tnb_memory_users *users)
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = users,
 		    .ctx_size_in = sizeof(*users), );
 
-	if (bpf_prog_test_run_opts(program, &opts))
-		return -errno;
-	return users->dispatches ? -EPERM : users->result;
+	return bpf_prog_test_run_opts(program, &opts) ? -errno : users->result;
 }
 
 /* A thread that was killed since it stopped does not count, and its place may
@@ -135,13 +133,14 @@ static int look_for_others(const struct tnb_memory *memory, __u64 own,
 }
 
 int tnb_memory_is_shared(const struct tnb_memory *memory,
-			 const struct tnb_threads *threads)
+			 const struct tnb_threads *threads, bool *dispatches)
 {
 	struct tnb_memory_users users = { .result = -EIO };
 	int result = count_users(memory->users, &users);
 	bool looks = !result &&
 		     (size_t)users.users != tnb_threads_living(threads);
 
+	*dispatches = users.dispatches;
 	for (int i = 0; i < 2 && looks && !result; i++)
 		result = look_for_others(memory, users.memory, threads);
 	return result ? result : all_are_stopped(threads) ? 0 : -ESRCH;

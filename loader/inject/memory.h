@@ -40,10 +40,11 @@ bool tnb_memory_has_sharer(const struct tnb_memory_owners *owners, pid_t pid);
 /*
  * Whether somebody else runs with the memory of the process that the calling
  * thread has stopped: another process, or a thread that is not among these. 1,
- * 0, -ESRCH (it is ending), -EPERM (it may make no system call of ours,
- * whoever has its memory), or another negative errno.
+ * 0, -ESRCH (it is ending), or another negative errno. *dispatches: a thread
+ * has its system calls dispatched by user space.
  */
 TNB_MUST_CHECK int tnb_memory_is_shared(const struct tnb_memory *memory,
-					const struct tnb_threads *threads);
+					const struct tnb_threads *threads,
+					bool *dispatches);
 
 #endif

@@ -215,9 +215,11 @@ static int run_stub(struct tnb_remote *remote, const struct tnb_place *place,
 	if (err)
 		return err;
 	received = receive_address(remote, *channel, address);
+	/* Its budget is spent: it stops there, and nobody waits for that. */
 	if (received == -ETIMEDOUT)
-		return received;
-	err = stop_in_stub(remote, place);
+		err = tnb_remote_interrupt(remote) ? -ESRCH : -ETIMEDOUT;
+	else
+		err = stop_in_stub(remote, place);
 	return err ? err : received;
 }
 

@@ -115,15 +115,16 @@ static int wait_all(struct tnb_threads *threads, size_t from)
  * An interruption ends the writing of a core file. What ends a traced thread
  * stops it first; so who writes none once all are traced began none before, or
  * has not come to where the kernel forgets about interruptions that came
- * earlier (fs/coredump.c, zap_threads()). One that does is ours until the
- * calling thread ends.
+ * earlier (fs/coredump.c, zap_threads()). Not so what no tracer may see, as a
+ * filter that kills: one that begins between this look and the interruption is
+ * cut off. One that writes is ours until the calling thread ends.
  */
 static int stop_more(struct tnb_threads *threads, int proc)
 {
 	size_t from = threads->count;
 	int stopped, err = begin_all(threads, proc);
 
-	if (threads->count > from && tnb_proc_dumps_core(threads->tgid))
+	if (threads->count > from && tnb_proc_dumps_core(proc))
 		return -ETIMEDOUT;
 	interrupt_all(threads, from);
 	stopped = wait_all(threads, from);
@@ -137,7 +138,7 @@ int tnb_threads_stop(pid_t tgid, int proc, struct tnb_threads *threads)
 	int begun = 1;
 
 	*threads = (struct tnb_threads){ .tgid = tgid };
-	if (tnb_proc_dumps_core(tgid))
+	if (tnb_proc_dumps_core(proc))
 		return -EAGAIN;
 	for (int i = 0; i < LISTINGS_MAX && begun > 0; i++)
 		begun = stop_more(threads, proc);

@@ -77,7 +77,7 @@ static int look_at(struct review *review, pid_t pid)
 		review->is_mapped_elsewhere[link->slot] = true;
 		/* A child that was born after a move, and before its parent was
 		 * changed: nobody told of it. */
-		if (review->moves->strays[link->slot] < TRIES)
+		if (review->moves->strays[link->slot] + 1 < TRIES)
 			tnb_moves_add(review->moves, pid);
 	} else {
 		/* It left and came back: before it gets the pass. */
@@ -111,6 +111,8 @@ static bool find_taken(struct review *review)
 			     !tnb_page_pass_is_given(review->tnb, i);
 
 		review->seen[i] = taken ? tnb_page_pass(review->tnb, i) : 0;
+		if (!taken)
+			review->moves->strays[i] = 0;
 		found |= taken;
 	}
 	return found;

@@ -290,4 +290,6 @@ doctor_without_it() {
     expect_in "$CGROUP" 0 0 0
 }
 # It has the directory open that is locked, and all that it needs besides.
-waits_for_turn() { ls -l "/proc/$1/fd" | grep -q ' /sys/fs/bpf$'; }
+waits_for_turn() {
+    [[ $(readlink "/proc/$1/exe") == */timensbpf ]] && ls -l "/proc/$1/fd" | grep -q ' /sys/fs/bpf$'
+}

@@ -96,14 +96,17 @@ loader_serves() {
     storm_was_right
     nobody_is_stopped
 }
-# Frozen while it traces somebody, which of eight streams one always is, it is
-# ended for that: it has no beat, and is neither stopped nor ready to run.
+# Frozen while it traces somebody, it is ended for that: it has no beat, and is
+# neither stopped nor ready to run. Of eight streams it nearly always traces one.
 freeze_loader() {
-    local hung
+    local hung try
     hung=$(figure loader_hung)
-    echo "$DAEMON" >"$FROZEN/cgroup.procs"
-    echo 1 >"$FROZEN/cgroup.freeze"
-    wait_until 10 process_is_gone "$DAEMON"
+    for try in {1..10}; do
+        echo "$DAEMON" >"$FROZEN/cgroup.procs"
+        echo 1 >"$FROZEN/cgroup.freeze"
+        ! wait_until 3 process_is_gone "$DAEMON" || break
+        echo 0 >"$FROZEN/cgroup.freeze"
+    done
     echo 0 >"$FROZEN/cgroup.freeze"
     daemon_start
     (($(figure loader_hung) > hung))
