@@ -41,13 +41,22 @@ static void *wait_long(void *unused)
 	return unused;
 }
 
+static void subject_open(struct subject *subject)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", subject->pid);
+	subject->proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	subject->memory = openat(subject->proc, "mem", O_RDWR | O_CLOEXEC);
+}
+
 /* Of two threads, when that is known. */
 static int subject_start(void **state)
 {
 	static struct subject subject;
 	pthread_t thread;
-	char path[32];
 	int ready[2];
+	char byte;
 
 	if (pipe(ready))
 		return 1;
@@ -59,12 +68,10 @@ static int subject_start(void **state)
 		wait_long(NULL);
 	}
 	close(ready[1]);
-	if (read(ready[0], path, 1))
+	if (read(ready[0], &byte, 1))
 		return 1;
 	close(ready[0]);
-	snprintf(path, sizeof(path), "/proc/%d", subject.pid);
-	subject.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	subject.memory = openat(subject.proc, "mem", O_RDWR | O_CLOEXEC);
+	subject_open(&subject);
 	*state = &subject;
 	return subject.pid < 0 || subject.memory < 0;
 }
@@ -223,7 +230,6 @@ static __attribute__((noreturn)) void try_for_ever(void)
 static int filtered_start(void **state)
 {
 	static struct subject subject;
-	char path[32];
 
 	filtered = mmap(NULL, sizeof(*filtered), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -237,9 +243,7 @@ static int filtered_start(void **state)
 			_exit(1);
 		try_for_ever();
 	}
-	snprintf(path, sizeof(path), "/proc/%d", subject.pid);
-	subject.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	subject.memory = openat(subject.proc, "mem", O_RDWR | O_CLOEXEC);
+	subject_open(&subject);
 	while (!filtered->refused && !waitpid(subject.pid, NULL, WNOHANG))
 		usleep(1000);
 	*state = &subject;

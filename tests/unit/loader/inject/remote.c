@@ -238,19 +238,25 @@ static void who_was_stopped_before_stays_so(void **state)
 	expect_stopped(pid);
 }
 
+/* Somebody else's SIGSTOP, while it is traced. */
+static void seize_and_stop(pid_t pid, struct tnb_remote *remote)
+{
+	if (!seize(pid, remote))
+		give_up(pid);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	/* Into pause(2), which it makes again. */
+	assert_int_equal(tnb_remote_to_syscall(remote), 0);
+	tnb_budget_end();
+}
+
 static void who_is_stopped_meanwhile_stays_so(void **state)
 {
 	pid_t pid = start_waiting();
 	struct tnb_remote remote;
 
 	(void)state;
-	if (!seize(pid, &remote))
-		give_up(pid);
-	assert_int_equal(kill(pid, SIGSTOP), 0);
-	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
-	/* Into pause(2), which it makes again. */
-	assert_int_equal(tnb_remote_to_syscall(&remote), 0);
-	tnb_budget_end();
+	seize_and_stop(pid, &remote);
 	assert_true(remote.stop);
 	assert_int_equal(tnb_remote_detach(&remote), 0);
 	expect_stopped(pid);
@@ -263,12 +269,7 @@ static void who_is_continued_meanwhile_goes_on(void **state)
 	int status;
 
 	(void)state;
-	if (!seize(pid, &remote))
-		give_up(pid);
-	assert_int_equal(kill(pid, SIGSTOP), 0);
-	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
-	assert_int_equal(tnb_remote_to_syscall(&remote), 0);
-	tnb_budget_end();
+	seize_and_stop(pid, &remote);
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(tnb_remote_detach(&remote), 0);
 	/* Who is stopped does not end by that. */
