@@ -3,34 +3,53 @@
 #include "own_loader.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
-/* The terminal's signals are not for it: it ends with us. */
-static void serve(int life)
-{
-	struct tnb_loader *loader = NULL;
-	int err;
-	char byte;
+/* Where it was installed or built, seen from this program; else where this
+ * build installs it. */
+static const char *const places[] = { "../sbin/timensbpfd", "timensbpfd",
+				      "../daemon/timensbpfd" };
 
-	setsid();
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	err = tnb_loader_start(&loader, 0);
-	if (err && err != -EBUSY)
-		fprintf(stderr,
-			"timensbpf: note: clocks are read by system calls: %s\n",
-			tnb_error_message());
-	if (!err && write(life, "", 1) == 1)
-		while (read(life, &byte, 1) < 0 && errno == EINTR)
-			;
-	tnb_loader_stop(&loader);
-	_exit(EXIT_SUCCESS);
+static bool find_beside(char *path, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *end;
+
+	self[length < 0 ? 0 : length] = '\0';
+	end = strrchr(self, '/');
+	for (size_t i = 0; end && i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, size, "%.*s/%s", (int)(end - self), self,
+			 places[i]);
+		if (!access(path, X_OK))
+			return true;
+	}
+	return false;
+}
+
+static void serve(int caller)
+{
+	char path[PATH_MAX + 32];
+	char *const argv[] = { (char[]){ "timensbpfd" },
+			       (char[]){ "--attached" }, NULL };
+
+	if (!find_beside(path, sizeof(path)))
+		snprintf(path, sizeof(path), "%s", TIMENSBPFD_PATH);
+	/* Without close-on-exec, as all others have it. */
+	if (dup2(caller, STDIN_FILENO) == STDIN_FILENO)
+		execv(path, argv);
+	fprintf(stderr,
+		"timensbpf: note: clocks are read by system calls: cannot start %s: %s\n",
+		path, strerror(errno));
+	_exit(EXIT_FAILURE);
 }
 
 static void reap(pid_t pid)

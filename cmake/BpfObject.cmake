@@ -28,7 +28,8 @@ function(tnb_bpf_compile OUTPUT SOURCE)
         COMMAND ${TNB_CLANG} -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86
                 -Wall -Wextra -Werror -Wno-unused-parameter
                 -Wno-unknown-attributes ${ARGN}
-                -I${TNB_BPF_DIR} -I${CMAKE_SOURCE_DIR}/include
+                -I${TNB_BPF_DIR} -I${CMAKE_SOURCE_DIR}/bpf
+                -I${CMAKE_SOURCE_DIR}/include
                 -MD -MF ${OUTPUT}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${SOURCE}
                 -o ${OUTPUT}
         DEPENDS ${SOURCE} ${TNB_BPF_DIR}/vmlinux.h
@@ -41,7 +42,8 @@ function(tnb_bpf_skeleton)
     cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEFINES" ${ARGN})
     set(objects)
     foreach(source IN LISTS ARG_SOURCES)
-        set(object ${TNB_BPF_DIR}/${ARG_NAME}-${source}.o)
+        string(REPLACE "/" "-" name ${source})
+        set(object ${TNB_BPF_DIR}/${ARG_NAME}-${name}.o)
         tnb_bpf_compile(${object} ${source} ${ARG_DEFINES})
         list(APPEND objects ${object})
     endforeach()

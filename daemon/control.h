@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket (timensbpf/abi/control.h), in one thread that never waits
+ * The control socket (abi/control.h), in one thread that never waits
  * for anybody: who says nothing, or never reads, is let go of after a time, and
  * holds up nobody meanwhile.
  */

@@ -6,10 +6,12 @@
  * processes. It is upgraded by a restart.
  */
 #define _GNU_SOURCE
+#include "attached.h"
 #include "carry_out.h"
 #include "control.h"
 #include "journal.h"
 #include "run_dir.h"
+#include "service/loader.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -27,7 +29,7 @@
 #define EXIT_USAGE 2
 
 struct options {
-	int foreground, hold, verbose, version;
+	int foreground, hold, verbose, version, attached;
 };
 
 static void parse(int argc, const char **argv, struct options *options)
@@ -42,6 +44,8 @@ static void parse(int argc, const char **argv, struct options *options)
 		  "log more", NULL },
 		{ "version", '\0', POPT_ARG_NONE, &options->version, 0,
 		  "print the version", NULL },
+		{ "attached", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN,
+		  &options->attached, 0, NULL, NULL },
 		POPT_AUTOHELP POPT_TABLEEND
 	};
 	poptContext context =
@@ -147,10 +151,8 @@ static int serve(int signals, bool hold)
 	}
 	control_close(&control);
 	tnb_loader_stop(&loader);
-	if (lock >= 0) {
-		tnb_keep_on_fork(lock);
+	if (lock >= 0)
 		close(lock);
-	}
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -162,6 +164,8 @@ int main(int argc, char **argv)
 	parse(argc, (const char **)argv, &options);
 	if (options.version)
 		return printf("timensbpfd %s\n", tnb_version()) < 0;
+	if (options.attached)
+		return attached_serve();
 	journal_open(options.foreground, options.verbose);
 	signals = open_signals();
 	if (signals < 0) {

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
-#include <timensbpf/abi/control.h>
+#include <abi/control.h>
 
 struct request {
 	struct tnb_control_request message;

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
 #define LOCK "daemon.lock"
@@ -40,12 +39,9 @@ static int take_lock(int dir)
 
 	if (fd < 0)
 		return -errno;
-	err = tnb_close_on_fork(fd);
-	if (!err && !flock(fd, LOCK_EX | LOCK_NB))
+	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	if (!err)
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	tnb_keep_on_fork(fd);
+	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	close(fd);
 	return err;
 }

@@ -3,7 +3,7 @@
 #ifndef TIMENSBPF_DAEMON_WATCH_H
 #define TIMENSBPF_DAEMON_WATCH_H
 
-#include <timensbpf/timensbpf.h>
+#include "service/loader.h"
 
 struct control;
 

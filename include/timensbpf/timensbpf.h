@@ -29,6 +29,9 @@
 extern "C" {
 #endif
 
+/* All that is declared here, and nothing else, is exported. */
+#pragma GCC visibility push(default)
+
 #define TNB_MUST_CHECK __attribute__((warn_unused_result))
 
 /* Version of the library, "MAJOR.MINOR.PATCH+BUILD". */
@@ -200,47 +203,8 @@ TNB_MUST_CHECK int tnb_rule_processes(struct tnb *tnb,
 
 /* ---- The loader --------------------------------------------------------- */
 
-struct tnb_loader;
-
-/*
- * Stop programs (SIGSTOP) that start before the loader has come to trace them,
- * for some milliseconds: all are fast then. Their parents can see it, and one
- * whose process group becomes orphaned just then is sent SIGHUP by the kernel,
- * as any stopped job. Without this they start slow, and are counted.
- */
-#define TNB_HOLD (1u << 1)
-
-/*
- * Give programs that start in a rule the vDSO that reads virtual time, for as
- * long as the caller lives and does not stop it: by threads of the caller, and
- * a process beside it that lets go of everybody if the caller dies. Programs
- * must be loaded. *out is the caller's, to be stopped.
- * -EBUSY: another loader runs, and serves all.
- *
- * The caller must not itself wait for programs that it starts in a rule: what
- * waitpid(2) tells the loader of them would come to the caller.
- */
-TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out,
-				    unsigned int flags);
-/* Whether a loader serves: what starts in a rule will be fast. */
+/* Whether a loader (timensbpfd) serves: what starts in a rule will be fast. */
 bool tnb_loader_is_alive(void);
-/* Whether its threads and the process beside it gave a sign of life within 5 s:
- * else it is to be ended and started anew. */
-bool tnb_loader_is_well(const struct tnb_loader *loader);
-/* Whether the programs that it serves are the pinned ones: 0; -ENOENT: none are
- * pinned any more, -ESTALE: others are. Then it serves nobody, and is to be
- * ended. */
-TNB_MUST_CHECK int tnb_loader_check(const struct tnb_loader *loader);
-/*
- * The library changes running processes by processes of its own, which may live
- * a moment longer than the caller. What the caller's end shall give back at
- * once, a lock by flock(2), is not for them: it is closed in all children of
- * fork(2) from now on. To be taken back before the caller closes it.
- */
-TNB_MUST_CHECK int tnb_close_on_fork(int fd);
-void tnb_keep_on_fork(int fd);
-/* NULL-safe; sets *loader to NULL. Programs that were served stay fast. */
-void tnb_loader_stop(struct tnb_loader **loader);
 
 /* ---- Cgroups ----------------------------------------------------------- */
 
@@ -304,6 +268,8 @@ void tnb_figures_free(struct tnb_figure **figures, size_t count);
 /* One line on what stays the host's time here, or NULL if nothing does. The
  * caller's, to be freed. */
 TNB_MUST_CHECK int tnb_known_gaps(char **line);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

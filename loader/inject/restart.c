@@ -73,14 +73,14 @@ static bool can_be_made_again(long number)
 	}
 }
 
-int tnb_restart_interrupted(const struct tnb_remote *remote)
+int tnb_restart_interrupted(const struct tnb_tracee *tracee)
 {
 	struct user_regs_struct regs;
-	int err = tnb_remote_get_regs(remote, &regs);
+	int err = tnb_tracee_get_regs(tracee, &regs);
 
 	if (err || (long)regs.orig_rax < 0 || (long)regs.rax != -EINTR ||
 	    !can_be_made_again((long)regs.orig_rax))
 		return err;
 	regs.rax = (__u64)-ERESTARTNOHAND;
-	return tnb_remote_set_regs(remote, &regs);
+	return tnb_tracee_set_regs(tracee, &regs);
 }

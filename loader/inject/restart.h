@@ -3,7 +3,7 @@
 #ifndef TIMENSBPF_LOADER_INJECT_RESTART_H
 #define TIMENSBPF_LOADER_INJECT_RESTART_H
 
-#include "remote.h"
+#include "tracee.h"
 
 /*
  * What the kernel would do on the way out with a call that is to be made again
@@ -16,8 +16,8 @@ void tnb_restart_as_kernel(struct user_regs_struct *regs);
  * calls … by stop signals"): the kernel is told to make them again unless a
  * signal is delivered before the thread goes on, as it does for others by
  * itself. A timeout among the arguments begins anew. The thread is at the stop
- * that tnb_remote_wait() waits for. 0 or -errno.
+ * that tnb_tracee_wait() waits for. 0 or -errno.
  */
-TNB_MUST_CHECK int tnb_restart_interrupted(const struct tnb_remote *remote);
+TNB_MUST_CHECK int tnb_restart_interrupted(const struct tnb_tracee *tracee);
 
 #endif

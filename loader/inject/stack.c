@@ -13,7 +13,7 @@
 
 /* Words of somebody else's memory, read some at a time. */
 struct reader {
-	const struct tnb_remote *remote;
+	const struct tnb_tracee *tracee;
 	__u64 at; /* of the next word */
 	size_t next, count;
 	__u64 words[512];
@@ -21,7 +21,7 @@ struct reader {
 
 static int refill(struct reader *reader)
 {
-	ssize_t got = pread(reader->remote->mem, reader->words,
+	ssize_t got = pread(reader->tracee->mem, reader->words,
 			    sizeof(reader->words), (off_t)reader->at);
 
 	if (got < (ssize_t)sizeof(*reader->words))
@@ -76,10 +76,10 @@ static int find_entry(struct reader *reader, __u64 *entry, __u64 *vdso)
 	return -ENOENT;
 }
 
-int tnb_stack_find_vdso(const struct tnb_remote *remote, __u64 sp, __u64 *entry,
+int tnb_stack_find_vdso(const struct tnb_tracee *tracee, __u64 sp, __u64 *entry,
 			__u64 *vdso)
 {
-	struct reader reader = { .remote = remote, .at = sp };
+	struct reader reader = { .tracee = tracee, .at = sp };
 	__u64 argc;
 	int err = next_word(&reader, &argc);
 

@@ -4,14 +4,14 @@
 #ifndef TIMENSBPF_LOADER_INJECT_STACK_H
 #define TIMENSBPF_LOADER_INJECT_STACK_H
 
-#include "remote.h"
+#include "tracee.h"
 
 /*
  * The entry of the auxiliary vector that tells of the vDSO, or told of it
- * until it was hidden (bpf/exec.bpf.c). *entry: its address, *vdso: its value.
- * -ENOENT: there is none.
+ * until it was hidden (bpf/life/exec.bpf.c). *entry: its address, *vdso: its
+ * value. -ENOENT: there is none.
  */
-TNB_MUST_CHECK int tnb_stack_find_vdso(const struct tnb_remote *remote,
+TNB_MUST_CHECK int tnb_stack_find_vdso(const struct tnb_tracee *tracee,
 				       __u64 sp, __u64 *entry, __u64 *vdso);
 
 #endif

@@ -7,9 +7,9 @@
 #define _GNU_SOURCE
 #include "threads.h"
 
-#include "../array.h"
-#include "../cleanup.h"
-#include "../proc.h"
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/proc.h"
 #include "restart.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static int add(struct tnb_threads *threads, pid_t tid)
 	if (!grown)
 		return -ENOMEM;
 	threads->thread = grown;
-	err = tnb_remote_begin(tid, threads->tgid,
+	err = tnb_tracee_begin(tid, threads->tgid,
 			       &threads->thread[threads->count]);
 	if (!err)
 		threads->count++;
@@ -81,17 +81,17 @@ static int begin_all(struct tnb_threads *threads, int proc)
 static void interrupt_all(const struct tnb_threads *threads, size_t from)
 {
 	for (size_t i = from; i < threads->count; i++)
-		(void)!tnb_remote_interrupt(&threads->thread[i]);
+		(void)!tnb_tracee_interrupt(&threads->thread[i]);
 }
 
-static int wait_one(struct tnb_remote *remote)
+static int wait_one(struct tnb_tracee *tracee)
 {
-	int err = tnb_remote_wait(remote);
+	int err = tnb_tracee_wait(tracee);
 
 	/* It has ended, which is as good. */
 	if (err == -ESRCH)
 		return 0;
-	return err ? err : tnb_restart_interrupted(remote);
+	return err ? err : tnb_restart_interrupted(tracee);
 }
 
 /* Also those that were begun before a failure: they have to be stopped to be
@@ -175,7 +175,7 @@ int tnb_threads_stop_again(struct tnb_threads *threads, const bool *runs)
 	int err = 0;
 
 	for (size_t i = 0; i < threads->count; i++)
-		if (runs[i] && tnb_remote_interrupt(&threads->thread[i]))
+		if (runs[i] && tnb_tracee_interrupt(&threads->thread[i]))
 			threads->thread[i].gone = true;
 	for (size_t i = 0; i < threads->count; i++) {
 		if (runs[i] && !threads->thread[i].gone) {
@@ -193,7 +193,7 @@ int tnb_threads_release(struct tnb_threads *threads)
 	int err = 0;
 
 	for (size_t i = 0; i < threads->count; i++)
-		if (tnb_remote_detach(&threads->thread[i]))
+		if (tnb_tracee_detach(&threads->thread[i]))
 			err = -ETIMEDOUT;
 	free(threads->thread);
 	*threads = (struct tnb_threads){ 0 };

@@ -3,11 +3,11 @@
 #ifndef TIMENSBPF_LOADER_INJECT_THREADS_H
 #define TIMENSBPF_LOADER_INJECT_THREADS_H
 
-#include "remote.h"
+#include "tracee.h"
 
 struct tnb_threads {
 	pid_t tgid;
-	struct tnb_remote *thread;
+	struct tnb_tracee *thread;
 	size_t count, space;
 };
 
@@ -32,7 +32,7 @@ size_t tnb_threads_living(const struct tnb_threads *threads);
 /* Let go of all. 0, or -ETIMEDOUT as above. */
 TNB_MUST_CHECK int tnb_threads_release(struct tnb_threads *threads);
 
-/* Stop those again that run since tnb_remote_continue(): `runs` tells of each.
+/* Stop those again that run since tnb_tracee_continue(): `runs` tells of each.
  * As tnb_threads_stop(). */
 TNB_MUST_CHECK int tnb_threads_stop_again(struct tnb_threads *threads,
 					  const bool *runs);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "images.h"
 
-#include <timensbpf/abi/clock_page.h>
+#include <abi/page.h>
 
 /* images.S */
 typedef const __u8 image_page[TNB_PAGE_SIZE];

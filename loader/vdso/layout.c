@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layout.h"
 
-#include <timensbpf/abi/clock_page.h>
+#include <abi/page.h>
 
 #include <bpf/btf.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef TIMENSBPF_LOADER_VDSO_LAYOUT_H
 #define TIMENSBPF_LOADER_VDSO_LAYOUT_H
 
-#include "layouts.h"
+#include <abi/tables/layouts.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #ifndef TIMENSBPF_LOADER_VDSO_SELF_CHECK_H
 #define TIMENSBPF_LOADER_VDSO_SELF_CHECK_H
 
-#include "vdso.h"
+#include "kernel_vdso.h"
 
 #include <stddef.h>
 

@@ -14,8 +14,8 @@
  * carry into the seconds. The work inside helpers, in the trampoline or probe,
  * and in x86 instructions is not in the count.
  */
-#ifndef BENCH_BPF_PATH_H
-#define BENCH_BPF_PATH_H
+#ifndef TIMENSBPF_TESTS_BENCH_BPF_PATH_H
+#define TIMENSBPF_TESTS_BENCH_BPF_PATH_H
 
 #include <stdbool.h>
 #include <stdint.h>

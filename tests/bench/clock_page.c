@@ -5,10 +5,10 @@
 #include "turns.h"
 
 #include <errno.h>
-#include <link_page.h>
+#include "vdso/link_page.h"
 #include <string.h>
 #include <sys/mman.h>
-#include <timensbpf/abi/clock_page.h>
+#include <abi/page.h>
 #include <unistd.h>
 
 int clock_page_make(uint32_t slot)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A rule's clock page without BPF. */
-#ifndef BENCH_CLOCK_PAGE_H
-#define BENCH_CLOCK_PAGE_H
+#ifndef TIMENSBPF_TESTS_BENCH_CLOCK_PAGE_H
+#define TIMENSBPF_TESTS_BENCH_CLOCK_PAGE_H
 
-#include <inject/exec.h>
+#include "process/start.h"
 #include <stdint.h>
 
 /* What it shows: all clocks so many seconds ahead. */

@@ -22,7 +22,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inject/exec.h>
+#include "process/start.h"
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@
 #define NS_PER_S 1000000000LL
 /* Much longer than the loader's: a shared machine may stand still. */
 #define START_BUDGET_MS 10000
-#define TRACER_PRIORITY 1 /* as in loader/service/tracer.c */
+#define TRACER_PRIORITY 1 /* as in daemon/service/tracer.c */
 
 enum side { ALONE, MET, INJECTED, SIDES };
 
@@ -78,16 +78,18 @@ static int wait_for_exec(pid_t pid)
 /*
  * Takes the place of the library's, which cannot begin before the exec does.
  * The stops are the same ones: the end of the exec, and the one on the way to
- * the first instruction.
+ * the first instruction. The linker puts it there (ld(1), --wrap).
  */
-int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
-		     unsigned int exec_ms, unsigned int ms)
+int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
+			    unsigned int exec_ms, unsigned int ms);
+int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
+			    unsigned int exec_ms, unsigned int ms)
 {
 	char path[32];
 	int err;
 
 	(void)exec_ms;
-	*remote = (struct tnb_remote){ .tid = tid, .tgid = tgid, .mem = -1 };
+	*tracee = (struct tnb_tracee){ .tid = tid, .tgid = tgid, .mem = -1 };
 	if (ptrace(PTRACE_SEIZE, tid, NULL,
 		   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC))
 		return -errno;
@@ -96,16 +98,16 @@ int tnb_remote_seize(pid_t tid, pid_t tgid, struct tnb_remote *remote,
 	if (!err)
 		err = wait_for_exec(tid);
 	if (!err)
-		err = tnb_remote_interrupt(remote);
+		err = tnb_tracee_interrupt(tracee);
 	if (!err)
-		err = tnb_remote_continue(remote);
+		err = tnb_tracee_continue(tracee);
 	if (!err)
-		err = tnb_remote_wait(remote);
+		err = tnb_tracee_wait(tracee);
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
-	remote->mem = open(path, O_RDWR | O_CLOEXEC);
-	return remote->mem < 0 ? -errno : 0;
+	tracee->mem = open(path, O_RDWR | O_CLOEXEC);
+	return tracee->mem < 0 ? -errno : 0;
 }
 
 static void serve(int requests, const struct tnb_injector *injector)
@@ -126,7 +128,7 @@ static void serve(int requests, const struct tnb_injector *injector)
 			answer();
 			continue;
 		}
-		outcome = tnb_inject_exec(injector, &exec, START_BUDGET_MS);
+		outcome = tnb_start_program(injector, &exec, START_BUDGET_MS);
 		if (outcome.start != TNB_START_FAST)
 			die("a start was not fast: %d, %d", outcome.start,
 			    outcome.why);

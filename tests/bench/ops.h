@@ -9,8 +9,8 @@
  * was interrupted by it should be the exception that a median drops. Where one
  * call takes longer than that, it is a turn.
  */
-#ifndef BENCH_OPS_H
-#define BENCH_OPS_H
+#ifndef TIMENSBPF_TESTS_BENCH_OPS_H
+#define TIMENSBPF_TESTS_BENCH_OPS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rows of the result, as aligned text or as JSON. */
-#ifndef BENCH_REPORT_H
-#define BENCH_REPORT_H
+#ifndef TIMENSBPF_TESTS_BENCH_REPORT_H
+#define TIMENSBPF_TESTS_BENCH_REPORT_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
  * process did not read the time that it should.
  *
  * Method. Threads of a process read the clock in tight loops, half of them; the
- * others sleep. A process of the surgeon's priority gives it a clock page from
+ * others sleep. A process of the patcher's priority gives it a clock page from
  * a memfd, and takes it back, in turns. What is measured is the library's
  * function from beginning to end: the process is stopped for a little less.
  * Time at which it did not succeed at once counts as well, and is told apart.
@@ -18,7 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inject/live.h>
+#include "process/change.h"
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -38,7 +38,7 @@
 #define QUICK_ROUNDS 20
 #define SLOT 1
 #define BUDGET_MS 10000
-#define PRIORITY 1 /* as in loader/surgeon.c */
+#define PRIORITY 1 /* as in loader/process/patcher.c */
 
 static const int thread_counts[] = { 1, 8, 32, 128 };
 
@@ -150,9 +150,10 @@ static double now_ns(void)
 static int change(const struct tnb_injector *injector, pid_t pid, __u32 slot,
 		  struct tally *tally)
 {
-	const struct tnb_home home = { .slot = slot,
-				       .pass = slot ? CLOCK_PAGE_PASS : 0 };
-	struct tnb_live live;
+	const struct tnb_placement home = { .slot = slot,
+					    .pass = slot ? CLOCK_PAGE_PASS
+							 : 0 };
+	struct tnb_view live;
 	char path[32];
 	int proc, err;
 
@@ -161,11 +162,11 @@ static int change(const struct tnb_injector *injector, pid_t pid, __u32 slot,
 	do {
 		double begin;
 
-		err = tnb_live_look(pid, pid, proc, &live);
+		err = tnb_view_take(pid, pid, proc, &live);
 		begin = now_ns();
 		if (!err)
-			err = tnb_live_change(injector, &live, &home, proc,
-					      BUDGET_MS);
+			err = tnb_change_running(injector, &live, &home, proc,
+						 BUDGET_MS);
 		if (err == -EAGAIN)
 			tally->again++;
 		else if (!err)
@@ -202,17 +203,17 @@ static void measure(const struct tnb_injector *injector, int threads,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct subject subject = subject_start(threads);
 	struct samples samples = { 0 };
-	pid_t surgeon;
+	pid_t patcher;
 	char label[64];
 	int status;
 
 	if (tally == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
 	subject_is_ahead(&subject); /* all its threads have begun */
-	surgeon = fork();
-	if (!surgeon)
+	patcher = fork();
+	if (!patcher)
 		operate(injector, &subject, rounds, tally);
-	if (surgeon < 0 || waitpid(surgeon, &status, 0) != surgeon || status ||
+	if (patcher < 0 || waitpid(patcher, &status, 0) != patcher || status ||
 	    tally->err)
 		die("%d threads: %s", threads, strerror(-tally->err));
 	subject_stop(&subject);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Workers that take turns on one CPU, and what becomes of their times. */
-#ifndef BENCH_TURNS_H
-#define BENCH_TURNS_H
+#ifndef TIMENSBPF_TESTS_BENCH_TURNS_H
+#define TIMENSBPF_TESTS_BENCH_TURNS_H
 
 #include "ops.h"
 

@@ -26,8 +26,8 @@
 #include <time.h>
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
-#include <vdso/maps.h>
-#include <vdso/vdso.h>
+#include "base/maps.h"
+#include "vdso/kernel_vdso.h"
 #include <x86intrin.h>
 
 #define CALLS 2000

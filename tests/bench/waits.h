@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The worker's turns of waits. */
-#ifndef BENCH_WAITS_H
-#define BENCH_WAITS_H
+#ifndef TIMENSBPF_TESTS_BENCH_WAITS_H
+#define TIMENSBPF_TESTS_BENCH_WAITS_H
 
 #include "ops.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <loader/vdso/elf_image.h>
+#include "loader/vdso/elf_image.h"
 
 #include <stdlib.h>
 #include <string.h>

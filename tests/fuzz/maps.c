@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <loader/vdso/maps.h>
+#include "loader/base/maps.h"
 
 #include <stdlib.h>
 

@@ -93,7 +93,7 @@ attached() {
 @test "attached by kretprobes" { attached kretprobe; }
 
 # operations_are_raised COMMAND…: every access of its to a map has real-time
-# priority. One that is preempted has kprobes of its CPU passed by (loader/map.h).
+# priority. One that is preempted has kprobes of its CPU passed by (loader/kernel/bpf_map.h).
 operations_are_raised() {
     strace -f -qq -e trace=bpf,sched_setscheduler -o "$BATS_TEST_TMPDIR/trace" "$@"
     awk '/sched_setscheduler\(/ { raised[$1] = /SCHED_FIFO/ }

@@ -30,7 +30,7 @@
  *   The table is never full, records are never refused (such a call would be
  *   lost and counted, as with a lock that is not to be had), no fork fails.
  *
- * Where the programs (bpf/deadline*.bpf.[hc], bpf/stuck.bpf.h) do less
+ * Where the programs (bpf/deadline*.bpf.[hc], bpf/wait/stuck.bpf.h) do less
  *   A relative timeout makes no record there: memory that is passed at once as
  *   a deadline and as a duration is not compared (docs/kernels.md).
  *   The scheduler's program restores M also when the thread has returned to its

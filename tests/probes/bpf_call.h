@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the probes need of bpf(2), without libbpf. */
-#ifndef PROBES_BPF_CALL_H
-#define PROBES_BPF_CALL_H
+#ifndef TIMENSBPF_TESTS_PROBES_BPF_CALL_H
+#define TIMENSBPF_TESTS_PROBES_BPF_CALL_H
 
 #include "raw.h"
 

@@ -4,8 +4,8 @@
  * system call with a pointer that it is given and waits until it has fired;
  * the cases (which time, which memory) are the same for all: deadlines.c.
  */
-#ifndef PROBES_DEADLINES_H
-#define PROBES_DEADLINES_H
+#ifndef TIMENSBPF_TESTS_PROBES_DEADLINES_H
+#define TIMENSBPF_TESTS_PROBES_DEADLINES_H
 
 #include "raw.h"
 

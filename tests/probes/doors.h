@@ -11,8 +11,8 @@
  * that return the time itself. A door that is not there prints "NAME absent".
  * Lines "works-…" are calls that must answer as they do outside.
  */
-#ifndef PROBES_DOORS_H
-#define PROBES_DOORS_H
+#ifndef TIMENSBPF_TESTS_PROBES_DOORS_H
+#define TIMENSBPF_TESTS_PROBES_DOORS_H
 
 enum door_set {
 	DOORS_QUICK, /* the three clocks, raw and by the C library */

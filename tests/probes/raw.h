@@ -6,8 +6,8 @@
  *
  * raw_*() return what the kernel left in the register, errors included.
  */
-#ifndef PROBES_RAW_H
-#define PROBES_RAW_H
+#ifndef TIMENSBPF_TESTS_PROBES_RAW_H
+#define TIMENSBPF_TESTS_PROBES_RAW_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * stays outside of every virtual cgroup and answers on a datagram socket. Two
  * of its answers around a reading are an exact bracket: no tolerance needed.
  */
-#ifndef PROBES_REFERENCE_H
-#define PROBES_REFERENCE_H
+#ifndef TIMENSBPF_TESTS_PROBES_REFERENCE_H
+#define TIMENSBPF_TESTS_PROBES_REFERENCE_H
 
 #include "raw.h"
 

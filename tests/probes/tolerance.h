@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PROBES_TOLERANCE_H
-#define PROBES_TOLERANCE_H
+#ifndef TIMENSBPF_TESTS_PROBES_TOLERANCE_H
+#define TIMENSBPF_TESTS_PROBES_TOLERANCE_H
 
 /*
  * How much later than its deadline a wait may end. An emulated guest whose

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ways in which programs find the kernel's vDSO for themselves. */
-#ifndef PROBES_VDSO_LOOKUP_H
-#define PROBES_VDSO_LOOKUP_H
+#ifndef TIMENSBPF_TESTS_PROBES_VDSO_LOOKUP_H
+#define TIMENSBPF_TESTS_PROBES_VDSO_LOOKUP_H
 
 enum vdso_way {
 	VDSO_BY_GETAUXVAL, /* what the C library was given */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two ends of a connection as that between the command and the daemon, for each
  * test. */
-#ifndef TESTS_UNIT_SEQPACKET_H
-#define TESTS_UNIT_SEQPACKET_H
+#ifndef TIMENSBPF_TESTS_UNIT_SEQPACKET_H
+#define TIMENSBPF_TESTS_UNIT_SEQPACKET_H
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <daemon/control.h>
-#include <daemon/journal.h>
+#include "daemon/control.h"
+#include "daemon/journal.h"
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>

@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "../seqpacket.h"
-#include <daemon/request.h>
+#include "daemon/request.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

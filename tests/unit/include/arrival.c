@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <timensbpf/abi/loader.h>
+#include <abi/channel.h>
 
 #define MS TNB_NSEC_PER_MS
 #define ARRIVAL(tgid, now_ns) TNB_ARRIVAL(tgid, (now_ns) / MS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * include/timensbpf/abi/latch.h against a writer that follows the protocol of
- * bpf/page_writer.bpf.c: with threads, and step by step, where the reader is
- * stopped by a page fault at its first look at the copies.
+ * include/abi/latch.h against a writer that follows the protocol of
+ * bpf/user/page_writer.bpf.c: with threads, and step by step, where the reader
+ * is stopped by a page fault at its first look at the copies.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,12 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <timensbpf/abi/latch.h>
+#include <abi/latch.h>
 
 #define NSEC 1000000000u
 #define POISON 0x5a5a5a5a5aLL
 
-/* ---- The writer of bpf/page_writer.bpf.c ------------------------------- */
+/* ---- The writer of bpf/user/page_writer.bpf.c -------------------------------
+ */
 
 #define SET_WORDS (sizeof(struct tnb_clock_set) / sizeof(uint64_t))
 

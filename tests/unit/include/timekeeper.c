@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* include/timensbpf/abi/timekeeper.h against 128-bit arithmetic. */
+/* include/abi/timekeeper.h against 128-bit arithmetic. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdbool.h>
-#include <timensbpf/abi/timekeeper.h>
+#include <abi/timekeeper.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define NSEC 1000000000LL

@@ -6,12 +6,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <loader/vdso/elf_image.h>
-#include <loader/vdso/images.h>
-#include <loader/vdso/maps.h>
+#include "loader/vdso/elf_image.h"
+#include "loader/vdso/images.h"
+#include "loader/base/maps.h"
 #include <stdlib.h>
 #include <string.h>
-#include <timensbpf/abi/clock_page.h>
+#include <abi/page.h>
 
 /* The kernel's, or ours. */
 static const uint8_t *original;

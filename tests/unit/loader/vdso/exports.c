@@ -11,11 +11,11 @@
 #include <cmocka.h>
 #include <elf.h>
 #include <errno.h>
-#include <loader/vdso/exports.h>
-#include <loader/vdso/images.h>
+#include "loader/vdso/exports.h"
+#include "loader/vdso/images.h"
 #include <stdbool.h>
 #include <string.h>
-#include <timensbpf/abi/vdso_link.h>
+#include <abi/vdso_link.h>
 
 static uint8_t image[TNB_PAGE_SIZE], kernels[TNB_PAGE_SIZE];
 static struct tnb_elf_image kernels_elf;

@@ -6,7 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <bpf/btf.h>
-#include <loader/vdso/layout.h>
+#include "loader/vdso/layout.h"
 #include <string.h>
 
 static int u32, u64, base;

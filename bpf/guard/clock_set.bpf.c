@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door D in its protective form: from a virtual cgroup the host's clock cannot
+ * be set, with whatever privilege.
+ *
+ * settime guards clock_settime, settimeofday and stime. Everything else that
+ * moves the clock asks for CAP_SYS_TIME only: adjtimex, clock_adjtime, the
+ * auxiliary clocks, /dev/rtc.
+ *
+ * BPF LSM programs are never skipped; fmod_ret on the functions behind the
+ * hooks stands in where `bpf` is not in the kernel's LSM list.
+ */
+#include "lib/lookup.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char _license[] SEC("license") = "GPL";
+
+extern const void proc_timens_offsets_operations __ksym __weak;
+
+#define TNB_EPERM 1
+#define TNB_CAP_SYS_TIME 25
+
+static __always_inline int deny_if_virtual(void)
+{
+	if (!current_is_virtual())
+		return 0;
+	count(TNB_COUNT_SET_DENIED);
+	return -TNB_EPERM;
+}
+
+/* Is the current system call a write(2) to /proc/PID/timens_offsets? */
+static __always_inline bool writes_timens_offsets(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	/* A 32-bit system call (TS_COMPAT) has other numbers. */
+	bool compat = task->thread_info.status & 2;
+	__u32 fd = compat ? regs->bx : regs->di;
+	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
+	struct file *file = NULL;
+
+	if (regs->orig_ax != (compat ? 4 : 1))
+		return false;
+	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
+	return &proc_timens_offsets_operations &&
+	       BPF_CORE_READ(file, f_op) == &proc_timens_offsets_operations;
+}
+
+/*
+ * Time namespaces ask for the capability too, but move only their own clocks:
+ * in the user namespace that owns them, which for root is the initial one. All
+ * other users ask in the initial one.
+ *
+ * A thread that exchanges the file under its sibling's write gets past this to
+ * what else is reached by write(2): the switches in
+ * /sys/kernel/time/aux_clocks, and no clock.
+ */
+static __always_inline bool is_time_namespace(struct user_namespace *ns)
+{
+	return BPF_CORE_READ(ns, level) > 0 || writes_timens_offsets();
+}
+
+static __always_inline int guard_capability(struct user_namespace *ns, int cap)
+{
+	if (cap != TNB_CAP_SYS_TIME || !current_is_virtual() ||
+	    is_time_namespace(ns))
+		return 0;
+	return deny_if_virtual();
+}
+
+SEC("lsm/settime")
+int BPF_PROG(lsm_settime)
+{
+	return deny_if_virtual();
+}
+
+SEC("lsm/capable")
+int BPF_PROG(lsm_capable, const struct cred *cred, struct user_namespace *ns,
+	     int cap)
+{
+	return guard_capability(ns, cap);
+}
+
+SEC("fmod_ret/security_settime64")
+int BPF_PROG(fmod_ret_settime)
+{
+	return deny_if_virtual();
+}
+
+SEC("fmod_ret/security_capable")
+int BPF_PROG(fmod_ret_capable, const struct cred *cred,
+	     struct user_namespace *ns, int cap)
+{
+	return guard_capability(ns, cap);
+}

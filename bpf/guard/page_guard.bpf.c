@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whoever maps the clock page of a rule could map those of others, which are
+ * none of his business, by two ways.
+ * - remap_file_pages(2), the only one to a mapping without a file descriptor,
+ * and the only one that populates (mm/mmap.c). Kernels call the hook there
+ * since 6.12 and its stable relatives.
+ * - The file descriptor of the map that a process has while its pages are put
+ *   into place: a process with which it shares its descriptors, or that takes
+ *   it (pidfd_getfd(2)), could use it. So only root maps by it, and who is
+ *   traced by root at that moment, as by the loader.
+ */
+#include "lib/maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char _license[] SEC("license") = "GPL";
+
+#define TNB_EPERM 1
+#define TNB_MAP_POPULATE 0x8000
+
+extern const void bpf_map_fops __ksym __weak;
+
+/* Of the initial user namespace. */
+static __always_inline bool is_root(struct task_struct *task)
+{
+	return !BPF_CORE_READ(task, cred, euid.val) &&
+	       !BPF_CORE_READ(task, cred, user_ns, level);
+}
+
+static __always_inline bool may_map(unsigned long flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (flags & TNB_MAP_POPULATE)
+		return false;
+	return is_root(task) || (BPF_CORE_READ(task, ptrace) &&
+				 is_root(BPF_CORE_READ(task, parent)));
+}
+
+static __always_inline int guard_pages(struct file *file, unsigned long flags)
+{
+	if (!file || BPF_CORE_READ(file, f_op) != (const void *)&bpf_map_fops ||
+	    (__u64)BPF_CORE_READ(file, private_data) != (__u64)&clock_pages)
+		return 0;
+	return may_map(flags) ? 0 : -TNB_EPERM;
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(lsm_mmap_file, struct file *file, unsigned long reqprot,
+	     unsigned long prot, unsigned long flags)
+{
+	return guard_pages(file, flags);
+}
+
+SEC("fmod_ret/security_mmap_file")
+int BPF_PROG(fmod_ret_mmap_file, struct file *file, unsigned long prot,
+	     unsigned long flags)
+{
+	return guard_pages(file, flags);
+}

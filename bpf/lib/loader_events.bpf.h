@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loader is told what happens. */
+#ifndef TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H
+#define TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H
+
+#include "lookup.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+#define LOADER_EVENTS_SIZE (1 << 20)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LOADER_EVENTS_SIZE);
+} loader_events __weak SEC(".maps");
+
+/* 0, or not if the buffer is full. */
+static __always_inline long tell_loader(struct tnb_loader_event *event)
+{
+	const struct tnb_clock_page *page =
+		bpf_map_lookup_elem(&clock_pages, &event->slot);
+
+	event->when_ns = bpf_ktime_get_ns();
+	/* In this order: who takes the pass counts first. */
+	if (page) {
+		event->taken = tnb_read_once(page->taken);
+		event->pass = tnb_read_once(page->pass);
+	}
+	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
+}
+
+/* The current task executes a program. */
+static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
+				      __u32 start, __u32 hold)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct tnb_loader_event event = {
+		.kind = kind,
+		.tid = (__u32)id,
+		.tgid = id >> 32,
+		.slot = slot,
+		.hold = hold,
+		.start = start,
+	};
+
+	return tell_loader(&event);
+}
+
+/* It is to be changed; where no room is left, everybody is looked at. */
+static __always_inline void tell_moved(struct task_struct *task, __u32 from)
+{
+	struct tnb_loader_state *state = some_loader();
+	struct tnb_loader_event event = {
+		.kind = TNB_EVENT_MOVED,
+		.tid = BPF_CORE_READ(task, pid),
+		.tgid = BPF_CORE_READ(task, tgid),
+		.slot = from,
+	};
+
+	if (state && tell_loader(&event))
+		__sync_fetch_and_add(&state->moves_lost, 1);
+}
+
+#endif

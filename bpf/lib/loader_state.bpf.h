@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loader, as the programs see it: alive or not. */
+#ifndef TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H
+#define TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <abi/channel.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tnb_loader_state);
+} loader_state __weak SEC(".maps");
+
+static __always_inline struct tnb_loader_state *the_loader_state(void)
+{
+	const __u32 key = 0;
+
+	return bpf_map_lookup_elem(&loader_state, &key);
+}
+
+static __always_inline bool beat_within(const struct tnb_loader_state *state,
+					__u64 limit_ns)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	/* A beat may be newer than `now`. */
+	return (__s64)(now - state->beat_ns[TNB_BEAT_LOADER]) <
+		       (__s64)limit_ns &&
+	       (__s64)(now - state->beat_ns[TNB_BEAT_GUARD]) < (__s64)limit_ns;
+}
+
+/* NULL unless loader and guard are alive, for who is to be held for them. */
+static __always_inline struct tnb_loader_state *living_loader(void)
+{
+	struct tnb_loader_state *state = the_loader_state();
+
+	return state && beat_within(state, TNB_BEAT_LIMIT_NS) ? state : NULL;
+}
+
+/* The same where nobody is kept waiting: on a machine that stood still for a
+ * moment, there is a loader still. */
+static __always_inline struct tnb_loader_state *some_loader(void)
+{
+	struct tnb_loader_state *state = the_loader_state();
+
+	return state && beat_within(state, TNB_BEAT_GONE_NS) ? state : NULL;
+}
+
+/* Of the current process. */
+static __always_inline __u32 *last_start(struct tnb_loader_state *state)
+{
+	__u64 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return &state->start[tgid & (TNB_STARTS - 1)];
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From the current task to the clock page of its rule. */
+#ifndef TIMENSBPF_BPF_LIB_LOOKUP_BPF_H
+#define TIMENSBPF_BPF_LIB_LOOKUP_BPF_H
+
+#include "arrival.bpf.h"
+#include "maps.bpf.h"
+
+/* The slot of the current task's cgroup (v2), NULL if it has no rule: one
+ * hash miss is all that the rest of the machine pays. */
+static __always_inline __u32 *current_slot(void)
+{
+	__u64 id = bpf_get_current_cgroup_id();
+
+	return bpf_map_lookup_elem(&cgroup_slots, &id);
+}
+
+static __always_inline bool current_is_virtual(void)
+{
+	return current_slot() != NULL;
+}
+
+/* NULL: the host's time is its own, for the moment at least. */
+static __always_inline struct tnb_clock_page *current_page(void)
+{
+	__u32 *slot = current_slot();
+
+	return slot && !current_arrival()
+		       ? bpf_map_lookup_elem(&clock_pages, slot)
+		       : NULL;
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps that all programs share. Pinned, they carry the rules across an
+ * upgrade of the programs. Weak: every object of the link defines them. */
+#ifndef TIMENSBPF_BPF_LIB_MAPS_BPF_H
+#define TIMENSBPF_BPF_LIB_MAPS_BPF_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <abi/page.h>
+#include <abi/tables/counters.h>
+
+/* cgroup id -> slot of its rule, or of the rule that it inherits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TNB_CGROUPS);
+	__type(key, __u64);
+	__type(value, __u32);
+} cgroup_slots __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TNB_SLOTS);
+	__type(key, __u32);
+	__type(value, struct tnb_clock_page);
+} clock_pages __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TNB_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters __weak SEC(".maps");
+
+static __always_inline void count(enum tnb_counter which)
+{
+	__u32 key = which;
+	__u64 *value = bpf_map_lookup_elem(&counters, &key);
+
+	/* Atomic, though per CPU: a program can be preempted half-way. */
+	if (value)
+		__sync_fetch_and_add(value, 1);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Invariant P5 of clock_page.h: sending the readers of a page to system calls,
+ * where the cgroup that they live in decides. */
+#ifndef TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
+#define TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
+
+#include "maps.bpf.h"
+
+#define TNB_PASS_TAKEN (1ULL << 32)
+
+static __always_inline void pass_take(struct tnb_clock_page *page)
+{
+	__sync_fetch_and_add(&page->taken, 1);
+	__sync_fetch_and_add(&page->pass, TNB_PASS_TAKEN);
+}
+
+static __always_inline void pass_take_slot(__u32 slot)
+{
+	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	if (page)
+		pass_take(page);
+}
+
+#endif

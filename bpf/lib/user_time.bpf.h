@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The layouts in which the kernel hands a time to user space, and correcting
+ * one in place. */
+#ifndef TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
+#define TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
+
+#include "maps.bpf.h"
+
+#include <abi/latch.h>
+
+/* Sub-second units of a layout, in nanoseconds. */
+#define TNB_UNIT_NSEC 1u
+#define TNB_UNIT_USEC TNB_NSEC_PER_USEC
+
+struct user_time64 {
+	__s64 sec;
+	__s64 fraction;
+};
+
+struct user_time32 {
+	__s32 sec;
+	__s32 fraction;
+};
+
+/*
+ * The kernel has just written these bytes, so they are present and writable
+ * unless another thread of the process unmapped or protected them meanwhile,
+ * or the page was reclaimed within these instructions: counted as lost, the
+ * helper does not fault pages in.
+ */
+#define DEFINE_SHIFT_USER_TIME(bits)                                       \
+	static __always_inline void shift_user_time##bits(                 \
+		const struct tnb_clock_page *page, enum tnb_family family, \
+		void *address, __u32 unit)                                 \
+	{                                                                  \
+		struct user_time##bits user;                               \
+		struct tnb_time time;                                      \
+                                                                           \
+		if (bpf_probe_read_user(&user, sizeof(user), address))     \
+			goto lost;                                         \
+		time.sec = user.sec;                                       \
+		time.nsec = (__u32)user.fraction * unit;                   \
+		if (tnb_page_read(page, family, &time))                    \
+			goto lost;                                         \
+		user.sec = time.sec;                                       \
+		user.fraction = time.nsec / unit;                          \
+		if (!bpf_probe_write_user(address, &user, sizeof(user)))   \
+			return;                                            \
+lost:                                                                      \
+		count(TNB_COUNT_READ_LOST);                                \
+	}
+
+DEFINE_SHIFT_USER_TIME(64)
+/* Past 2038 the seconds wrap, as the kernel's own conversion lets them
+ * (put_old_timespec32 in kernel/time/time.c). */
+DEFINE_SHIFT_USER_TIME(32)
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
+ * that is killed leaves no torn page, because a program runs to its end.
+ */
+#include "lib/page_pass.bpf.h"
+
+#include <abi/latch.h>
+
+char _license[] SEC("license") = "GPL";
+
+#define TNB_EAGAIN 11
+#define TNB_EINVAL 22
+
+const volatile __u64 load_number = 0;
+
+/* For user space alone (loader/rules/transaction.h); here because it must
+ * survive an upgrade with the other maps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} journal SEC(".maps");
+
+static __always_inline void store_set(struct tnb_clock_set *to,
+				      const struct tnb_clock_set *from)
+{
+	volatile __u64 *words = (volatile __u64 *)to;
+
+	for (unsigned int i = 0; i < sizeof(*to) / sizeof(*words); i++)
+		words[i] = ((const __u64 *)from)[i];
+}
+
+/*
+ * Processes were given the number of this rule before it begins; if somebody
+ * left since, the pass is taken from the first moment on. Who leaves counts
+ * first and changes the pass then (page_pass.bpf.h). If the count is still the
+ * old one, behind a full barrier, the change of who leaves comes after `seen`:
+ * either it is seen as another pass, or it comes after ours, and takes that.
+ * The pass is never ours before that is known.
+ */
+static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
+{
+	__u64 seen = tnb_read_once(page->pass);
+
+	if (__sync_fetch_and_add(&page->taken, 0) == taken &&
+	    __sync_val_compare_and_swap(&page->pass, seen, page->generation) ==
+		    seen)
+		return;
+	__sync_lock_test_and_set(&page->pass,
+				 page->generation + TNB_PASS_TAKEN);
+}
+
+/*
+ * P1 of clock_page.h. Writers take turns by `writer`, not by the sequence: a
+ * turn lasts until the second copy is written, when the sequence is already
+ * even again. Whoever does not get the turn is told to come again; it cannot
+ * stay taken, because a program cannot be killed half-way.
+ */
+static __always_inline int write_page(struct tnb_clock_page *page,
+				      const struct tnb_page_write *request)
+{
+	bool new_rule;
+
+	if (__sync_val_compare_and_swap(&page->writer, 0, 1))
+		return -TNB_EAGAIN;
+	page->magic = TNB_PAGE_MAGIC;
+	page->abi = TNB_PAGE_ABI;
+	if (!page->load)
+		page->load = load_number;
+	new_rule = page->owner != request->owner;
+	if (new_rule) {
+		page->pass = 0;
+		page->owner = request->owner;
+	}
+	__sync_fetch_and_add(&page->sequence, 1);
+	store_set(&page->set[0], &request->set);
+	__sync_fetch_and_add(&page->sequence, 1);
+	store_set(&page->set[1], &request->set);
+	if (!request->owner)
+		page->generation++;
+	else if (new_rule)
+		begin_pass(page, request->taken);
+	__sync_fetch_and_and(&page->writer, 0);
+	return 0;
+}
+
+SEC("syscall")
+int page_write(struct tnb_page_write *request)
+{
+	__u32 slot = request->slot;
+	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	request->result = page && slot ? write_page(page, request)
+				       : -TNB_EINVAL;
+	return 0;
+}
+
+static __always_inline int give_pass(struct tnb_clock_page *page, __u64 seen)
+{
+	return __sync_val_compare_and_swap(&page->pass, seen,
+					   page->generation) == seen
+		       ? 0
+		       : -TNB_EAGAIN;
+}
+
+/* Givers take turns by the lock of the rules: the pass cannot have been given
+ * and taken back to the same number meanwhile. */
+SEC("syscall")
+int page_pass(struct tnb_clock_page_pass *request)
+{
+	__u32 slot = request->slot;
+	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	request->result = -TNB_EINVAL;
+	if (!page || !slot)
+		return 0;
+	request->result = 0;
+	if (request->seen)
+		request->result = give_pass(page, request->seen);
+	else
+		pass_take(page);
+	return 0;
+}

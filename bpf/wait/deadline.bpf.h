@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door B: a deadline that the kernel copies from a virtual process becomes the
+ * host's while it is copied.
+ *
+ * Two programs around the copy (TNB_COPIES). deadline_in translates the
+ * caller's bytes in place, deadline_out puts them back and compares what the
+ * kernel has got with what it should have: a deadline that could not be
+ * translated is counted, never silently the host's.
+ *
+ * Between the two a thread has a record, made before memory is touched and
+ * removed after it is put back. A record that outlives its call shows that
+ * deadline_out was passed by: the thread's next deadline finishes it, or the
+ * scheduler does (deadline_restore.bpf.c).
+ */
+#ifndef TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
+#define TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
+
+#include "lib/lookup.bpf.h"
+#include "stuck.bpf.h"
+#include "wait_decode.bpf.h"
+
+#include <abi/latch.h>
+
+/* Threads that can be between the two programs at once. */
+#define RECORDS_MAX 16384
+
+enum record_state {
+	RECORD_NONE,	   /* nothing to translate */
+	RECORD_JOINED,	   /* counted in a window */
+	RECORD_LEFT,	   /* was, until the scheduler's program left it */
+	RECORD_UNTOUCHED,  /* memory is not as it should be for the copy */
+	RECORD_UNREADABLE, /* the same, and what it holds is not known yet */
+};
+
+struct deadline_record {
+	struct window_key key;
+	__u64 kernel; /* where the kernel copies to, 0: not known */
+	__s64 sec;    /* what it should get */
+	__s64 nsec;
+	__u8 copy;    /* enum tnb_copy */
+	__u8 state;   /* enum record_state */
+	__u8 family;  /* enum tnb_family */
+	__u8 rules;   /* DEADLINE_* */
+	__u32 number; /* of the system call */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RECORDS_MAX);
+	__type(key, __u32); /* thread id */
+	__type(value, struct deadline_record);
+} deadline_records __weak SEC(".maps");
+
+/* bytes_translate, walked once. */
+TNB_ONCE int deadline_translate(const struct deadline_clock *by,
+				const struct time_bytes *from, __u32 layout,
+				struct tnb_time *time, struct time_bytes *to)
+{
+	return by && from && time && to &&
+	       bytes_translate(by, from, (enum layout)layout, time, to);
+}
+
+/* ---- Leaving a window ---------------------------------------------------- */
+
+/* Under the lock, by its last user. */
+static __always_inline void window_close(struct window *window)
+{
+	bool failed;
+
+	/* The memory of a thread that is dead or has become another program is
+	 * out of reach. */
+	if (current_mm() != window->key.mm) {
+		count(TNB_COUNT_DEADLINE_CHANGED);
+	} else {
+		failed = put_back(window->key.address, &window->original,
+				  &window->translated,
+				  window->size) == PUT_FAILED;
+		if (failed)
+			count(TNB_COUNT_DEADLINE_STUCK);
+		if (failed || is_forking(window->key.mm))
+			stuck_put(&window->key, &window->original,
+				  &window->translated, window->size, failed);
+	}
+	window->key = (struct window_key){ 0 };
+}
+
+/* False: the lock was not to be had, nothing has changed. */
+static __always_inline bool window_leave(struct window_key *key)
+{
+	struct window_group *group = group_lock(key);
+	struct window *window;
+
+	if (!group)
+		return false;
+	window = window_find(group, key);
+	if (window && --window->users == 0)
+		window_close(window);
+	group_unlock(group);
+	return true;
+}
+
+static __always_inline void record_delete(void)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+
+	if (!bpf_map_delete_elem(&deadline_records, &thread))
+		in_flight_add(-1);
+}
+
+/*
+ * End what the record stands for. Without a comparison of what the kernel got,
+ * what was not as it should be for the copy counts as lost.
+ * False: the window cannot be left now. The record stays, for the next turn.
+ */
+static __always_inline bool record_finish(struct deadline_record *record,
+					  bool compared)
+{
+	struct window_key key = record->key;
+
+	if (record->state == RECORD_JOINED && !window_leave(&key))
+		return false;
+	if (!compared && record->state >= RECORD_UNTOUCHED)
+		count(TNB_COUNT_DEADLINE_LOST);
+	record_delete();
+	return true;
+}
+
+/* ---- Entering a window --------------------------------------------------- */
+
+/* Memory that is stuck holds a translation: what was it before? */
+static __always_inline bool stuck_find(const struct window_key *key,
+				       struct time_bytes *bytes)
+{
+	struct stuck_key stuck_key = { .key = *key, .translated = *bytes };
+	struct stuck_window *stuck;
+
+	stuck = bpf_map_lookup_elem(&stuck_windows, &stuck_key);
+	if (!stuck)
+		return false;
+	*bytes = stuck->original;
+	return true;
+}
+
+static __always_inline void stuck_forget(const struct window_key *key,
+					 const struct time_bytes *translated)
+{
+	struct stuck_key stuck = { .key = *key, .translated = *translated };
+
+	if (!is_forking(key->mm))
+		stuck_remove(&stuck);
+}
+
+/*
+ * Make memory, which holds `was` and stands for `original`, hold `to`. Where
+ * only half of it can be written it is made what it was, and if that cannot
+ * be, it is stuck.
+ */
+static __always_inline bool window_write(const struct window_key *key,
+					 __u32 size,
+					 const struct time_bytes *original,
+					 const struct time_bytes *was,
+					 const struct time_bytes *to)
+{
+	struct time_bytes now;
+
+	if (!bytes_write(to, key->address, size))
+		return true;
+	if (bytes_write(was, key->address, size) &&
+	    !bytes_read(&now, key->address, size) && !bytes_equal(&now, was)) {
+		count(TNB_COUNT_DEADLINE_STUCK);
+		stuck_put(key, original, &now, size, true);
+	}
+	return false;
+}
+
+static __always_inline void expect(struct deadline_record *record,
+				   const struct tnb_time *time)
+{
+	record->sec = time->sec;
+	record->nsec = time->nsec;
+}
+
+/* Under the lock, where there is no window yet. It is made in its place, and
+ * counts as soon as it has a key. */
+static __always_inline enum record_state
+window_open(struct window_group *group, const struct deadline_clock *by,
+	    enum layout layout, struct deadline_record *record)
+{
+	struct window *made = window_free(group, &record->key);
+	struct time_bytes now;
+	struct tnb_time time = { 0 };
+	bool stuck, change;
+
+	if (!made)
+		return RECORD_UNREADABLE;
+	made->size = layout_size(layout);
+	if (bytes_read(&now, record->key.address, made->size))
+		return RECORD_UNREADABLE;
+	made->original = now;
+	stuck = stuck_find(&record->key, &made->original);
+	change = deadline_translate(by, &made->original, layout, &time,
+				    &made->translated);
+	expect(record, &time);
+	if (!change)
+		return stuck ? RECORD_UNTOUCHED : RECORD_NONE;
+	if (!bytes_equal(&now, &made->translated) &&
+	    !window_write(&record->key, made->size, &made->original, &now,
+			  &made->translated))
+		return RECORD_UNTOUCHED;
+	if (stuck)
+		stuck_forget(&record->key, &now);
+	made->users = 1;
+	made->key = record->key;
+	return RECORD_JOINED;
+}
+
+/* Memory is not what the window says: a user of it has missed its way out, and
+ * the process has stored a new time since. The window becomes that of the new
+ * one. */
+static __always_inline bool window_renew(struct window *window,
+					 const struct time_bytes *now,
+					 const struct time_bytes *wanted)
+{
+	if (!window_write(&window->key, window->size, now, now, wanted))
+		return false;
+	window->original = *now;
+	window->translated = *wanted;
+	return true;
+}
+
+/*
+ * Under the lock, where other threads hold memory translated. Who wants the
+ * same joins them. Who does not (another clock, another rule) cannot have it:
+ * what the kernel gets decides whether the deadline was lost.
+ */
+static __always_inline enum record_state
+window_join(struct window *window, const struct deadline_clock *by,
+	    enum layout layout, struct deadline_record *record)
+{
+	struct time_bytes now, original, wanted = { 0 };
+	struct tnb_time time = { 0 };
+	bool change, ours;
+
+	if (window->size != layout_size(layout) ||
+	    bytes_read(&now, record->key.address, window->size))
+		return RECORD_UNREADABLE;
+	ours = bytes_equal(&now, &window->translated);
+	original = ours ? window->original : now;
+	change = deadline_translate(by, &original, layout, &time, &wanted);
+	expect(record, &time);
+	if (!change)
+		return RECORD_UNTOUCHED;
+	if (ours ? !bytes_equal(&wanted, &window->translated)
+		 : !window_renew(window, &now, &wanted))
+		return RECORD_UNTOUCHED;
+	window->users++;
+	return RECORD_JOINED;
+}
+
+static __always_inline enum record_state
+window_enter(const struct deadline_clock *by, enum layout layout,
+	     struct deadline_record *record)
+{
+	struct window_key key = record->key;
+	struct window_group *group = group_lock(&key);
+	enum record_state state;
+	struct window *window;
+
+	if (!group)
+		return RECORD_UNREADABLE;
+	window = window_find(group, &key);
+	state = window ? window_join(window, by, layout, record)
+		       : window_open(group, by, layout, record);
+	group_unlock(group);
+	return state;
+}
+
+/* ---- In ------------------------------------------------------------------ */
+
+/*
+ * get_itimerspec64 may call get_timespec64: then both are in the same system
+ * call and copy to the same place. A record that an earlier call has left
+ * behind is not taken for the outer one: not by its number, or it has been
+ * finished when the outer one was entered.
+ */
+static __always_inline bool is_inner(const struct deadline_record *record,
+				     const struct deadline_record *now)
+{
+	return record->copy != now->copy && record->number == now->number &&
+	       record->kernel == now->kernel && record->key.mm == now->key.mm &&
+	       record->key.address == now->key.address;
+}
+
+/* False: another program has this deadline in hand, or it is lost already. A
+ * record of an earlier one, whose way out was passed by, is finished. */
+static __always_inline bool record_is_free(const struct deadline_record *now)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *record;
+
+	if (!something_in_flight())
+		return true;
+	record = bpf_map_lookup_elem(&deadline_records, &thread);
+	if (!record)
+		return true;
+	if (is_inner(record, now))
+		return false;
+	if (record_finish(record, false))
+		return true;
+	count(TNB_COUNT_DEADLINE_LOST);
+	return false;
+}
+
+/* Before memory is changed, so that there is always somebody to put it back. */
+static __always_inline bool record_begin(const struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+
+	in_flight_add(1);
+	if (!bpf_map_update_elem(&deadline_records, &thread, record,
+				 BPF_NOEXIST))
+		return true;
+	in_flight_add(-1);
+	count(TNB_COUNT_DEADLINE_LOST);
+	return false;
+}
+
+static __always_inline void record_store(const struct deadline_record *record)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *stored =
+		bpf_map_lookup_elem(&deadline_records, &thread);
+
+	if (stored)
+		*stored = *record;
+}
+
+/* False: not to be had just now, or not by an offset alone. */
+TNB_ONCE int deadline_offset(__u32 family, struct tnb_time *offset)
+{
+	const struct tnb_clock_page *page = current_page();
+	struct tnb_clock clock = { 0 };
+
+	if (!page || !offset || family >= TNB_FAMILY_MAX ||
+	    tnb_page_clock(page, (enum tnb_family)family, &clock) ||
+	    clock.flags & TNB_CLOCK_RATE)
+		return false;
+	*offset = tnb_clock_offset(&clock);
+	return true;
+}
+
+TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
+{
+	struct deadline_record record = { .kernel = kernel,
+					  .copy = copy,
+					  .state = RECORD_UNREADABLE };
+	struct deadline_clock by = { 0 };
+
+	if (!wait)
+		return 0;
+	record.key.mm = current_mm();
+	record.key.address = wait->address;
+	record.family = wait->family;
+	record.rules = wait->rules;
+	record.number = syscall_number(current_user_regs());
+	if (!record_is_free(&record))
+		return 0;
+	if (!deadline_offset(record.family, &by.offset)) {
+		count(TNB_COUNT_DEADLINE_LOST);
+		return 0;
+	}
+	by.rules = record.rules;
+	by.interval = wait_interval(wait);
+	if (!record_begin(&record))
+		return 0;
+	record.state = window_enter(&by, wait->layout, &record);
+	if (record.state == RECORD_NONE)
+		record_delete();
+	else
+		record_store(&record);
+	return 0;
+}
+
+/* A deadline that cannot be told stays the host's: counted. */
+static __always_inline bool is_wait(enum decoded decoded)
+{
+	if (decoded == WAIT_UNKNOWN)
+		count(TNB_COUNT_DEADLINE_LOST);
+	return decoded == WAIT_FOUND;
+}
+
+/* `user`: what the kernel copies, `kernel`: where to. */
+static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
+					__u64 user)
+{
+	bool is_timer = copy == TNB_COPY_itimerspec64 ||
+			copy == TNB_COPY_itimerspec32;
+	bool old = copy == TNB_COPY_timespec32 || copy == TNB_COPY_itimerspec32;
+	struct wait wait = { 0 };
+
+	if (!current_page())
+		return;
+	if (!is_wait(wait_decode(user, old, is_timer, &wait)))
+		return;
+	/* struct itimerspec64: the interval comes first. */
+	deadline_arm(&wait, copy,
+		     kernel + (is_timer ? sizeof(struct timespec64) : 0));
+}
+
+static __always_inline void deadline_in_ring(enum tnb_copy copy,
+					     const struct io_kiocb *request,
+					     const struct io_uring_sqe *entry)
+{
+	struct wait wait = { 0 };
+
+	if (!current_page())
+		return;
+	if (is_wait(copy == TNB_COPY_io_timeout
+			    ? ring_timeout_decode(entry, &wait)
+			    : ring_update_decode(request, entry, &wait)))
+		deadline_arm(&wait, copy, 0);
+}
+
+/* ---- Out ----------------------------------------------------------------- */
+
+/* Did the kernel get what it should? A copy that nobody could translate may
+ * have needed no translation: asked for now that it can be read. */
+static __always_inline bool is_right(const struct deadline_record *record)
+{
+	struct deadline_clock by = { .rules = record->rules };
+	struct time_bytes got, wanted;
+	struct tnb_time time = { 0 };
+
+	if (!record->kernel)
+		return record->state < RECORD_UNTOUCHED;
+	if (bpf_probe_read_kernel(&got, sizeof(got), (void *)record->kernel))
+		return false;
+	if (record->state != RECORD_UNREADABLE)
+		return got.word[0] == (__u64)record->sec &&
+		       got.word[1] == (__u64)record->nsec;
+	return deadline_offset(record->family, &by.offset) &&
+	       !deadline_translate(&by, &got, LAYOUT_native, &time, &wanted);
+}
+
+/* For tests: every so many calls the way out is not taken. */
+const volatile __u32 miss_one_in __weak = 0;
+static __u32 way_out;
+
+static __always_inline void deadline_out(enum tnb_copy copy, int ret)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct deadline_record *record;
+
+	if (!something_in_flight())
+		return;
+	if (miss_one_in && ++way_out % miss_one_in == 0)
+		return;
+	record = bpf_map_lookup_elem(&deadline_records, &thread);
+	if (!record || record->copy != copy)
+		return;
+	if (!ret && !is_right(record))
+		count(TNB_COUNT_DEADLINE_LOST);
+	record_finish(record, true);
+}
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a loader that dies or is stopped holds nobody for longer than TNB_HOLD_NS
+ * and some beats: who is held is noted before it is stopped, and the guard
+ * looks at all notes every TNB_BEAT_EVERY_MS. Who kills both leaves those that
+ * were stopped within TNB_BEAT_LIMIT_NS; the next loader lets go of them.
+ *
+ * Threads that the loader traces are let go of by its death. One that was
+ * stopped while it traces is killed for that, and one that has no beat any more
+ * after TNB_BEAT_LIMIT_NS. But not for want of a CPU: where the heart stands
+ * still only because nobody executes it (a virtual CPU that its host does not
+ * run), the tracers do, and a killed one could not even end. So the heart is
+ * poked, which needs nothing of the CPU that it slept on, and who then stands
+ * ready to run is waited for.
+ */
+#define _GNU_SOURCE
+#include "guard.h"
+
+#include "base/error.h"
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
+#define RELEASE_TRIES 500
+
+/*
+ * SIGCONT takes the stop back wherever it is: still pending, being carried out,
+ * in force, or about to come again because a tracer went that had only
+ * suspended it (kernel/signal.c, prepare_signal(); kernel/ptrace.c,
+ * __ptrace_unlink()). From outside these look like a program that runs, so it
+ * is sent without asking. But not before the stop was sent, and not while
+ * one of ours traces: what that does to the stop is undone by its end. Of
+ * somebody else's nobody knows when it ends.
+ */
+static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
+{
+	const struct tnb_hold *hold = &state->hold[index];
+	pid_t pid = (pid_t)hold->pid;
+	pid_t tracer = tnb_proc_tracer(pid);
+	bool is_ours = tracer > 0 && (tnb_proc_first(tracer) == loader ||
+				      tnb_proc_is_patcher(tracer));
+
+	if (is_ours || (tracer >= 0 && !*(const volatile __u32 *)&hold->sent))
+		return;
+	if (tracer >= 0 && pid > 1)
+		kill(pid, SIGCONT);
+	tnb_channel_release(state, index);
+}
+
+static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
+			  pid_t loader)
+{
+	__u64 now = tnb_channel_now();
+
+	for (__u32 i = 0; i < TNB_HOLDS; i++) {
+		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
+
+		if (since && (__s64)(now - since) >= (__s64)older_than)
+			let_go(state, i, loader);
+	}
+}
+
+static bool somebody_is_held(const struct tnb_loader_state *state)
+{
+	for (__u32 i = 0; i < TNB_HOLDS; i++)
+		if (*(const volatile __u64 *)&state->hold[i].since_ns)
+			return true;
+	return false;
+}
+
+static void release_all(struct tnb_loader_state *state, pid_t loader)
+{
+	let_go_of_old(state, 0, loader);
+	for (int i = 0; i < RELEASE_TRIES && somebody_is_held(state); i++) {
+		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+		let_go_of_old(state, 0, loader);
+	}
+}
+
+void tnb_guard_release_all(struct tnb_loader_state *state)
+{
+	release_all(state, getpid());
+}
+
+static bool traces_somebody(const struct tnb_loader_state *state)
+{
+	for (__u32 i = 0; i < TNB_TRACERS; i++) {
+		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
+
+		if (pid && tnb_proc_state(pid) == 't')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What the guard saw of the loader. Looks are counted, not time: where the
+ * whole machine stood still, an old beat says nothing until the loader could
+ * have given another.
+ */
+struct sight {
+	pid_t loader;
+	int poke; /* eventfd that wakes the heart */
+	__u64 beat_ns;
+	unsigned int looks; /* since that beat */
+};
+
+#define LOOKS_MAX (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
+/* The heart is poked from here on. */
+#define LOOKS_POKE (LOOKS_MAX - 5)
+/* Of one that is ready to run: frozen by cgroup v1 looks like that before 6.6
+ * (include/linux/sched.h, __task_state_index()). */
+#define LOOKS_READY_MAX (10 * LOOKS_MAX)
+
+static bool heart_is_ready(const struct tnb_loader_state *state)
+{
+	pid_t heart = (pid_t) * (const volatile __u32 *)&state->heart;
+
+	return heart && tnb_proc_state(heart) == 'R';
+}
+
+/* Stopped by somebody, or without a beat for so long. */
+static bool loader_hangs(const struct tnb_loader_state *state,
+			 struct sight *sight)
+{
+	__u64 beat = *(const volatile __u64 *)&state->beat_ns[TNB_BEAT_LOADER];
+
+	sight->looks = beat == sight->beat_ns ? sight->looks + 1 : 0;
+	sight->beat_ns = beat;
+	if (sight->looks >= LOOKS_POKE)
+		eventfd_write(sight->poke, 1);
+	if (tnb_proc_state(sight->loader) == 'T')
+		return true;
+	return sight->looks >
+	       (heart_is_ready(state) ? LOOKS_READY_MAX : LOOKS_MAX);
+}
+
+static void end_loader(struct tnb_loader_state *state, int fd)
+{
+	if (!syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
+		__atomic_add_fetch(&state->hung, 1, __ATOMIC_RELAXED);
+}
+
+/* Until it has ended, which its pidfd tells. */
+static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	bool ended = false;
+
+	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
+		tnb_channel_beat(state, TNB_BEAT_GUARD);
+		let_go_of_old(state, TNB_HOLD_NS, sight->loader);
+		if (ended || !loader_hangs(state, sight) ||
+		    !traces_somebody(state))
+			continue;
+		end_loader(state, fd);
+		ended = true;
+	}
+	tnb_channel_silence(state);
+	release_all(state, sight->loader);
+	/* Who looked at the beat just before it ended has noted himself. */
+	poll(NULL, 0, TNB_BEAT_EVERY_MS);
+	release_all(state, sight->loader);
+}
+
+/* Nothing else of the loader's but the state stays open here. */
+static void run_guard(struct tnb_loader_state *state, int fd, int poke,
+		      pid_t loader)
+{
+	const struct sched_param param = { .sched_priority = 2 };
+	struct sight sight = { .loader = loader, .poke = 1 };
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "timensbpf-guard");
+	sched_setscheduler(0, SCHED_FIFO, &param);
+	/* Whatever their numbers are, out of each other's way first. */
+	fd = fcntl(fd, F_DUPFD, 2);
+	poke = fcntl(poke, F_DUPFD, 2);
+	if (dup2(fd, 0) < 0 || dup2(poke, 1) < 0)
+		_exit(1);
+	syscall(SYS_close_range, 2, ~0U, 0);
+	watch(state, 0, &sight);
+	_exit(0);
+}
+
+pid_t tnb_guard_start(struct tnb_loader_state *state, int poke)
+{
+	pid_t loader = getpid();
+	int fd = (int)syscall(SYS_pidfd_open, loader, 0);
+	pid_t guard = fd < 0 ? -1 : fork();
+	int err = errno;
+
+	if (!guard)
+		run_guard(state, fd, poke, loader);
+	if (fd >= 0)
+		close(fd);
+	return guard < 0 ? tnb_fail(-err, "cannot start the guard: %s",
+				    strerror(err))
+			 : guard;
+}
+
+void tnb_guard_stop(pid_t guard)
+{
+	if (guard <= 0)
+		return;
+	kill(guard, SIGKILL);
+	while (waitpid(guard, NULL, 0) < 0 && errno == EINTR)
+		;
+}

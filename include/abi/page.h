@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The clock page: one rule's numbers, shared by BPF programs, user space and
+ * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
+ * bytes, mapped read-only by everybody but the BPF program `page_write`.
+ *
+ * Invariants
+ *  P1. Readers pick set[sequence & 1] and retry only if sequence has moved; a
+ *      writer changes the copy that nobody is sent to (a latch, see
+ *      latch.h and the kernel's include/linux/seqlock.h).
+ *  P2. An odd sequence means that a writer is between its two copies.
+ *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
+ *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
+ *  P5. Who maps the page may read it only while pass is the number that it was
+ *      mapped with; else a system call tells its time. The number is a new
+ *      one each time that the page is written without an owner, which is how
+ *      every rule begins and ends; until the owner is written the pass is no
+ *      number at all. It is another, too, for as long as a process that maps
+ *      the page may live elsewhere (docs/fast-path.md).
+ *
+ * Included from BPF, freestanding and hosted C: fixed-width types only.
+ */
+#ifndef TIMENSBPF_ABI_PAGE_H
+#define TIMENSBPF_ABI_PAGE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
+#define TNB_PAGE_ABI 6u
+#define TNB_PAGE_SIZE 4096u
+
+/* Slots of clock_pages; slot 0 is the identity and never handed out. */
+#define TNB_SLOTS 16384u
+/* Cgroups that can be virtual at once, inherited ones included. */
+#define TNB_CGROUPS 65536u
+
+/* Clock families, see docs/surface.md. */
+enum tnb_family {
+	TNB_FAMILY_REALTIME = 0,  /* REALTIME, _COARSE, _ALARM, TAI */
+	TNB_FAMILY_MONOTONIC = 1, /* MONOTONIC, _COARSE, _RAW */
+	TNB_FAMILY_BOOTTIME = 2,  /* BOOTTIME, _ALARM */
+	TNB_FAMILY_MAX = 3,
+	TNB_FAMILY_NONE = TNB_FAMILY_MAX, /* a clock we never touch */
+};
+
+/* tnb_clock.flags */
+#define TNB_CLOCK_RATE 1u /* host_ref, virt_ref and rate are in force */
+
+struct tnb_clock {
+	__s64 offset_sec;
+	__u32 offset_nsec;
+	__u32 flags;
+	__s64 host_ref_sec;
+	__s64 virt_ref_sec;
+	__u32 host_ref_nsec;
+	__u32 virt_ref_nsec;
+	__u64 rate;   /* virtual seconds per host second, 2^-32 units */
+	__u32 source; /* clock id of the host that feeds this clock */
+	__u32 reserved[3];
+};
+
+struct tnb_clock_set {
+	struct tnb_clock clock[TNB_FAMILY_MAX];
+};
+
+struct tnb_clock_page {
+	__u32 magic;
+	__u32 abi;
+	__u64 owner;	/* cgroup id of the rule, 0: the slot is free */
+	__u32 sequence; /* P1, P2 */
+	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
+	__u64 pass; /* P5: generation, plus 2^32 each time it is taken back */
+	__u32 generation; /* the number of P5 */
+	__u32 unused_word;
+	__u64 taken; /* times that the pass was taken back, never less */
+	/* A random number of the load that made the map: a process may map the
+	 * page of one that is gone (its pins were removed by hand). */
+	__u64 load;
+	__u64 padding;
+	struct tnb_clock_set set[2];
+	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];
+};
+
+/* What user space hands to the BPF program `page_write` (BPF_PROG_RUN). */
+struct tnb_page_write {
+	__u32 slot;
+	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
+	__u64 owner;
+	__u64 taken; /* as it was when the slot was got ready for a new rule */
+	struct tnb_clock_set set;
+};
+
+/* What user space hands to `page_pass`: take the pass back, or give it again
+ * if it still is `seen`, which is when nobody moved since. */
+struct tnb_clock_page_pass {
+	__u32 slot;
+	__s32 result; /* out: 0, -EINVAL, -EAGAIN (somebody moved) */
+	__u64 seen;   /* 0: take back */
+};
+
+_Static_assert(sizeof(struct tnb_clock) == 64, "ABI: one cache line");
+_Static_assert(sizeof(struct tnb_clock_page) == TNB_PAGE_SIZE, "ABI: a page");
+_Static_assert(__builtin_offsetof(struct tnb_clock_page, set) == 64,
+	       "ABI: the copies begin on a cache line");
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one table of the system calls that take an absolute time (door B of
+ * docs/surface.md), and the one of the kernel functions through which it comes
+ * in. A call more is a row more.
+ *
+ * Numbers: arch/x86/entry/syscalls/syscall_{64,32}.tbl. Arguments are counted
+ * from 0.
+ */
+#ifndef TIMENSBPF_ABI_TABLES_WAITS_H
+#define TIMENSBPF_ABI_TABLES_WAITS_H
+
+/* The number of a call that an ABI does not have: no two rows may share one. */
+#define TNB_NO_CALL(name) (0x10000 + TNB_WAIT_##name)
+
+/* When the time is absolute. */
+enum tnb_wait_when {
+	TNB_WHEN_ALWAYS,
+	TNB_WHEN_ABSTIME, /* TIMER_ABSTIME (1) in argument `when_arg` */
+	TNB_WHEN_FUTEX,	  /* by the operation in argument `when_arg` */
+	TNB_WHEN_RING,	  /* io_uring_enter: its own rules */
+};
+
+/* On which clock. */
+enum tnb_wait_clock {
+	TNB_CLOCK_REALTIME,
+	TNB_CLOCK_ID,	   /* argument `clock_arg` is the clock id */
+	TNB_CLOCK_FUTEX,   /* by the operation in argument `clock_arg` */
+	TNB_CLOCK_TIMER,   /* of the POSIX timer `clock_arg` */
+	TNB_CLOCK_TIMERFD, /* of the file descriptor `clock_arg` */
+	TNB_CLOCK_RING,	   /* of the ring `clock_arg` */
+};
+
+/*
+ * X(NAME, number 64-bit, number 32-bit with 64-bit time, number 32-bit with
+ *   32-bit time, argument that points to the time, is it an itimerspec,
+ *   when absolute, when_arg, on which clock, clock_arg)
+ */
+#define TNB_WAITS(X)                                                         \
+	X(futex, 202, 422, 240, 3, 0, FUTEX, 1, FUTEX, 1)                    \
+	X(clock_nanosleep, 230, 407, 267, 2, 0, ABSTIME, 1, ID, 0)           \
+	X(timer_settime, 223, 409, 260, 2, 1, ABSTIME, 1, TIMER, 0)          \
+	X(timerfd_settime, 286, 411, 325, 2, 1, ABSTIME, 1, TIMERFD, 0)      \
+	X(mq_timedsend, 242, 418, 279, 4, 0, ALWAYS, 0, REALTIME, 0)         \
+	X(mq_timedreceive, 243, 419, 280, 4, 0, ALWAYS, 0, REALTIME, 0)      \
+	X(io_uring_enter, 426, 426, TNB_NO_CALL(io_uring_enter), 4, 0, RING, \
+	  3, RING, 0)                                                        \
+	X(futex_waitv, 449, 449, TNB_NO_CALL(futex_waitv), 3, 0, ALWAYS, 0,  \
+	  ID, 4)                                                             \
+	X(futex_wait, 455, 455, TNB_NO_CALL(futex_wait), 4, 0, ALWAYS, 0, ID, 5)
+
+#define TNB_WAIT_ENUM(name, ...) TNB_WAIT_##name,
+enum tnb_wait { TNB_WAITS(TNB_WAIT_ENUM) TNB_WAIT_MAX };
+#undef TNB_WAIT_ENUM
+
+/*
+ * Where the time is copied from the caller's memory: the choke points of the
+ * calls above (kernel/time/time.c, io_uring/timeout.c).
+ *
+ * X(NAME of the kernel function, what the caller's memory holds there,
+ *   number of its arguments)
+ */
+#define TNB_COPIES(X)                            \
+	X(get_timespec64, timespec64, 2)         \
+	X(get_itimerspec64, itimerspec64, 2)     \
+	X(get_old_timespec32, timespec32, 2)     \
+	X(get_old_itimerspec32, itimerspec32, 2) \
+	X(__io_timeout_prep, io_timeout, 3)      \
+	X(io_timeout_remove_prep, io_update, 2)
+
+#define TNB_COPY_ENUM(function, holds, arguments) TNB_COPY_##holds,
+enum tnb_copy { TNB_COPIES(TNB_COPY_ENUM) TNB_COPY_MAX };
+#undef TNB_COPY_ENUM
+
+#endif

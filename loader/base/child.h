@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Processes that the library starts with fork(2). */
+#ifndef TIMENSBPF_LOADER_BASE_CHILD_H
+#define TIMENSBPF_LOADER_BASE_CHILD_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * For a child after fork(2): close all file descriptors but the standard ones
+ * and those of `keep` (negative ones count for none). A child may live a moment
+ * longer than its parent, and a lock by flock(2) lasts as long as any process
+ * has it open. Safe in the child of a process of many threads
+ * (signal-safety(7)).
+ */
+void tnb_child_keep_only(const int *keep, size_t count);
+
+/* Wait for the end of a child; a pid that is not positive is none. */
+void tnb_child_reap(pid_t pid);
+
+#endif

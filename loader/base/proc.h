@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What /proc tells of processes (proc(5)). */
+#ifndef TIMENSBPF_LOADER_BASE_PROC_H
+#define TIMENSBPF_LOADER_BASE_PROC_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Open the directory of a process; of one whose first thread has ended, that of
+ * a thread which lives: the first one's has no memory any more. *tid: whose it
+ * is. -1: there is none.
+ */
+int tnb_proc_open(pid_t pid, pid_t *tid);
+
+/* The threads of a process whose directory is open; the caller closes it.
+ * NULL: it is gone. */
+DIR *tnb_proc_threads(int proc);
+/* The next one, 0 after the last. */
+pid_t tnb_proc_next(DIR *threads);
+/* The state letter of a thread in it; 0: it is gone, or works for io_uring in
+ * the kernel, which it never leaves. */
+char tnb_proc_thread_state(DIR *threads, pid_t tid);
+
+/* Whether the numbers of processes are here what they are for BPF programs. */
+bool tnb_proc_is_first_namespace(void);
+/* Whether /proc names cgroups from the root of all (cgroup_namespaces(7)). */
+bool tnb_proc_sees_all_cgroups(void);
+
+/* ---- Safe between fork() and exec() ------------------------------------- */
+
+/* The state letter; 0: there is no such process. */
+char tnb_proc_state(pid_t pid);
+/* One that runs no code any more, by that letter. */
+bool tnb_proc_has_ended(char state);
+/* Who traces it, 0: nobody; -1: there is no such process. */
+pid_t tnb_proc_tracer(pid_t pid);
+/* The name of who changes running processes (surgeon.h), and whether that is
+ * one, by its number or that of a thread. */
+#define TNB_PATCHER "tnb-surgeon"
+bool tnb_proc_is_patcher(pid_t pid);
+/* The process of a thread, by its first one; -1: there is no such thread. */
+pid_t tnb_proc_first(pid_t tid);
+/* Whether it is writing a core file, which any interruption cuts off. By the
+ * directory of a thread that has not ended: others have no such line. */
+bool tnb_proc_dumps_core(int proc);
+/* SECCOMP_MODE_ of seccomp(2); -1: there is no such process. */
+int tnb_proc_seccomp(pid_t pid);
+
+#endif

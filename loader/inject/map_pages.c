@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The process has no way to a file descriptor of ours, whatever namespaces it
+ * lives in: it makes a pair of sockets, and we take the other end. Everything
+ * that can fail leaves it to stub.S to go on without us.
+ */
+#define _GNU_SOURCE
+#include "map_pages.h"
+
+#include "base/cleanup.h"
+#include "restart.h"
+#include "payload/stub.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <abi/vdso_link.h>
+#include <unistd.h>
+
+#define ALL_SIGNALS (~0ULL)
+#define ROOM_MAX 2048
+#define ADDRESS_ERRORS ((__u64)-4095)
+
+/* ---- The stub ------------------------------------------------------------ */
+
+static __u32 stub_code_size(void)
+{
+	return (__u32)(tnb_stub_end - tnb_stub_begin);
+}
+
+__u32 tnb_map_pages_room(void)
+{
+	return stub_code_size() + (__u32)sizeof(struct tnb_stub_data);
+}
+
+static int write_stub(const struct tnb_tracee *tracee,
+		      const struct tnb_mapping *place,
+		      const struct tnb_stub_data *data)
+{
+	unsigned char stub[ROOM_MAX];
+
+	if (tnb_map_pages_room() > place->room_size ||
+	    tnb_map_pages_room() > sizeof(stub))
+		return -ENOSPC;
+	memcpy(stub, tnb_stub_begin, stub_code_size());
+	memcpy(stub + stub_code_size(), data, sizeof(*data));
+	return tnb_tracee_write(tracee, place->room, stub,
+				tnb_map_pages_room());
+}
+
+/*
+ * First the code, then the way to it, then the mask: wherever we end, the
+ * process either does not come here or restores what it was.
+ */
+static int enter_stub(struct tnb_tracee *tracee,
+		      const struct tnb_mapping *place)
+{
+	struct tnb_stub_data data = {
+		.map_offset = (__u64)place->slot * TNB_PAGE_SIZE,
+		.map_at = place->at,
+	};
+	struct user_regs_struct regs;
+	int err = tnb_tracee_get_regs(tracee, &data.regs);
+
+	regs = data.regs;
+	if (!err)
+		err = tnb_tracee_get_mask(tracee, &data.mask);
+	if (err)
+		return err;
+	/* The kernel will not do so for a thread that is elsewhere. */
+	tnb_restart_as_kernel(&data.regs);
+	err = write_stub(tracee, place, &data);
+	if (err)
+		return err;
+	regs.rip = place->room;
+	/* No system call to be made again there. */
+	regs.orig_rax = ALL_SIGNALS;
+	err = tnb_tracee_set_regs(tracee, &regs);
+	return err ? err : tnb_tracee_set_mask(tracee, ALL_SIGNALS);
+}
+
+static bool is_in_room(const struct tnb_mapping *place, __u64 ip)
+{
+	return ip - place->room < place->room_size;
+}
+
+static bool is_in_stub(const struct tnb_mapping *place, __u64 ip)
+{
+	return ip >= place->room && ip < place->room + stub_code_size();
+}
+
+/* ---- The channel --------------------------------------------------------- */
+
+static int take_socket(pid_t pid, int number)
+{
+	_cleanup_close_
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd;
+
+	if (process < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int send_map(int channel, int map)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &map, sizeof(map));
+	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1
+		       ? 0
+		       : -errno;
+}
+
+/* At the end of socketpair(2), with the process stopped. */
+static int open_channel(struct tnb_tracee *tracee, int map)
+{
+	struct user_regs_struct regs;
+	__u32 sockets[2];
+	int channel, err = tnb_tracee_get_regs(tracee, &regs);
+
+	if (err)
+		return err;
+	/* Of one for which mmap(2) failed it is the mask's restoring. */
+	if (regs.orig_rax != SYS_socketpair)
+		return -EPERM;
+	if (regs.rax)
+		return (int)regs.rax == -ENFILE ? -EMFILE : (int)regs.rax;
+	err = tnb_tracee_read(tracee, regs.r12 + STUB_SOCKETS, sockets,
+			      sizeof(sockets));
+	if (err)
+		return err;
+	channel = take_socket(tracee->tgid, (int)sockets[1]);
+	if (channel < 0)
+		return channel;
+	err = send_map(channel, map);
+	if (err) {
+		close(channel);
+		return err;
+	}
+	return channel;
+}
+
+#define LOOK_EVERY_MS 1
+
+/* A SIGSTOP or SIGCONT of somebody else may stop the stub meanwhile; after one
+ * the next is looked for at once, as it would stop it before its next step. */
+static int wait_for_word(struct tnb_tracee *tracee, int channel)
+{
+	struct pollfd word = { .fd = channel, .events = POLLIN };
+	int stopped = 0;
+
+	while (stopped >= 0 && poll(&word, 1, stopped ? 0 : LOOK_EVERY_MS) <= 0)
+		stopped = tnb_tracee_keep_running(tracee);
+	return stopped < 0 ? stopped : 0;
+}
+
+static int receive_address(struct tnb_tracee *tracee, int channel,
+			   __u64 *address)
+{
+	int err = wait_for_word(tracee, channel);
+
+	if (err)
+		return err;
+	if (recv(channel, address, sizeof(*address), MSG_DONTWAIT) !=
+	    sizeof(*address))
+		return -EPERM;
+	return *address >= ADDRESS_ERRORS ? (int)*address : 0;
+}
+
+/* ---- Both ---------------------------------------------------------------- */
+
+/* The stub waits: have it stop there. */
+static int stop_in_stub(struct tnb_tracee *tracee,
+			const struct tnb_mapping *place)
+{
+	struct user_regs_struct regs;
+	int err = tnb_tracee_interrupt(tracee);
+
+	if (!err)
+		err = tnb_tracee_wait(tracee);
+	if (!err)
+		err = tnb_tracee_get_regs(tracee, &regs);
+	if (!err && !is_in_stub(place, regs.rip))
+		err = -ETIMEDOUT;
+	return err;
+}
+
+static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping *place,
+		    __u64 *address, int *channel)
+{
+	int received, err = 0;
+
+	/* Entries and exits of mmap(2) and socketpair(2). */
+	for (int i = 0; !err && i < 4; i++)
+		err = tnb_tracee_to_syscall(tracee);
+	if (err)
+		return err;
+	*channel = open_channel(tracee, place->map);
+	if (*channel < 0)
+		return *channel;
+	err = tnb_tracee_continue(tracee);
+	if (err)
+		return err;
+	received = receive_address(tracee, *channel, address);
+	/* Its budget is spent: it stops there, and nobody waits for that. */
+	if (received == -ETIMEDOUT)
+		err = tnb_tracee_interrupt(tracee) ? -ESRCH : -ETIMEDOUT;
+	else
+		err = stop_in_stub(tracee, place);
+	return err ? err : received;
+}
+
+int tnb_mapping(struct tnb_tracee *tracee, const struct tnb_mapping *place,
+		__u64 *address, int *channel)
+{
+	int err = tnb_tracee_suspend_filters(tracee, true);
+
+	*channel = -1;
+	if (!err)
+		err = enter_stub(tracee, place);
+	if (!err)
+		err = run_stub(tracee, place, address, channel);
+	if (err)
+		tnb_map_pages_close(channel);
+	return err;
+}
+
+void tnb_map_pages_close(int *channel)
+{
+	if (*channel < 0)
+		return;
+	shutdown(*channel, SHUT_RDWR);
+	close(*channel);
+	*channel = -1;
+}
+
+/* System calls of the stub after the pages were filled, times two. */
+#define STOPS_MAX 16
+
+/* The exit of its last system call: at the entry the result is still -ENOSYS.
+ * 0: it is in the stub, and not there yet. 1: it is. 2: it is elsewhere. */
+static int is_at_end(const struct tnb_tracee *tracee,
+		     const struct tnb_mapping *place)
+{
+	struct user_regs_struct regs;
+	int err = tnb_tracee_get_regs(tracee, &regs);
+
+	if (err)
+		return err;
+	if (!is_in_room(place, regs.rip))
+		return 2;
+	return regs.orig_rax == SYS_rt_sigprocmask && !regs.rax;
+}
+
+int tnb_map_pages_leave(struct tnb_tracee *tracee,
+			const struct tnb_mapping *place, int *channel)
+{
+	int err, end = is_at_end(tracee, place);
+
+	tnb_map_pages_close(channel);
+	for (int i = 0; !end && i < STOPS_MAX; i++) {
+		err = tnb_tracee_to_syscall(tracee);
+		end = err ? err : is_at_end(tracee, place);
+	}
+	if (end < 0)
+		return tracee->gone ? -ESRCH : -ETIMEDOUT;
+	err = tnb_tracee_suspend_filters(tracee, false);
+	if (err)
+		return -ETIMEDOUT;
+	return !end ? -ETIMEDOUT : end == 2;
+}
+
+int tnb_map_pages_return(struct tnb_tracee *tracee,
+			 const struct user_regs_struct *regs)
+{
+	int err = tnb_tracee_interrupt(tracee);
+
+	if (!err)
+		err = tnb_tracee_continue(tracee);
+	if (!err)
+		err = tnb_tracee_wait(tracee);
+	return err ? err : tnb_tracee_set_regs(tracee, regs);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Having a stopped process map the three pages of abi/vdso_link.h. */
+#ifndef TIMENSBPF_LOADER_INJECT_MAP_PAGES_H
+#define TIMENSBPF_LOADER_INJECT_MAP_PAGES_H
+
+#include "tracee.h"
+
+struct tnb_mapping {
+	int map;	 /* of the clock pages */
+	__u32 slot;	 /* of its page */
+	__u64 at;	 /* its pages of an earlier time, 0: it has none */
+	__u64 room;	 /* where the stub goes, in the process */
+	__u32 room_size; /* in bytes */
+};
+
+/*
+ * Let the thread map the pages and wait for us. It is stopped before and
+ * after. *address: of the first page; *channel: an fd to be closed, which lets
+ * the process go on where it was when it is let go of.
+ *
+ * -EMFILE no file descriptors, -EPERM a call was refused, -ESRCH it ended,
+ * -ETIMEDOUT. On failure it is stopped or gone, and goes on by itself. Seccomp
+ * filters do not apply to it, whatever the result is, until
+ * tnb_map_pages_leave() or the end of tracing.
+ */
+TNB_MUST_CHECK int tnb_mapping(struct tnb_tracee *tracee,
+			       const struct tnb_mapping *place, __u64 *address,
+			       int *channel);
+
+/* Let who waits for it go on: also if another process of ours has it open. Sets
+ * *channel to -1, which is taken as well. */
+void tnb_map_pages_close(int *channel);
+
+/*
+ * Have the stub run to its last system call, after which seccomp filters apply
+ * again. Closes the channel. 1: it is not in the stub (any more). -ESRCH,
+ * -ETIMEDOUT.
+ */
+TNB_MUST_CHECK int tnb_map_pages_leave(struct tnb_tracee *tracee,
+				       const struct tnb_mapping *place,
+				       int *channel);
+
+/*
+ * After that, have it go on where it was before tnb_mapping(), with these
+ * registers: whether a system call that was interrupted is made again is for
+ * the kernel to say, who knows which signals have come since.
+ */
+TNB_MUST_CHECK int tnb_map_pages_return(struct tnb_tracee *tracee,
+					const struct user_regs_struct *regs);
+
+/* How much room the stub needs, in bytes. */
+__u32 tnb_map_pages_room(void);
+
+#endif

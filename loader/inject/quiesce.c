@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Code is about to change under whoever is in the middle of it. Those who are
+ * in the part that stays return the time of before, as if they had read it a
+ * moment earlier: nobody can have seen a later one yet. But where a clock page
+ * takes the place of another, nobody may have read half of it.
+ *
+ * A signal handler may have interrupted such a function. Then the registers
+ * that the kernel saved are on the stack, in a struct rt_sigframe (of
+ * arch/x86/include/asm/sigframe.h), which is looked for. One that is left
+ * over where no frame of the program has written since looks the same: then the
+ * process stays as it is for now, and is said to be so. Registers that a
+ * program keeps elsewhere (swapcontext(3) from a handler) are not found.
+ */
+#define _GNU_SOURCE
+#include "quiesce.h"
+
+#include "base/maps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Not by single steps: if we died over one, the trap would be the process' own
+ * (the kernel clears the flag in PTRACE_DETACH alone). So they run on for a
+ * moment, a little longer each time.
+ */
+#define ROUNDS_MAX 60
+#define PAUSE_FIRST_NS 20000L
+#define PAUSE_LAST_NS 10000000L
+
+/* ---- Where a thread is --------------------------------------------------- */
+
+static bool is_inside(const struct tnb_readers *readers, __u64 ip)
+{
+	const struct tnb_vdso *vdso = readers->vdso;
+	__u64 in_image = ip - readers->image;
+
+	if (tnb_vdso_is_patched(vdso, ip - readers->at))
+		return true;
+	return readers->image &&
+	       (tnb_vdso_image_is_patched(vdso, in_image) ||
+		(readers->page_changes &&
+		 tnb_vdso_image_is_reader(vdso, readers->code, in_image)));
+}
+
+/* Nearly every word points elsewhere. */
+static bool may_be_inside(const struct tnb_readers *readers, __u64 word)
+{
+	return word - readers->at < readers->vdso->size ||
+	       word - readers->image < TNB_PAGE_SIZE;
+}
+
+/* In words, from the saved instruction pointer. */
+#define TO_UC_FLAGS (-21)
+#define TO_SP (-1)
+#define TO_UC_LINK (-20)
+#define TO_EFLAGS 1
+#define TO_SEGMENTS 2
+#define UC_FLAGS_KNOWN 7
+#define EFLAGS_ALWAYS 2
+#define EFLAGS_KNOWN 0x3fffff
+
+static bool is_saved_ip(const __u64 *word)
+{
+	return !(word[TO_UC_FLAGS] & ~(__u64)UC_FLAGS_KNOWN) &&
+	       !word[TO_UC_LINK] && word[TO_EFLAGS] & EFLAGS_ALWAYS &&
+	       !(word[TO_EFLAGS] & ~(__u64)EFLAGS_KNOWN) &&
+	       (word[TO_SEGMENTS] & 0xffff) == TNB_USER_CS_64;
+}
+
+/* What a signal handler may have on the stack above the saved registers. */
+#define STACK_WORDS (32u << 10)
+
+struct search {
+	struct tnb_threads *threads;
+	const struct tnb_readers *readers;
+	int memory;
+	struct tnb_maps_ends ends; /* of its mappings */
+	__u64 *words;		   /* STACK_WORDS */
+	bool *runs;		   /* of each thread */
+};
+
+/* The stack in use, up to where its memory ends. */
+static size_t read_stack(const struct search *search, __u64 sp)
+{
+	__u64 at = sp & ~7ULL, end = tnb_maps_end_of(&search->ends, at);
+	size_t size = STACK_WORDS * sizeof(*search->words);
+	ssize_t got;
+
+	if (end && end - at < size)
+		size = end - at;
+	got = pread(search->memory, search->words, size, (off_t)at);
+	return got < 0 ? 0 : (size_t)got / sizeof(*search->words);
+}
+
+enum found { NOTHING, INSIDE, OTHER_STACK };
+
+/* *sp: the stack to look at; if a handler on it interrupted somebody who has
+ * another stack, that one. */
+static enum found look_at_stack(const struct search *search, __u64 *sp)
+{
+	size_t count = read_stack(search, *sp);
+	const __u64 *words = search->words;
+	__u64 end = *sp + count * sizeof(*words), other = 0;
+
+	for (size_t i = (size_t)-TO_UC_FLAGS; i + TO_SEGMENTS < count; i++) {
+		__u64 interrupted = words[i + TO_SP];
+
+		if (!is_saved_ip(&words[i]))
+			continue;
+		if (may_be_inside(search->readers, words[i]) &&
+		    is_inside(search->readers, words[i]))
+			return INSIDE;
+		if (interrupted < *sp || interrupted > end)
+			other = interrupted;
+	}
+	*sp = other;
+	return other ? OTHER_STACK : NOTHING;
+}
+
+/* Handlers that interrupt each other, each on a stack of its own (SA_ONSTACK).
+ */
+#define STACKS_MAX 4
+
+static bool stack_has_inside(const struct search *search, __u64 sp)
+{
+	enum found found = OTHER_STACK;
+
+	for (int i = 0; i < STACKS_MAX && found == OTHER_STACK; i++)
+		found = look_at_stack(search, &sp);
+	return found == INSIDE;
+}
+
+static int look_at(const struct search *search, const struct tnb_tracee *tracee,
+		   bool *is_outside)
+{
+	struct user_regs_struct regs;
+	int err = tnb_tracee_get_regs(tracee, &regs);
+
+	*is_outside = err || (!is_inside(search->readers, regs.rip) &&
+			      !stack_has_inside(search, regs.rsp));
+	return err;
+}
+
+/* ---- Getting it out ------------------------------------------------------ */
+
+/* Of those that `runs` marks, which are stopped: who is not outside runs on,
+ * and stays marked. Returns how many these are. */
+static int let_go_inside(const struct search *search)
+{
+	struct tnb_threads *threads = search->threads;
+	bool *runs = search->runs;
+	int inside = 0;
+
+	for (size_t i = 0; i < threads->count; i++) {
+		struct tnb_tracee *tracee = &threads->thread[i];
+		bool is_outside = true;
+		int err = tracee->gone || !runs[i]
+				  ? 0
+				  : look_at(search, tracee, &is_outside);
+
+		runs[i] = false;
+		if (!err && !is_outside)
+			err = tnb_tracee_continue(tracee);
+		if (err == -ESRCH)
+			tracee->gone = true;
+		else if (err)
+			return err;
+		runs[i] = !is_outside && !tracee->gone;
+		inside += runs[i];
+	}
+	return inside;
+}
+
+static void let_them_run(long ns)
+{
+	const struct timespec pause = { .tv_nsec = ns };
+
+	nanosleep(&pause, NULL);
+}
+
+/* How many are inside still. All are stopped. */
+static int search_outside(const struct search *search)
+{
+	int err, inside = let_go_inside(search);
+	long pause = PAUSE_FIRST_NS;
+
+	for (int i = 0; i < ROUNDS_MAX && inside > 0; i++) {
+		let_them_run(pause);
+		if (pause < PAUSE_LAST_NS)
+			pause += pause / 4;
+		err = tnb_threads_stop_again(search->threads, search->runs);
+		inside = err ? err : let_go_inside(search);
+	}
+	err = tnb_threads_stop_again(search->threads, search->runs);
+	return err ? err : inside;
+}
+
+int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
+		int memory)
+{
+	struct search search = {
+		.threads = threads,
+		.readers = readers,
+		.memory = memory,
+		.words = malloc(STACK_WORDS * sizeof(*search.words)),
+		.runs = malloc(threads->count * sizeof(*search.runs)),
+	};
+	int inside = search.words && search.runs
+			     ? tnb_maps_ends_read(threads->thread[0].tid,
+						  &search.ends)
+			     : -ENOMEM;
+
+	if (!inside) {
+		for (size_t i = 0; i < threads->count; i++)
+			search.runs[i] = true;
+		inside = search_outside(&search);
+	}
+	tnb_maps_ends_free(&search.ends);
+	free(search.words);
+	free(search.runs);
+	return inside > 0 ? -EAGAIN : inside;
+}

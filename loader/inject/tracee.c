@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "tracee.h"
+
+#include "base/proc.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* ---- Budget -------------------------------------------------------------- */
+
+#define BUDGET_SIGNAL SIGRTMIN
+/* Again, in case the first signal came just before the call that was to be
+ * interrupted. */
+#define BUDGET_AGAIN_NS 2000000L
+
+static __thread timer_t budget_timer;
+static __thread bool budget_timer_exists;
+static __thread volatile sig_atomic_t budget_spent;
+
+/*
+ * bounded_ptrace(request, tid, address, data): as the system call, but the
+ * spent budget ends it with -EINTR where the kernel would make it again after
+ * every signal. PTRACE_SEIZE waits for the end of an exec so (-ERESTARTNOINTR
+ * of kernel/ptrace.c, ptrace_attach()), and an exec for a file system that may
+ * never answer.
+ */
+long bounded_ptrace(long request, long tid, const void *address,
+		    const void *data);
+extern const char bounded_insn[], bounded_end[];
+__asm__(".pushsection .text\n"
+	".type bounded_ptrace, @function\n"
+	"bounded_ptrace:\n"
+	"	.cfi_startproc\n"
+	"	mov	%rcx, %r10\n"
+	"	mov	$101, %eax\n"
+	"bounded_insn:\n"
+	"	syscall\n"
+	"bounded_end:\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size bounded_ptrace, . - bounded_ptrace\n"
+	".popsection");
+_Static_assert(SYS_ptrace == 101, "of the code above");
+
+/* A call that is to be made again is found at its instruction. */
+static void spend(int number, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)number;
+	(void)info;
+	budget_spent = 1;
+	if (regs[REG_RIP] == (greg_t)(uintptr_t)bounded_insn) {
+		regs[REG_RIP] = (greg_t)(uintptr_t)bounded_end;
+		regs[REG_RAX] = -EINTR;
+	}
+}
+
+static int make_budget_timer(void)
+{
+	struct sigaction action = { .sa_sigaction = spend,
+				    .sa_flags = SA_SIGINFO };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
+				  .sigev_signo = BUDGET_SIGNAL };
+	sigset_t set;
+
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	sigemptyset(&set);
+	sigaddset(&set, BUDGET_SIGNAL);
+	if (sigaction(BUDGET_SIGNAL, &action, NULL) ||
+	    pthread_sigmask(SIG_UNBLOCK, &set, NULL) ||
+	    timer_create(CLOCK_MONOTONIC, &event, &budget_timer))
+		return -errno;
+	budget_timer_exists = true;
+	return 0;
+}
+
+int tnb_budget_begin(unsigned int ms)
+{
+	const struct itimerspec budget = {
+		.it_value = { .tv_sec = ms / 1000,
+			      .tv_nsec = (long)(ms % 1000) * 1000000L },
+		.it_interval = { .tv_nsec = BUDGET_AGAIN_NS },
+	};
+	int err = budget_timer_exists ? 0 : make_budget_timer();
+
+	budget_spent = 0;
+	if (!err && timer_settime(budget_timer, 0, &budget, NULL))
+		err = -errno;
+	return err;
+}
+
+void tnb_budget_end(void)
+{
+	const struct itimerspec none = { 0 };
+
+	if (budget_timer_exists)
+		timer_settime(budget_timer, 0, &none, NULL);
+}
+
+void tnb_budget_free(void)
+{
+	if (budget_timer_exists)
+		timer_delete(budget_timer);
+	budget_timer_exists = false;
+}
+
+bool tnb_budget_is_spent(void)
+{
+	return budget_spent;
+}
+
+/* ---- ptrace -------------------------------------------------------------- */
+
+/* glibc's prototype is variadic with an enum of its own. */
+static long trace(int request, pid_t tid, const void *address, const void *data)
+{
+	return syscall(SYS_ptrace, request, tid, address, data) < 0 ? -errno
+								    : 0;
+}
+
+/*
+ * With the stop at the end of an exec no thread gets away between being seized
+ * and being interrupted: bpf/life/exec.bpf.c looks whether it is traced before
+ * that stop would come, and else stops the process.
+ */
+#define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
+
+static long seize(pid_t tid)
+{
+	return bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
+}
+
+int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
+{
+	long options = SEIZE_OPTIONS;
+
+	if (!tracee->filter)
+		return 0;
+	if (suspend)
+		options |= PTRACE_O_SUSPEND_SECCOMP;
+	return (int)trace(PTRACE_SETOPTIONS, tracee->tid, NULL,
+			  (void *)options);
+}
+
+/* Who cannot be asked is taken for one with a filter. Without
+ * CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
+static void look_at_seccomp(struct tnb_tracee *tracee)
+{
+	int mode = tnb_proc_seccomp(tracee->tid);
+
+	tracee->filter = mode != SECCOMP_MODE_DISABLED &&
+			 mode != SECCOMP_MODE_STRICT;
+	tracee->strict = mode == SECCOMP_MODE_STRICT ||
+			 tnb_tracee_suspend_filters(tracee, true) ||
+			 tnb_tracee_suspend_filters(tracee, false);
+}
+
+int tnb_tracee_open(struct tnb_tracee *tracee)
+{
+	char path[32];
+
+	look_at_seccomp(tracee);
+	snprintf(path, sizeof(path), "/proc/%d/mem", tracee->tid);
+	tracee->mem = open(path, O_RDWR | O_CLOEXEC);
+	return tracee->mem < 0 ? -errno : 0;
+}
+
+/* A thread that executes a program takes its leader's number meanwhile. */
+static long seize_either(pid_t tid, pid_t tgid)
+{
+	long err = seize(tid);
+
+	return err == -ESRCH && tid != tgid ? seize(tgid) : err;
+}
+
+static long interrupt_either(pid_t tid, pid_t tgid)
+{
+	long err = trace(PTRACE_INTERRUPT, tid, NULL, NULL);
+
+	return err == -ESRCH && tid != tgid
+		       ? trace(PTRACE_INTERRUPT, tgid, NULL, NULL)
+		       : err;
+}
+
+static int stop_first(struct tnb_tracee *tracee, unsigned int ms)
+{
+	long err = tnb_budget_begin(ms);
+
+	if (!err)
+		err = interrupt_either(tracee->tid, tracee->tgid);
+	if (!err)
+		err = tnb_tracee_wait(tracee);
+	/* It is ours and cannot be detached from while it runs: only the end
+	 * of this thread lets go of it. */
+	return err && err != -ESRCH ? -ETIMEDOUT : (int)err;
+}
+
+int tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
+		     unsigned int exec_ms, unsigned int ms)
+{
+	int err = tnb_budget_begin(exec_ms);
+
+	if (!err)
+		err = (int)seize_either(tid, tgid);
+	*tracee = (struct tnb_tracee){ .tid = tid, .tgid = tgid, .mem = -1 };
+	if (!err)
+		err = stop_first(tracee, ms);
+	if (err)
+		return err;
+	err = tnb_tracee_open(tracee);
+	if (err)
+		(void)tnb_tracee_detach(tracee);
+	return err;
+}
+
+int tnb_tracee_begin(pid_t tid, pid_t tgid, struct tnb_tracee *tracee)
+{
+	*tracee = (struct tnb_tracee){
+		.tid = tid, .tgid = tgid, .mem = -1, .live = true
+	};
+	return (int)seize(tid);
+}
+
+static bool is_held_by_us(const struct tnb_tracee *tracee)
+{
+	siginfo_t info = { 0 };
+
+	return !trace(PTRACE_GETSIGINFO, tracee->tid, NULL, &info) &&
+	       info.si_code == SI_KERNEL;
+}
+
+enum stop { STOP_SYSCALL, STOP_TRAP, STOP_EXEC, STOP_SIGNAL };
+
+/* A trap is what was asked for, or tells of a group stop: in both cases the
+ * thread can be worked with. */
+static enum stop classify(struct tnb_tracee *tracee, int status)
+{
+	int signal = WSTOPSIG(status);
+
+	switch (status >> 16) {
+	case PTRACE_EVENT_STOP:
+		if (signal == SIGSTOP && !tracee->live)
+			tracee->held = true;
+		return STOP_TRAP;
+	case PTRACE_EVENT_EXEC:
+		return STOP_EXEC;
+	default:
+		return signal == (SIGTRAP | 0x80) ? STOP_SYSCALL : STOP_SIGNAL;
+	}
+}
+
+#define WAIT_TRACED (__WALL | __WNOTHREAD)
+
+static bool is_signal(const siginfo_t *info)
+{
+	return info->si_code == CLD_TRAPPED && !(info->si_status >> 8) &&
+	       info->si_status != (SIGTRAP | 0x80);
+}
+
+/*
+ * As waitpid(2); but a signal that is about to be delivered is left there to be
+ * waited for. If we die before PTRACE_CONT passes it on, one that was waited
+ * for is lost: that clears the number which the thread finds when it goes on
+ * (kernel/exit.c, wait_task_stopped()).
+ */
+static pid_t wait_next(pid_t whom, int *status, int flags)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(whom > 0 ? P_PID : P_ALL, (id_t)whom, &info,
+		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED | flags))
+		return -1;
+	if (!info.si_pid)
+		return 0;
+	if (!is_signal(&info))
+		return waitpid(info.si_pid, status, WAIT_TRACED);
+	*status = W_STOPCODE(info.si_status);
+	return info.si_pid;
+}
+
+/* After an exec it may have its process' number. What is told of others is the
+ * end of who was traced before and killed meanwhile. 1: no stop yet. */
+static int next_stop(struct tnb_tracee *tracee, int *status, int flags)
+{
+	pid_t tid, whom = tracee->live ? tracee->tid : -1;
+
+	do {
+		if (tnb_budget_is_spent())
+			return -ETIMEDOUT;
+		tid = wait_next(whom, status, flags);
+	} while ((tid < 0 && errno == EINTR) ||
+		 (tid > 0 && tid != tracee->tid && tid != tracee->tgid));
+	if (!tid)
+		return 1;
+	if (tid < 0 || !WIFSTOPPED(*status)) {
+		tracee->gone = true;
+		return -ESRCH;
+	}
+	tracee->tid = tid;
+	return 0;
+}
+
+/*
+ * A signal that is being delivered goes on, but for our own SIGSTOP. Another's
+ * has its effect: the thread can be worked with in a group stop, too, and is
+ * found there when it is let go of (kernel/ptrace.c, __ptrace_unlink()), unless
+ * a SIGCONT has come by then.
+ */
+static int pass_signal(struct tnb_tracee *tracee, int status, int request)
+{
+	long signal = WSTOPSIG(status);
+
+	if (signal == SIGSTOP && !tracee->live) {
+		if (is_held_by_us(tracee))
+			signal = 0;
+		else
+			tracee->stop = true;
+	}
+	return (int)trace(request, tracee->tid, NULL, (void *)signal);
+}
+
+static int pass_over(struct tnb_tracee *tracee, enum stop stop, int status,
+		     int request)
+{
+	return stop == STOP_SIGNAL
+		       ? pass_signal(tracee, status, request)
+		       : (int)trace(request, tracee->tid, NULL, NULL);
+}
+
+/* Other stops are passed over by `request`. */
+static int wait_for(struct tnb_tracee *tracee, enum stop wanted, int request)
+{
+	int status, err = next_stop(tracee, &status, 0);
+
+	while (!err) {
+		enum stop stop = classify(tracee, status);
+
+		if (stop == wanted)
+			return 0;
+		/* Any stop takes the place of the one that was asked for
+		 * (kernel/signal.c, ptrace_stop()). */
+		err = wanted == STOP_TRAP ? tnb_tracee_interrupt(tracee) : 0;
+		if (!err)
+			err = pass_over(tracee, stop, status, request);
+		if (!err)
+			err = next_stop(tracee, &status, 0);
+	}
+	return err;
+}
+
+int tnb_tracee_keep_running(struct tnb_tracee *tracee)
+{
+	int status, err = next_stop(tracee, &status, WNOHANG);
+
+	if (err)
+		return err < 0 ? err : 0;
+	err = pass_over(tracee, classify(tracee, status), status, PTRACE_CONT);
+	return err ? err : 1;
+}
+
+int tnb_tracee_wait(struct tnb_tracee *tracee)
+{
+	return wait_for(tracee, STOP_TRAP, PTRACE_CONT);
+}
+
+int tnb_tracee_to_syscall(struct tnb_tracee *tracee)
+{
+	long err = trace(PTRACE_SYSCALL, tracee->tid, NULL, NULL);
+
+	return err ? (int)err : wait_for(tracee, STOP_SYSCALL, PTRACE_SYSCALL);
+}
+
+int tnb_tracee_continue(const struct tnb_tracee *tracee)
+{
+	return (int)trace(PTRACE_CONT, tracee->tid, NULL, NULL);
+}
+
+int tnb_tracee_interrupt(const struct tnb_tracee *tracee)
+{
+	return (int)trace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL);
+}
+
+int tnb_tracee_detach(struct tnb_tracee *tracee)
+{
+	long err;
+
+	if (tracee->mem >= 0)
+		close(tracee->mem);
+	tracee->mem = -1;
+	if (tracee->gone)
+		return 0;
+	err = trace(PTRACE_DETACH, tracee->tid, NULL, NULL);
+	/* Another thread of its process executed a program, which took the
+	 * first one's number, and may have been one of ours. */
+	return err == -ESRCH ? -ETIMEDOUT : (int)err;
+}
+
+/* ---- Registers and memory ------------------------------------------------ */
+
+/* The sigset_t of the kernel. */
+#define KERNEL_SIGSET 8UL
+
+static int exchange_regs(const struct tnb_tracee *tracee, int request,
+			 struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+	long err = trace(request, tracee->tid, (void *)NT_PRSTATUS, &iov);
+
+	/* A 32-bit thread has fewer. */
+	return err ? (int)err : iov.iov_len == sizeof(*regs) ? 0 : -ENOEXEC;
+}
+
+int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
+			struct user_regs_struct *regs)
+{
+	return exchange_regs(tracee, PTRACE_GETREGSET, regs);
+}
+
+int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
+			const struct user_regs_struct *regs)
+{
+	struct user_regs_struct copy = *regs;
+
+	return exchange_regs(tracee, PTRACE_SETREGSET, &copy);
+}
+
+int tnb_tracee_get_mask(const struct tnb_tracee *tracee, __u64 *mask)
+{
+	return (int)trace(PTRACE_GETSIGMASK, tracee->tid, (void *)KERNEL_SIGSET,
+			  mask);
+}
+
+int tnb_tracee_set_mask(const struct tnb_tracee *tracee, __u64 mask)
+{
+	return (int)trace(PTRACE_SETSIGMASK, tracee->tid, (void *)KERNEL_SIGSET,
+			  &mask);
+}
+
+int tnb_tracee_read(const struct tnb_tracee *tracee, __u64 address, void *to,
+		    size_t size)
+{
+	ssize_t got = pread(tracee->mem, to, size, (off_t)address);
+
+	return got == (ssize_t)size ? 0 : got < 0 ? -errno : -EFAULT;
+}
+
+int tnb_tracee_write(const struct tnb_tracee *tracee, __u64 address,
+		     const void *from, size_t size)
+{
+	ssize_t put = pwrite(tracee->mem, from, size, (off_t)address);
+
+	return put == (ssize_t)size ? 0 : put < 0 ? -errno : -EFAULT;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A thread of somebody else, traced for a moment (ptrace(2)).
+ *
+ * All functions belong to the thread that attached: ptrace knows tracing
+ * threads, not processes. Waits end with the budget of that thread
+ * (tnb_budget_begin()). If the tracing thread ends, the kernel lets go of the
+ * tracee wherever it is: it must be able to go on alone at every moment.
+ */
+#ifndef TIMENSBPF_LOADER_INJECT_TRACEE_H
+#define TIMENSBPF_LOADER_INJECT_TRACEE_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <timensbpf/timensbpf.h>
+
+/* ---- Budget ------------------------------------------------------------- */
+
+/* Of the calling thread: after `ms`, blocking calls fail with EINTR, again and
+ * again. Begun once for each job. */
+TNB_MUST_CHECK int tnb_budget_begin(unsigned int ms);
+void tnb_budget_end(void);
+/* Before the thread ends: timers are the process'. */
+void tnb_budget_free(void);
+bool tnb_budget_is_spent(void);
+
+/* The code segment of 64-bit programs (__USER_CS of the kernel's
+ * arch/x86/include/asm/segment.h). */
+#define TNB_USER_CS_64 0x33
+
+/* ---- Tracing ------------------------------------------------------------ */
+
+struct tnb_tracee {
+	pid_t tid; /* as waitpid(2) knows it */
+	pid_t tgid;
+	int mem;     /* /proc/TID/mem, -1: not open */
+	bool live;   /* one of many: see tnb_tracee_begin() */
+	bool filter; /* it has seccomp filters */
+	bool strict; /* it may make no system call that we need */
+	bool held;   /* it was found stopped by a SIGSTOP, maybe of ours */
+	bool stop;   /* a SIGSTOP of somebody else came since */
+	bool gone;   /* it has ended */
+};
+
+/*
+ * Attach to a thread and have it stop on its way to user space. Where it is
+ * executing a program, that waits for its end (or failure), `exec_ms` at most;
+ * it may then have become the only thread of `tgid`, under that number. The
+ * budget of `ms` begins when it is traced. -ESRCH gone, -EPERM traced by
+ * another, -EINTR: the exec took too long, and it is not traced, -ETIMEDOUT: it
+ * is, and does not stop.
+ */
+TNB_MUST_CHECK int tnb_tracee_seize(pid_t tid, pid_t tgid,
+				    struct tnb_tracee *tracee,
+				    unsigned int exec_ms, unsigned int ms);
+
+/*
+ * Attach to a thread of a running process; it goes on until it is interrupted,
+ * and can be let go of only then. Its budget is the caller's, its memory is not
+ * opened, its signals stay its own: a job that is stopped stays so. -ESRCH,
+ * -EPERM, -EINTR: it executes a program, and the budget is spent.
+ */
+TNB_MUST_CHECK int tnb_tracee_begin(pid_t tid, pid_t tgid,
+				    struct tnb_tracee *tracee);
+/* Open the memory of a stopped thread; closed by tnb_tracee_detach(). */
+TNB_MUST_CHECK int tnb_tracee_open(struct tnb_tracee *tracee);
+
+/*
+ * Whether the seccomp filters of a stopped thread apply: not while it runs code
+ * of ours, and to all that it does by itself. If we die they do again. 0, or
+ * -errno; nothing is done for one without any.
+ */
+int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend);
+
+/* Wait for the stop that was asked for. -ESRCH, -ETIMEDOUT. */
+TNB_MUST_CHECK int tnb_tracee_wait(struct tnb_tracee *tracee);
+/* Run to the next entry or exit of a system call. As tnb_tracee_wait(). */
+TNB_MUST_CHECK int tnb_tracee_to_syscall(struct tnb_tracee *tracee);
+/* Let it run; stop it wherever it is. */
+TNB_MUST_CHECK int tnb_tracee_continue(const struct tnb_tracee *tracee);
+TNB_MUST_CHECK int tnb_tracee_interrupt(const struct tnb_tracee *tracee);
+/* Of one that was told to run: if it has stopped since, it goes on (1). Does
+ * not wait. -ESRCH, -ETIMEDOUT. */
+TNB_MUST_CHECK int tnb_tracee_keep_running(struct tnb_tracee *tracee);
+
+/* Let go of a stopped thread. Safe to call for one that is gone. -ETIMEDOUT: it
+ * goes by another number now, and is ours until the calling thread ends. */
+int tnb_tracee_detach(struct tnb_tracee *tracee);
+
+TNB_MUST_CHECK int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
+				       struct user_regs_struct *regs);
+TNB_MUST_CHECK int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
+				       const struct user_regs_struct *regs);
+TNB_MUST_CHECK int tnb_tracee_get_mask(const struct tnb_tracee *tracee,
+				       __u64 *mask);
+TNB_MUST_CHECK int tnb_tracee_set_mask(const struct tnb_tracee *tracee,
+				       __u64 mask);
+
+/* All of it or an error; write also where the process itself may not. */
+TNB_MUST_CHECK int tnb_tracee_read(const struct tnb_tracee *tracee,
+				   __u64 address, void *to, size_t size);
+TNB_MUST_CHECK int tnb_tracee_write(const struct tnb_tracee *tracee,
+				    __u64 address, const void *from,
+				    size_t size);
+
+#endif

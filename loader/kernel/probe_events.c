@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "probe_events.h"
+
+#include "base/cleanup.h"
+#include "tracefs.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define GROUP "timensbpf"
+/* One for each task that may stand preempted in the call at once. */
+#define INSTANCES 256
+#define BUSY_TRIES 100
+#define BUSY_PAUSE_NS 10000000L
+
+static int write_definition(int tracefs, const char *line)
+{
+	_cleanup_close_
+	int fd = openat(tracefs, "kprobe_events",
+			O_WRONLY | O_APPEND | O_CLOEXEC);
+	size_t length = strlen(line);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, line, length) == (ssize_t)length ? 0 : -errno;
+}
+
+static int open_event(int tracefs, const char *name)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	char path[128], line[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "events/" GROUP "/%s/id", name);
+	if (tnb_debugfs_read(tracefs, path, line, sizeof(line)))
+		return -ENOENT;
+	attr.config = strtoull(line, NULL, 10);
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int tnb_probe_open(enum tnb_probe kind, const char *name, const char *function)
+{
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+	char line[256];
+	int err, fd;
+
+	if (kind == TNB_KRETPROBE)
+		snprintf(line, sizeof(line), "r%d:" GROUP "/%s %s\n", INSTANCES,
+			 name, function);
+	else
+		snprintf(line, sizeof(line), "p:" GROUP "/%s %s\n", name,
+			 function);
+	err = tracefs < 0 ? -ENODEV : write_definition(tracefs, line);
+	if (err && err != -EEXIST)
+		return tnb_fail(err,
+				"cannot define a probe on %s in tracefs: %s",
+				function, strerror(-err));
+	fd = open_event(tracefs, name);
+	if (fd < 0)
+		return tnb_fail(fd, "cannot open the probe on %s: %s", function,
+				strerror(-fd));
+	return fd;
+}
+
+/* The kernel frees a perf event, and with it the use of its probe, a moment
+ * after the last link to it is gone: busy definitions are tried again. */
+static bool sweep_once(int tracefs)
+{
+	_cleanup_close_
+	int fd = openat(tracefs, "kprobe_events", O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *events = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[256], name[128], remove[160];
+	bool busy = false;
+
+	if (!events)
+		return true;
+	fd = -1;
+	while (fgets(line, sizeof(line), events)) {
+		if (sscanf(line, "%*[^:]:" GROUP "/%127s", name) != 1)
+			continue;
+		snprintf(remove, sizeof(remove), "-:" GROUP "/%s\n", name);
+		busy |= write_definition(tracefs, remove) == -EBUSY;
+	}
+	return !busy;
+}
+
+void tnb_probes_sweep(void)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+
+	for (int i = 0; tracefs >= 0 && i < BUSY_TRIES; i++) {
+		if (sweep_once(tracefs))
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+uint64_t tnb_probe_missed(const char *name)
+{
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int fd = -1;
+	_cleanup_fclose_ FILE *profile = NULL;
+	unsigned long long hits, missed, found = 0;
+	char line[256], word[128];
+
+	fd = openat(tracefs, "kprobe_profile", O_RDONLY | O_CLOEXEC);
+	profile = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!profile)
+		return 0;
+	fd = -1;
+	while (fgets(line, sizeof(line), profile))
+		if (sscanf(line, "%127s %llu %llu", word, &hits, &missed) ==
+			    3 &&
+		    !strcmp(word, name))
+			found = missed;
+	return found;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include "base/cleanup.h"
+#include "tracefs.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+/*
+ * The kernel keeps symbols * CPUs * 2 return instances for one link, and a call
+ * that finds none is missed: functions that are never called make the pool
+ * wide enough for the tasks that stand preempted in a call.
+ */
+#define WIDEN 100
+#define TARGETS_MAX (TNB_SESSION_TARGETS + WIDEN)
+/* A cookie that no target has: the program does nothing. */
+#define NO_TARGET (~0ULL)
+
+struct targets {
+	const char *symbol[TARGETS_MAX];
+	__u64 cookie[TARGETS_MAX];
+	__u32 count;
+	char widen[WIDEN][112];
+};
+
+static void add_target(struct targets *targets, const char *symbol,
+		       __u64 cookie)
+{
+	targets->symbol[targets->count] = symbol;
+	targets->cookie[targets->count++] = cookie;
+}
+
+#define SYMBOL_MAX 96
+#define SYMBOLS_MAX 1024
+
+struct symbols {
+	char name[SYMBOLS_MAX][SYMBOL_MAX]; /* without the prefix */
+	size_t count;
+};
+
+static bool has_symbol(const struct symbols *symbols, const char *name)
+{
+	for (size_t i = 0; i < symbols->count; i++)
+		if (!strcmp(symbols->name[i], name))
+			return true;
+	return false;
+}
+
+static void take_symbol(struct symbols *symbols, const char *line,
+			const char *prefix)
+{
+	size_t length = strlen(prefix), name = strcspn(line, " \n") - length;
+
+	if (symbols->count == SYMBOLS_MAX || strncmp(line, prefix, length) ||
+	    name >= SYMBOL_MAX)
+		return;
+	memcpy(symbols->name[symbols->count], line + length, name);
+	symbols->name[symbols->count++][name] = '\0';
+}
+
+/* Only what ftrace lists can be attached to; one that cannot, and none is. */
+static void read_symbols(struct symbols *native, struct symbols *compat)
+{
+	_cleanup_close_
+	int tracefs = tnb_tracefs_open();
+	_cleanup_close_
+	int fd = openat(tracefs, "available_filter_functions",
+			O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *functions = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[512];
+
+	if (functions)
+		fd = -1;
+	while (functions && fgets(line, sizeof(line), functions)) {
+		take_symbol(native, line, "__ia32_sys_");
+		take_symbol(compat, line, "__ia32_compat_sys_");
+	}
+}
+
+/*
+ * A system call with a compat variant has a 32-bit entry that no table points
+ * to: SYSCALL_DEFINE makes __ia32_sys_X, the table uses __ia32_compat_sys_X.
+ */
+static void add_never_called(struct targets *targets)
+{
+	static struct symbols native, compat;
+	int widen = 0;
+
+	native.count = compat.count = 0;
+	read_symbols(&native, &compat);
+	for (size_t i = 0; i < compat.count && widen < WIDEN; i++) {
+		if (!has_symbol(&native, compat.name[i]))
+			continue;
+		snprintf(targets->widen[widen], sizeof(targets->widen[widen]),
+			 "__ia32_sys_%s", compat.name[i]);
+		add_target(targets, targets->widen[widen++], NO_TARGET);
+	}
+}
+
+/* BPF_LINK_CREATE's attr for kprobe_multi, include/uapi/linux/bpf.h. */
+struct link_create_kprobe_multi {
+	__u32 prog_fd;
+	__u32 target_fd;
+	__u32 attach_type;
+	__u32 flags;
+	__u32 multi_flags;
+	__u32 count;
+	__u64 symbols;
+	__u64 addresses;
+	__u64 cookies;
+};
+
+static int create_link(int prog_fd, const struct targets *targets)
+{
+	struct link_create_kprobe_multi attr = {
+		.prog_fd = (__u32)prog_fd,
+		.attach_type = TNB_BPF_TRACE_KPROBE_SESSION,
+		.count = targets->count,
+		.symbols = (__u64)(uintptr_t)targets->symbol,
+		.cookies = (__u64)(uintptr_t)targets->cookie,
+	};
+	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int tnb_session_attach(int prog_fd, const struct tnb_session_target *wanted,
+		       size_t count)
+{
+	struct targets *targets = calloc(1, sizeof(*targets));
+	int fd;
+
+	if (!targets)
+		return tnb_fail_memory();
+	for (size_t i = 0; i < count && i < TNB_SESSION_TARGETS; i++)
+		add_target(targets, wanted[i].function, wanted[i].cookie);
+	add_never_called(targets);
+	fd = create_link(prog_fd, targets);
+	free(targets);
+	if (fd < 0)
+		return tnb_fail(fd, "cannot attach the kprobe session: %s",
+				strerror(-fd));
+	return fd;
+}

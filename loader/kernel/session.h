@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attaching a kprobe session to many functions, which libbpf 1.1 cannot. */
+#ifndef TIMENSBPF_LOADER_KERNEL_SESSION_H
+#define TIMENSBPF_LOADER_KERNEL_SESSION_H
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <timensbpf/timensbpf.h>
+
+/* enum bpf_attach_type of 6.10 (include/uapi/linux/bpf.h). */
+#define TNB_BPF_TRACE_KPROBE_SESSION 56
+
+struct tnb_session_target {
+	const char *function;
+	__u64 cookie;
+};
+#define TNB_SESSION_TARGETS 64
+
+/* Attach `prog_fd` to all of at most TNB_SESSION_TARGETS functions. Returns a
+ * link fd to be closed. */
+TNB_MUST_CHECK int tnb_session_attach(int prog_fd,
+				      const struct tnb_session_target *wanted,
+				      size_t count);
+
+#endif

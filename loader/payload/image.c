@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The replacement vDSO: what tells the time. Compiled once for each row of
+ * layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes system calls.
+ *
+ * A read is one pass over the kernel's data (a seqcount), the TSC and the clock
+ * page (a latch); whatever is not plain there is read again by the slow path.
+ * The clock page's sequence is looked at before and after the TSC is read, so
+ * that the numbers that are added were in force at that moment.
+ *
+ * Numbers are added only to what was computed here. A system call's time is
+ * BPF's to correct, whatever sent us there: another clock source, a page that
+ * may not be used (P5), or one that did not stand still.
+ */
+#include "image.h"
+
+#include <abi/tables/layouts.h>
+
+struct timeval_user {
+	__s64 sec, usec;
+};
+
+EXPORTED(clock_gettime)
+int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time);
+EXPORTED(gettimeofday)
+int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone);
+EXPORTED(time)
+__s64 __vdso_time(__s64 *time);
+int clock_gettime(__u32 id, struct __kernel_timespec *time)
+	WEAK_NAME(clock_gettime);
+int gettimeofday(struct timeval_user *time, struct timezone *zone)
+	WEAK_NAME(gettimeofday);
+__s64 time(__s64 *time) WEAK_NAME(time);
+
+tnb_fast int raw_gettime(__u32 id, struct __kernel_timespec *time)
+{
+	return (int)raw_call(SYS_clock_gettime, (void *)(__u64)id, time, NULL);
+}
+
+tnb_fast int raw_gettimeofday(struct timeval_user *time, struct timezone *zone)
+{
+	return (int)raw_call(SYS_gettimeofday, time, zone, NULL);
+}
+
+/* The system call time(2) is out of BPF's reach on stock kernels; its second is
+ * that of this clock (kernel/time/time.c). */
+tnb_slow __s64 raw_time(__s64 *time)
+{
+	struct __kernel_timespec now;
+	int err = raw_gettime(CLOCK_REALTIME_COARSE, &now);
+
+	if (tnb_unlikely(err))
+		return err;
+	if (time)
+		*time = now.tv_sec;
+	return now.tv_sec;
+}
+
+#ifndef TNB_IMAGE_LAYOUT
+
+int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
+{
+	return raw_gettime(id, time);
+}
+
+int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
+{
+	return raw_gettimeofday(time, zone);
+}
+
+__s64 __vdso_time(__s64 *time)
+{
+	return raw_time(time);
+}
+
+#else
+
+static const struct tnb_vvar_layout layout = TNB_IMAGE_LAYOUT;
+
+/* ---- The kernel's data ------------------------------------------------- */
+
+#define FIELD(type, clock, offset) (*(const type *)((clock) + (offset)))
+#define FIELD_ONCE(type, clock, offset) \
+	(*(const volatile type *)((clock) + (offset)))
+#define BASE(clock, id) ((clock) + (__u64)(id)*TNB_VVAR_TIMESTAMP)
+#define SECONDS(clock, id) FIELD(__s64, BASE(clock, id), layout.basetime)
+#define NANOSECONDS(clock, id) \
+	FIELD(__u64, BASE(clock, id), layout.basetime + 8)
+
+/* The kernel's data of a clock, by address. */
+tnb_fast __u64 data_of(__u32 id)
+{
+	return tnb_link.vvar + layout.data +
+	       (id == CLOCK_MONOTONIC_RAW ? layout.second : 0);
+}
+
+tnb_fast __u32 read_seq(__u64 data)
+{
+	__u32 seq = FIELD_ONCE(__u32, data, layout.seq);
+
+	tnb_compiler_barrier();
+	return seq;
+}
+
+/*
+ * RDTSCP waits for the loads before it, as the kernel's own vDSO has it; next
+ * to `lfence; rdtsc` it is a nanosecond faster where it was measured. A CPU
+ * without it gets the image that makes system calls.
+ */
+tnb_fast __u64 read_tsc(void)
+{
+	__u64 low, high, cpu;
+
+	__asm__ volatile("rdtscp"
+			 : "=a"(low), "=d"(high), "=c"(cpu)
+			 :
+			 : "memory");
+	return high << 32 | low;
+}
+
+/* Nothing but a multiplication is to be done with `delta`. As signed numbers:
+ * a TSC behind the kernel's, or from before its wrap, is for the slow path. */
+tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
+{
+	if (layout.max_cycles == TNB_VVAR_NONE)
+		return (__s64)cycles >
+		       (__s64)FIELD(__u64, data, layout.cycle_last);
+	return delta <= FIELD(__u64, data, layout.max_cycles);
+}
+
+/* Nanoseconds since the kernel's last update, as its own vDSO treats a TSC
+ * that lies behind the last update or far ahead of it. */
+tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
+{
+	__u64 last = FIELD(__u64, data, layout.cycle_last);
+	__u64 delta = (cycles & ~(1ULL << 63)) - last;
+	__u64 base = NANOSECONDS(data, id);
+	__u32 mult = FIELD(__u32, data, layout.mult);
+	__u32 shift = FIELD(__u32, data, layout.shift) & 63;
+
+	if (layout.max_cycles == TNB_VVAR_NONE)
+		return (base + (cycles > last ? delta * mult : 0)) >> shift;
+	if (delta <= FIELD(__u64, data, layout.max_cycles))
+		return (base + delta * mult) >> shift;
+	if (delta & 1ULL << 62)
+		return base >> shift;
+	delta &= ~(1ULL << 63);
+	return (__u64)(((unsigned __int128)delta * mult + base) >> shift);
+}
+
+/* ---- The clock page ---------------------------------------------------- */
+
+/* tnb_family_of() and what to read, for clocks 0 to 15, without branches: four
+ * bits a clock. */
+enum source { SYSTEM_CALL, HIGH_RESOLUTION, COARSE, RAW };
+
+#define KIND(id, source) \
+	((__u64)(tnb_family_of(id) | (source) << 2) << 4 * (id))
+#define KINDS                                                                \
+	(KIND(CLOCK_REALTIME, HIGH_RESOLUTION) |                             \
+	 KIND(CLOCK_MONOTONIC, HIGH_RESOLUTION) |                            \
+	 KIND(CLOCK_BOOTTIME, HIGH_RESOLUTION) |                             \
+	 KIND(CLOCK_TAI, HIGH_RESOLUTION) | KIND(CLOCK_MONOTONIC_RAW, RAW) | \
+	 KIND(CLOCK_REALTIME_COARSE, COARSE) |                               \
+	 KIND(CLOCK_MONOTONIC_COARSE, COARSE))
+
+tnb_fast __u32 kind_of(__u32 id)
+{
+	return (__u32)(KINDS >> 4 * id);
+}
+
+tnb_fast enum source source_of(__u32 kind)
+{
+	return kind >> 2 & 3;
+}
+
+tnb_fast __u32 family_of(__u32 kind)
+{
+	return kind & 3;
+}
+
+tnb_fast const struct tnb_clock *clock_of(__u32 sequence, __u32 family)
+{
+	return &tnb_clock_page.set[sequence & 1].clock[family];
+}
+
+tnb_fast __u32 read_sequence(void)
+{
+	__u32 sequence = tnb_read_once(tnb_clock_page.sequence);
+
+	tnb_compiler_barrier();
+	return sequence;
+}
+
+/* P5, looked at within a pass. */
+tnb_fast bool page_is_ours(void)
+{
+	return tnb_read_once(tnb_clock_page.pass) == tnb_link.pass;
+}
+
+/* ---- Slow: everything that a clock can be ------------------------------ */
+
+/*
+ * A task in a time namespace finds a page in place of the data whose sequence
+ * is odd for ever, and whose base times are the namespace's offsets. It can
+ * come under a mapping at any time, so each read looks, and looks again before
+ * it waits for an even sequence.
+ */
+tnb_fast bool is_time_namespace(__u64 data)
+{
+	return FIELD_ONCE(__s32, data, layout.clock_mode) ==
+	       TNB_VVAR_MODE_TIMENS;
+}
+
+tnb_fast __u64 data_behind(__u64 data)
+{
+	return data + layout.timens_page * TNB_PAGE_SIZE;
+}
+
+/* Nanoseconds as the kernel's arithmetic leaves them, up to some seconds. */
+tnb_fast struct tnb_time normalize(__u64 sec, __u64 nsec)
+{
+	struct tnb_time time;
+
+	while (tnb_unlikely(nsec >= TNB_NSEC_PER_SEC)) {
+		nsec -= TNB_NSEC_PER_SEC;
+		sec++;
+		/* No division, which costs more than the few turns. */
+		__asm__ volatile("" : "+r"(nsec));
+	}
+	time.sec = (__s64)sec;
+	time.nsec = (__u32)nsec;
+	return time;
+}
+
+/* The host's time, in the caller's time namespace.
+ * False: this clock source is not for us. */
+tnb_slow bool host_time(__u32 id, struct tnb_time *time)
+{
+	__u64 ours = data_of(id), data, sec, nsec;
+	__u32 seq;
+
+	do {
+		data = is_time_namespace(ours) ? data_behind(ours) : ours;
+		seq = read_seq(data);
+		if (seq & 1) {
+			__asm__ volatile("pause");
+			continue;
+		}
+		if (source_of(kind_of(id)) == COARSE)
+			nsec = NANOSECONDS(data, id);
+		else if (FIELD(__s32, data, layout.clock_mode) ==
+			 TNB_VVAR_MODE_TSC)
+			nsec = wide_nanoseconds(data, id, read_tsc());
+		else
+			return false;
+		sec = (__u64)SECONDS(data, id);
+		tnb_compiler_barrier();
+	} while (seq & 1 || FIELD_ONCE(__u32, data, layout.seq) != seq);
+	if (data != ours) {
+		sec += (__u64)SECONDS(ours, id);
+		nsec += NANOSECONDS(ours, id);
+	}
+	*time = normalize(sec, nsec);
+	return true;
+}
+
+/* False: a system call has to tell. */
+tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
+{
+	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
+		__u32 sequence = read_sequence();
+		struct tnb_clock clock = { 0 };
+
+		if (!page_is_ours())
+			return false;
+		tnb_clock_copy(&clock,
+			       clock_of(sequence, family_of(kind_of(id))));
+		if (!host_time(id, time))
+			return false;
+		tnb_compiler_barrier();
+		if (read_sequence() == sequence) {
+			*time = tnb_clock_read(&clock, *time);
+			return true;
+		}
+	}
+	return false;
+}
+
+tnb_slow int slow_gettime(__u32 id, struct __kernel_timespec *time)
+{
+	struct tnb_time now;
+
+	if (!virtual_time(id, &now))
+		return raw_gettime(id, time);
+	time->tv_sec = now.sec;
+	time->tv_nsec = now.nsec;
+	return 0;
+}
+
+tnb_slow int slow_gettimeofday(struct timeval_user *time, struct timezone *zone)
+{
+	__u64 data = data_of(CLOCK_REALTIME);
+	struct tnb_time now;
+
+	if (time) {
+		if (!virtual_time(CLOCK_REALTIME, &now))
+			return raw_gettimeofday(time, zone);
+		time->sec = now.sec;
+		time->usec = now.nsec / TNB_NSEC_PER_USEC;
+	}
+	if (zone) {
+		if (is_time_namespace(data))
+			data = data_behind(data);
+		zone->tz_minuteswest = FIELD(__s32, data, layout.zone);
+		zone->tz_dsttime = FIELD(__s32, data, layout.zone + 4);
+	}
+	return 0;
+}
+
+tnb_slow __s64 slow_time(__s64 *time)
+{
+	struct tnb_time now;
+
+	if (!virtual_time(CLOCK_REALTIME_COARSE, &now))
+		return raw_time(time);
+	if (time)
+		*time = now.sec;
+	return now.sec;
+}
+
+/* ---- Fast: an offset, the TSC, no time namespace, nobody at work ------- */
+
+/* To be called last: does all that was read since belong together? */
+tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
+{
+	tnb_compiler_barrier();
+	return tnb_likely(FIELD(__u32, data, layout.seq) == seq &&
+			  tnb_clock_page.sequence == sequence);
+}
+
+_Static_assert(offsetof(struct tnb_clock, flags) ==
+		       offsetof(struct tnb_clock, offset_nsec) + 4,
+	       "offset_with_flags() reads both at once");
+
+/*
+ * Nanoseconds of the offset, and flags above them, which make a sum so large
+ * that it falls out in fast_sum() without a question of its own.
+ */
+tnb_fast __u64 offset_with_flags(const struct tnb_clock *clock)
+{
+	__u64 both;
+
+	__builtin_memcpy(&both, &clock->offset_nsec, sizeof(both));
+	return both;
+}
+
+/* False: a flag, or seconds of nanoseconds. */
+tnb_fast bool fast_sum(__u64 sec, __u64 nsec, struct tnb_time *time)
+{
+	if (nsec >= TNB_NSEC_PER_SEC) {
+		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC))
+			return false;
+		nsec -= TNB_NSEC_PER_SEC;
+		sec++;
+	}
+	time->sec = (__s64)sec;
+	time->nsec = (__u32)nsec;
+	return true;
+}
+
+/* `base`: BASE() of the clock. */
+tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
+			struct tnb_time *time)
+{
+	__u32 sequence = read_sequence(), seq = read_seq(data);
+	const struct tnb_clock *clock = clock_of(sequence, family);
+	__u64 cycles, delta, nsec, sec;
+
+	/* One register now rather than three beyond the TSC. */
+	__asm__("" : "+r"(clock));
+	if (tnb_unlikely(seq & 1 || FIELD(__s32, data, layout.clock_mode) !=
+					    TNB_VVAR_MODE_TSC))
+		return false;
+	cycles = read_tsc();
+	delta = cycles - FIELD(__u64, data, layout.cycle_last);
+	if (tnb_unlikely(!page_is_ours() ||
+			 !delta_is_plain(data, cycles, delta)))
+		return false;
+	nsec = (delta * FIELD(__u32, data, layout.mult) +
+		NANOSECONDS(base, 0)) >>
+	       (FIELD(__u32, data, layout.shift) & 63);
+	nsec += offset_with_flags(clock);
+	sec = (__u64)SECONDS(base, 0) + (__u64)clock->offset_sec;
+	return pass_is_whole(data, seq, sequence) && fast_sum(sec, nsec, time);
+}
+
+/* In every clock mode, as the kernel's own. */
+tnb_fast bool fast_coarse(__u64 data, __u32 id, __u32 family,
+			  struct tnb_time *time)
+{
+	__u32 sequence = read_sequence(), seq = read_seq(data);
+	const struct tnb_clock *clock = clock_of(sequence, family);
+	__u64 base = BASE(data, id), sec, nsec;
+
+	/* Sums right away: fewer registers, and no frame for them. */
+	__asm__("" : "+r"(clock), "+r"(base));
+	sec = (__u64)SECONDS(base, 0) + (__u64)clock->offset_sec;
+	nsec = NANOSECONDS(base, 0) + offset_with_flags(clock);
+	__asm__("" : "+r"(sec), "+r"(nsec));
+	return !tnb_unlikely(seq & 1 || !page_is_ours()) &&
+	       pass_is_whole(data, seq, sequence) && fast_sum(sec, nsec, time);
+}
+
+tnb_fast int coarse_gettime(__u32 id, struct __kernel_timespec *time,
+			    __u32 kind, __u64 data)
+{
+	struct tnb_time now;
+
+	if (!fast_coarse(data, id, family_of(kind), &now))
+		return slow_gettime(id, time);
+	time->tv_sec = now.sec;
+	time->tv_nsec = now.nsec;
+	return 0;
+}
+
+int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
+{
+	__u64 data = tnb_link.vvar + layout.data, base;
+	__u32 kind = kind_of(id);
+	struct tnb_time now;
+
+	if (tnb_unlikely(id >= TNB_VVAR_CLOCKS))
+		return raw_gettime(id, time);
+	/* First: all that it costs is where it is jumped to. */
+	if (tnb_unlikely(source_of(kind) == COARSE))
+		return coarse_gettime(id, time, kind, data);
+	if (tnb_unlikely(source_of(kind) != HIGH_RESOLUTION)) {
+		if (source_of(kind) != RAW)
+			return raw_gettime(id, time);
+		data += layout.second;
+	}
+	/* In the register of `id`, which the slow path has back from it: there
+	 * is none to spare. */
+	base = BASE(data, id);
+	__asm__("" : "+r"(base));
+	if (!fast_high(data, base, family_of(kind), &now))
+		return slow_gettime((__u32)(base - data) / TNB_VVAR_TIMESTAMP,
+				    time);
+	time->tv_sec = now.sec;
+	time->tv_nsec = now.nsec;
+	return 0;
+}
+
+int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
+{
+	__u64 data = tnb_link.vvar + layout.data;
+	struct tnb_time now;
+
+	if (tnb_unlikely(zone || !time) ||
+	    !fast_high(data, BASE(data, CLOCK_REALTIME), TNB_FAMILY_REALTIME,
+		       &now))
+		return slow_gettimeofday(time, zone);
+	time->sec = now.sec;
+	time->usec = now.nsec / TNB_NSEC_PER_USEC;
+	return 0;
+}
+
+/*
+ * The kernel's time() is the second of CLOCK_REALTIME_COARSE, up to a tick
+ * behind clock_gettime() and never ahead of it. So is this one, on the virtual
+ * clock: the coarse time, nanoseconds and all, plus the offset, cut off last.
+ * Adding the offset's seconds alone would be behind by up to a second.
+ *
+ * With an offset of whole seconds the kernel's second is enough, one word that
+ * is never torn, as in the kernel's own.
+ */
+__s64 __vdso_time(__s64 *time)
+{
+	__u64 data = tnb_link.vvar + layout.data;
+	__u32 sequence = read_sequence(), seq = read_seq(data);
+	const struct tnb_clock *clock = clock_of(sequence, TNB_FAMILY_REALTIME);
+	__u64 sec, nsec;
+
+	/* One register rather than two and a sum in each access. */
+	__asm__("" : "+r"(clock));
+	nsec = offset_with_flags(clock);
+	if (tnb_unlikely(seq & 1 || !page_is_ours()))
+		return slow_time(time);
+	sec = (__u64)SECONDS(data, CLOCK_REALTIME_COARSE) +
+	      (__u64)clock->offset_sec;
+	if (nsec) {
+		nsec += NANOSECONDS(data, CLOCK_REALTIME_COARSE);
+		/* sec += nsec >= TNB_NSEC_PER_SEC, in two instructions. */
+		__asm__("cmp %2, %1\n\tsbb $-1, %0"
+			: "+r"(sec)
+			: "r"(nsec), "i"(TNB_NSEC_PER_SEC)
+			: "cc");
+		tnb_compiler_barrier();
+		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC ||
+				 FIELD(__u32, data, layout.seq) != seq))
+			return slow_time(time);
+	}
+	tnb_compiler_barrier();
+	if (tnb_unlikely(tnb_clock_page.sequence != sequence))
+		return slow_time(time);
+	if (time)
+		*time = (__s64)sec;
+	return (__s64)sec;
+}
+
+#endif

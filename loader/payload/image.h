@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the image share: where its data are, and system calls. */
+#ifndef TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
+#define TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
+
+#define tnb_inline static inline
+
+#include <linux/time.h>
+#include <linux/time_types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <abi/latch.h>
+#include <abi/vdso_link.h>
+
+#define tnb_likely(x) __builtin_expect(!!(x), 1)
+#define tnb_unlikely(x) __builtin_expect(!!(x), 0)
+/* Slow paths are reached by tail calls: the fast path needs no frame. */
+#define tnb_slow static __attribute__((noinline, cold))
+
+#define tnb_fast static inline __attribute__((always_inline))
+
+#define HIDDEN __attribute__((visibility("hidden")))
+/* In a section of its own: image.lds gives it a fixed place. */
+#define EXPORTED(name) \
+	__attribute__((visibility("default"), section(".text.tnb_" #name)))
+#define WEAK_NAME(of) \
+	__attribute__((weak, visibility("default"), alias("__vdso_" #of)))
+
+/* image.lds: the two pages in front of the image. */
+extern const struct tnb_clock_page tnb_clock_page HIDDEN;
+extern const struct tnb_vdso_link tnb_link HIDDEN;
+
+/* As the kernel's vDSO: the negative errno is the result. */
+tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
+{
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cgroup.procs of a threaded cgroup cannot be read. And a first thread that has
+ * ended stays in its cgroup when the others are moved (kernel/cgroup/cgroup.c,
+ * cgroup_migrate_add_task()), and cgroup.procs names first threads: such a
+ * process is to be seen in cgroup.threads only.
+ */
+#define _GNU_SOURCE
+#include "census.h"
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int add(struct tnb_census *members, pid_t pid)
+{
+	void *grown = tnb_array_grow(members->pid, members->count,
+				     &members->space, sizeof(*members->pid));
+
+	if (!grown)
+		return -ENOMEM;
+	members->pid = grown;
+	members->pid[members->count++] = pid;
+	return 0;
+}
+
+/* 0 in such a file: lives in a pid namespace that is not below ours. */
+static int read_numbers(int cgroup, const char *name,
+			struct tnb_census *members)
+{
+	int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	int number, err = file ? 0 : -errno;
+
+	if (!file && fd >= 0)
+		close(fd);
+	if (!file)
+		return err == -ENODEV ? -ENOENT : err;
+	while (!err && fscanf(file, "%d", &number) == 1)
+		if (number > 0)
+			err = add(members, number);
+	return err ? err : ferror(file) ? -EOPNOTSUPP : 0;
+}
+
+static int compare(const void *one, const void *other)
+{
+	pid_t a = *(const pid_t *)one, b = *(const pid_t *)other;
+
+	return (a > b) - (a < b);
+}
+
+static void sort(struct tnb_census *members)
+{
+	size_t kept = 0;
+
+	if (!members->count)
+		return;
+	qsort(members->pid, members->count, sizeof(*members->pid), compare);
+	for (size_t i = 1; i < members->count; i++)
+		if (members->pid[i] != members->pid[kept])
+			members->pid[++kept] = members->pid[i];
+	members->count = kept + 1;
+}
+
+static bool has(const struct tnb_census *members, pid_t pid)
+{
+	return members->count && bsearch(&pid, members->pid, members->count,
+					 sizeof(pid), compare);
+}
+
+/* Processes of threads whose first one is not among `firsts`. */
+static int find_others(const struct tnb_census *threads,
+		       const struct tnb_census *firsts,
+		       struct tnb_census *others)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < threads->count; i++) {
+		pid_t tid = threads->pid[i];
+		pid_t pid = has(firsts, tid) ? tid : tnb_proc_first(tid);
+
+		if (pid > 0 && !has(firsts, pid))
+			err = add(others, pid);
+	}
+	return err;
+}
+
+int tnb_census_read(int cgroup, struct tnb_census *members)
+{
+	struct tnb_census threads = { 0 }, others = { 0 };
+	int err;
+
+	*members = (struct tnb_census){ 0 };
+	err = read_numbers(cgroup, "cgroup.procs", members);
+	if (!err || err == -EOPNOTSUPP)
+		err = read_numbers(cgroup, "cgroup.threads", &threads);
+	sort(members);
+	sort(&threads);
+	if (!err)
+		err = find_others(&threads, members, &others);
+	for (size_t i = 0; !err && i < others.count; i++)
+		err = add(members, others.pid[i]);
+	sort(members);
+	tnb_census_free(&threads);
+	tnb_census_free(&others);
+	/* Removed meanwhile, or threaded all the way down. */
+	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+void tnb_census_free(struct tnb_census *members)
+{
+	free(members->pid);
+	*members = (struct tnb_census){ 0 };
+}

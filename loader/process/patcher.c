@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A process of its own, for three reasons: the end of the tracer is what lets
+ * go of a thread that cannot be stopped; a caller that is stopped, by the key
+ * of a terminal or with its process group, must not keep others stopped; and
+ * what waitpid(2) tells of tracees goes to no thread of the caller's.
+ *
+ * A second one watches it, and kills it when it is stopped or no longer gets
+ * on.
+ */
+#define _GNU_SOURCE
+#include "patcher.h"
+
+#include "base/cgroup.h"
+#include "base/child.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "rules/placement.h"
+#include "change.h"
+#include "inject/sharing.h"
+#include "kernel/pins.h"
+#include "base/proc.h"
+#include "rules/channel.h"
+#include "base/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* How long a process may be kept stopped, on a machine where it hardly gets a
+ * CPU. */
+#define CHANGE_BUDGET_MS 1000
+/* No target takes longer, looking at it included. */
+#define TARGET_LIMIT_NS 3000000000ULL
+#define WATCH_EVERY_MS 10
+#define WATCH_TRIES 2000
+
+/* Shared with the patcher. */
+struct shared {
+	volatile size_t next;	 /* target */
+	volatile __u64 since_ns; /* it is under way, CLOCK_MONOTONIC */
+	volatile bool watched;
+	struct tnb_target target[];
+};
+
+struct patching {
+	struct tnb *tnb;
+	struct tnb_injector injector;
+	struct tnb_sharing sharing;
+	struct tnb_sharing_owners owners;
+	struct shared *shared;
+	size_t count, size; /* targets; bytes of the shared */
+	pid_t parent;
+};
+
+/* ---- The patcher --------------------------------------------------------- */
+
+/* It would not run what it is sent to. */
+static bool is_frozen(pid_t tid)
+{
+	_cleanup_free_
+	char *path = NULL;
+	_cleanup_close_
+	int cgroup = -1;
+
+	if (tnb_cgroup_of(tid, &path))
+		return false;
+	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return cgroup >= 0 && tnb_cgroup_is_frozen(cgroup);
+}
+
+static int treat(const struct patching *patching, struct tnb_target *target)
+{
+	struct tnb_view live;
+	struct tnb_placement placement;
+	pid_t tid;
+	_cleanup_close_
+	int proc = tnb_proc_open(target->pid, &tid);
+	int err;
+
+	if (proc < 0)
+		return -ESRCH;
+	err = tnb_placement_of(patching->tnb, proc, tid, &placement);
+	if (!err)
+		err = tnb_view_take(target->pid, tid, proc, &live);
+	if (err || tnb_view_is_in_place(&live, &placement))
+		return err == -ENOENT ? 0 : err;
+	/* Without being stopped again and again for it. */
+	if (is_frozen(tid) ||
+	    tnb_sharing_has_other(&patching->owners, target->pid))
+		return -EAGAIN;
+	return tnb_change_running(&patching->injector, &live, &placement, proc,
+				  CHANGE_BUDGET_MS);
+}
+
+static void operate(const struct patching *patching)
+{
+	struct shared *shared = patching->shared;
+
+	/* An orphan leaves the rest to others, who wait for the lock. */
+	while (shared->next < patching->count &&
+	       getppid() == patching->parent) {
+		struct tnb_target *target = &shared->target[shared->next];
+
+		shared->since_ns = tnb_channel_now();
+		target->result = treat(patching, target);
+		shared->next++;
+		/* Another goes on: see the head of this file. */
+		if (target->result == -ETIMEDOUT)
+			return;
+	}
+}
+
+/* Nobody is stopped before. */
+static bool is_watched(const struct shared *shared)
+{
+	for (int i = 0; i < WATCH_TRIES && !shared->watched; i++)
+		poll(NULL, 0, 1);
+	return shared->watched;
+}
+
+/* What it works with, and no lock of its parent's. */
+static void keep_own_files(const struct patching *patching)
+{
+	const int keep[] = {
+		patching->injector.map,	     patching->sharing.users,
+		patching->sharing.owners,    patching->tnb->journal,
+		patching->tnb->cgroup_slots, patching->tnb->counters,
+		patching->tnb->page_write,   patching->tnb->page_pass,
+	};
+
+	tnb_child_keep_only(keep, sizeof(keep) / sizeof(*keep));
+}
+
+static void run_patcher(const struct patching *patching)
+{
+	keep_own_files(patching);
+	setsid();
+	tnb_thread_begin(TNB_PATCHER, 1);
+	if (is_watched(patching->shared))
+		operate(patching);
+	_exit(0);
+}
+
+/* ---- Its watch ----------------------------------------------------------- */
+
+static bool is_stuck(const struct shared *shared, pid_t patcher)
+{
+	return tnb_proc_state(patcher) == 'T' ||
+	       (__s64)(tnb_channel_now() - shared->since_ns) >
+		       (__s64)TARGET_LIMIT_NS;
+}
+
+static void run_watch(const struct patching *patching, pid_t patcher, int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+
+	tnb_child_keep_only(&fd, 1);
+	setsid();
+	tnb_thread_begin("tnb-watch", 2);
+	patching->shared->watched = true;
+	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
+		if (is_stuck(patching->shared, patcher))
+			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	_exit(0);
+}
+
+/* One patcher, until he ends. */
+static int run_one(const struct patching *patching)
+{
+	pid_t patcher, watch;
+	int fd, err;
+
+	patching->shared->since_ns = tnb_channel_now();
+	patching->shared->watched = false;
+	patcher = fork();
+	if (!patcher)
+		run_patcher(patching);
+	fd = patcher < 0 ? -1 : (int)syscall(SYS_pidfd_open, patcher, 0);
+	watch = fd < 0 ? -1 : fork();
+	err = errno;
+	if (!watch)
+		run_watch(patching, patcher, fd);
+	/* Without a watch there is no operation. */
+	if (patcher > 0 && watch < 0)
+		kill(patcher, SIGKILL);
+	tnb_child_reap(patcher);
+	if (watch > 0)
+		kill(watch, SIGKILL);
+	tnb_child_reap(watch);
+	if (fd >= 0)
+		close(fd);
+	return patcher < 0 || watch < 0
+		       ? tnb_fail(-err, "cannot start a process: %s",
+				  strerror(err))
+		       : 0;
+}
+
+/* Each has seen to one target at least, or it counts as one that he died of.
+ */
+static int run_all(const struct patching *patching)
+{
+	struct shared *shared = patching->shared;
+	int err = 0;
+
+	while (!err && shared->next < patching->count) {
+		size_t next = shared->next;
+
+		err = run_one(patching);
+		if (!err && shared->next == next) {
+			shared->target[next].result = -ETIMEDOUT;
+			shared->next++;
+		}
+	}
+	return err;
+}
+
+/* ---- What it needs ------------------------------------------------------- */
+
+static int map_shared(struct patching *patching,
+		      const struct tnb_target *targets)
+{
+	void *map;
+
+	patching->size =
+		sizeof(*patching->shared) + patching->count * sizeof(*targets);
+	map = mmap(NULL, patching->size, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return tnb_fail_memory();
+	patching->shared = map;
+	memcpy(patching->shared->target, targets,
+	       patching->count * sizeof(*targets));
+	return 0;
+}
+
+static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
+{
+	int err;
+
+	patching->injector.vdso = vdso;
+	patching->injector.pages = patching->tnb->pages;
+	patching->injector.state = patching->tnb->loader;
+	patching->injector.map = tnb_pins_get("maps", "clock_pages");
+	if (patching->injector.map < 0)
+		return tnb_fail(patching->injector.map,
+				"cannot open %s/maps/clock_pages", TNB_PINS);
+	err = tnb_sharing_open(&patching->sharing);
+	if (!err)
+		err = tnb_sharing_list(&patching->sharing, &patching->owners);
+	if (err)
+		return tnb_fail(err, "cannot tell who shares memory: %s",
+				strerror(-err));
+	patching->injector.memory = &patching->sharing;
+	return 0;
+}
+
+int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
+		    struct tnb_target *targets, size_t count)
+{
+	struct patching patching = {
+		.tnb = tnb,
+		.injector = { .map = -1 },
+		.sharing = { -1, -1 },
+		.count = count,
+		.parent = getpid(),
+	};
+	int err = open_patching(&patching, vdso);
+
+	if (!err)
+		err = map_shared(&patching, targets);
+	if (!err) {
+		err = run_all(&patching);
+		memcpy(targets, patching.shared->target,
+		       count * sizeof(*targets));
+		munmap(patching.shared, patching.size);
+	}
+	tnb_cleanup_close(&patching.injector.map);
+	tnb_sharing_free(&patching.owners);
+	tnb_sharing_close(&patching.sharing);
+	return err;
+}

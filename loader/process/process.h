@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a process knows of a vDSO. */
+#ifndef TIMENSBPF_LOADER_PROCESS_PROCESS_H
+#define TIMENSBPF_LOADER_PROCESS_PROCESS_H
+
+#include <stdbool.h>
+#include <timensbpf/timensbpf.h>
+
+/* Whether the auxiliary vector on its stack names one: VISIBLE, HIDDEN, or
+ * UNKNOWN. `proc`, `memory`: its directory in /proc, and its mem there;
+ * `narrow`: a 32-bit program. */
+enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow);
+
+#endif

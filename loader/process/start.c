@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bpf/life/exec.bpf.c tells of an exec while it is under way. To trace the
+ * thread then is to wait for the exec's own lock; the interruption that was
+ * asked for comes on the way to the program's first instruction.
+ *
+ * What is written, in this order, is valid at each step for a process that we
+ * leave there: pages that nobody refers to, the image in them, jumps to it in
+ * the kernel's vDSO, the auxiliary vector.
+ */
+#include "start.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "rules/placement.h"
+#include "base/proc.h"
+#include "rules/channel.h"
+#include "inject/write_pages.h"
+#include "inject/map_pages.h"
+#include "inject/restart.h"
+#include "inject/stack.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <abi/latch.h>
+#include <abi/vdso_link.h>
+#include <unistd.h>
+
+struct start {
+	const struct tnb_injector *injector;
+	struct tnb_loader_event exec;
+	struct tnb_tracee *tracee;
+	struct user_regs_struct regs;
+	__u64 entry, vdso; /* of the auxiliary vector */
+	__u64 address;	   /* of the three pages */
+	int channel;
+};
+
+/* ---- Is it what we came for? --------------------------------------------- */
+
+/* ELF_PLAT_INIT() clears all registers (arch/x86/include/asm/elf.h); the first
+ * instructions of every program set some. */
+static bool is_fresh(const struct user_regs_struct *regs)
+{
+	return regs->cs == TNB_USER_CS_64 &&
+	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
+		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
+		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
+}
+
+/* 11 and 358 from 32-bit code. */
+static bool exec_has_failed(const struct user_regs_struct *regs)
+{
+	return (long)regs->rax < 0 && (long)regs->rax >= -4095 &&
+	       ((long)regs->orig_rax == SYS_execve ||
+		(long)regs->orig_rax == SYS_execveat ||
+		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
+}
+
+static bool is_who_was_told_of(const struct start *start)
+{
+	const __u32 *last =
+		&start->injector->state
+			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
+
+	return (tnb_read_once(*last) & ~TNB_START_WAITS) == start->exec.start;
+}
+
+/*
+ * It may be another process, which got the id of the one that we were told of
+ * (TNB_STARTS): it is given what belongs to the rule in which it is found.
+ * Stopped at its first instruction, it has passed its own start's number
+ * already.
+ */
+static int check_placement(struct start *start)
+{
+	struct tnb_loader_event *exec = &start->exec;
+	struct tnb_placement placement;
+	pid_t tid;
+	int err;
+
+	_cleanup_close_
+	int proc = -1;
+
+	/* A patcher has looked by itself. */
+	if (!start->injector->tnb || (exec->start && is_who_was_told_of(start)))
+		return 0;
+	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
+	err = proc < 0 ? -ESRCH
+		       : tnb_placement_of(start->injector->tnb, proc, tid,
+					  &placement);
+	if (err)
+		return err;
+	exec->slot = placement.slot;
+	exec->pass = placement.is_split ? 0 : placement.pass;
+	exec->taken = placement.taken;
+	return placement.slot ? 0 : -ECANCELED;
+}
+
+static int examine(struct start *start, enum tnb_slow *why)
+{
+	int err = tnb_tracee_get_regs(start->tracee, &start->regs);
+
+	*why = TNB_SLOW_IA32;
+	if (err)
+		return err;
+	if (exec_has_failed(&start->regs))
+		return -ECANCELED;
+	if (!is_fresh(&start->regs)) {
+		*why = start->regs.cs == TNB_USER_CS_64 ? TNB_SLOW_LATE
+							: TNB_SLOW_IA32;
+		return -EINVAL;
+	}
+	*why = TNB_SLOW_REFUSED;
+	if (start->tracee->strict)
+		return -EPERM;
+	*why = TNB_SLOW_OTHER;
+	err = check_placement(start);
+	if (err)
+		return err;
+	err = tnb_stack_find_vdso(start->tracee, start->regs.rsp, &start->entry,
+				  &start->vdso);
+	return err ? err : tnb_write_check(start->tracee, start->vdso);
+}
+
+/* ---- Writing ------------------------------------------------------------- */
+
+/*
+ * The pass is good as long as nobody left the rule since the process was seen
+ * in it: if the count of those who left is what it was then, the process is
+ * among those whose leaving takes the pass away, from here on. Else it has none
+ * (1): the reviewer sees to it, which knows whose leaving is over.
+ */
+static int write_pass(const struct start *start)
+{
+	const struct tnb_clock_page *page =
+		&start->injector->pages[start->exec.slot];
+	__u64 pass = (__u32)start->exec.pass;
+
+	/* Looked at afterwards: it is stopped until then. */
+	int err = pass ? tnb_write_pass(start->tracee, start->address, pass)
+		       : 0;
+
+	if (!err && tnb_read_once(page->taken) != start->exec.taken) {
+		err = tnb_write_pass(start->tracee, start->address,
+				     TNB_NO_PASS);
+		pass = 0;
+	}
+	return err ? err : !pass;
+}
+
+static int write_auxv(const struct start *start)
+{
+	const __u64 entry[2] = { AT_SYSINFO_EHDR,
+				 start->address + 2 * TNB_PAGE_SIZE };
+
+	return tnb_tracee_write(start->tracee, start->entry, entry,
+				sizeof(entry));
+}
+
+static int write_all(const struct start *start)
+{
+	const struct tnb_writing fill = {
+		.vdso = start->injector->vdso,
+		.at = start->vdso,
+		.pages = start->address,
+		.slot = start->exec.slot,
+	};
+	int err = tnb_write_pages(start->tracee, &fill);
+
+	if (!err)
+		err = tnb_write_jumps(start->tracee, &fill);
+	if (!err)
+		err = write_auxv(start);
+	if (!err)
+		err = tnb_write_slot(start->tracee, &fill);
+	/* Of who came here between its exec and its first instruction: from
+	 * here on all doors have the rule's time. */
+	if (!err && start->injector->state)
+		tnb_channel_forget_arrival(start->injector->state,
+					   (pid_t)start->exec.tgid);
+	/* Last: who has it is taken for complete, should we die here. */
+	tnb_step();
+	return err ? err : write_pass(start);
+}
+
+/* ---- All of it ----------------------------------------------------------- */
+
+static int inject(struct start *start)
+{
+	const struct tnb_vdso *vdso = start->injector->vdso;
+	const struct tnb_mapping place = {
+		.map = start->injector->map,
+		.slot = start->exec.slot,
+		.room = start->vdso + vdso->room,
+		.room_size = vdso->room_size,
+	};
+	int err = tnb_mapping(start->tracee, &place, &start->address,
+			      &start->channel);
+
+	if (!err)
+		err = write_all(start);
+	/* Also if it failed: what is left of the stub restores its mask. */
+	if (start->tracee->filter && !start->tracee->gone) {
+		int left = tnb_map_pages_leave(start->tracee, &place,
+					       &start->channel);
+
+		err = left < 0 ? left : err;
+	}
+	return err;
+}
+
+static enum tnb_start start_of(int err)
+{
+	switch (err) {
+	case 0:
+		return TNB_START_FAST;
+	case -ECANCELED:
+		return TNB_START_FAILED;
+	case -ETIMEDOUT:
+		return TNB_START_STUCK;
+	default:
+		return TNB_START_SLOW;
+	}
+}
+
+static enum tnb_slow reason_of(int err)
+{
+	switch (err) {
+	case -EMFILE:
+		return TNB_SLOW_FILES;
+	case -ESRCH:
+		return TNB_SLOW_GONE;
+	case -EINTR:
+	case -ETIMEDOUT:
+		return TNB_SLOW_TIMEOUT;
+	case -ENOSPC:
+		return TNB_SLOW_OTHER;
+	default:
+		return TNB_SLOW_REFUSED;
+	}
+}
+
+/* By a patcher (surgeon.h): it seized the thread just before it began to
+ * execute, and finds it where we would. */
+static bool is_traced_by_us(const struct tnb_loader_event *exec)
+{
+	return tnb_proc_is_patcher(tnb_proc_tracer((pid_t)exec->tgid));
+}
+
+/* Tracing it is refused for a thread that has ended, too. */
+static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
+{
+	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
+
+	return tracer > 0   ? TNB_SLOW_TRACED
+	       : tracer < 0 ? TNB_SLOW_GONE
+			    : TNB_SLOW_REFUSED;
+}
+
+bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
+{
+	struct user_regs_struct regs;
+
+	return !tnb_tracee_get_regs(tracee, &regs) && is_fresh(&regs);
+}
+
+int tnb_start_prepare(const struct tnb_injector *injector,
+		      struct tnb_tracee *tracee,
+		      const struct tnb_loader_event *exec, int *channel,
+		      enum tnb_slow *why)
+{
+	struct start start = {
+		.injector = injector,
+		.exec = *exec,
+		.tracee = tracee,
+		.channel = -1,
+	};
+	int err = examine(&start, why);
+
+	if (!err) {
+		err = inject(&start);
+		*why = reason_of(err);
+	}
+	*channel = start.channel;
+	return err;
+}
+
+/* How long a program may take to be read, a file system that never answers
+ * included, for which a tracer is not kept. */
+#define EXEC_MS 5000
+
+/* Only SIGCONT ends a stop that was in force already. One that somebody else
+ * sent is for him to end. */
+static void end_hold(const struct tnb_injector *injector,
+		     const struct tnb_tracee *tracee)
+{
+	if (tracee->held && !tracee->stop && !tracee->gone && injector->state &&
+	    tnb_channel_holds(injector->state, tracee->tgid))
+		kill(tracee->tid, SIGCONT);
+}
+
+static int let_go(const struct tnb_injector *injector,
+		  struct tnb_tracee *tracee, int channel,
+		  struct tnb_outcome *outcome)
+{
+	int err;
+
+	outcome->when_ns = tnb_channel_now();
+	end_hold(injector, tracee);
+	err = tnb_tracee_detach(tracee);
+	tnb_map_pages_close(&channel);
+	return err == -ETIMEDOUT ? err : 0;
+}
+
+struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
+				     const struct tnb_loader_event *exec,
+				     unsigned int ms)
+{
+	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
+	struct tnb_tracee tracee;
+	int channel = -1;
+	int err = tnb_tracee_seize((pid_t)exec->tid, (pid_t)exec->tgid, &tracee,
+				   EXEC_MS, ms);
+
+	if (err) {
+		outcome.why = err == -EPERM ? who_forbids(exec)
+					    : reason_of(err);
+	} else {
+		err = tnb_start_prepare(injector, &tracee, exec, &channel,
+					&outcome.why);
+		/* It runs already, and may have been in a system call. */
+		outcome.has_no_pass = err > 0;
+		if (err > 0)
+			err = 0;
+		if (err && outcome.why == TNB_SLOW_LATE)
+			(void)!tnb_restart_interrupted(&tracee);
+		if (let_go(injector, &tracee, channel, &outcome))
+			err = -ETIMEDOUT;
+	}
+	tnb_budget_end();
+	/* Whoever came first prepares it. */
+	if (err == -EPERM && is_traced_by_us(exec))
+		err = -ECANCELED;
+	outcome.start = start_of(err);
+	return outcome;
+}

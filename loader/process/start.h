@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Giving a program that starts the replacement vDSO, before its first
+ * instruction. */
+#ifndef TIMENSBPF_LOADER_PROCESS_START_H
+#define TIMENSBPF_LOADER_PROCESS_START_H
+
+#include "inject/tracee.h"
+
+#include "vdso/kernel_vdso.h"
+
+#include <abi/page.h>
+#include <abi/channel.h>
+
+/* What all starts have in common. Borrowed. */
+struct tnb_injector {
+	const struct tnb_vdso *vdso;
+	int map;			    /* clock_pages */
+	const struct tnb_clock_page *pages; /* the same, mapped */
+	struct tnb_loader_state *state;
+	struct tnb *tnb; /* of tnb_start_program() alone */
+	/* Of tnb_change_running() alone. */
+	const struct tnb_sharing *memory; /* NULL: nobody shares any */
+};
+
+enum tnb_start {
+	TNB_START_FAST,	  /* reads the clock by the image */
+	TNB_START_SLOW,	  /* by system calls: `why` tells */
+	TNB_START_FAILED, /* the program did not start */
+	/* The tracing thread holds a process that does not stop, and has to
+	 * end for it to be let go of. */
+	TNB_START_STUCK,
+};
+
+struct tnb_outcome {
+	enum tnb_start start;
+	enum tnb_slow why; /* of SLOW and STUCK */
+	bool has_no_pass;  /* FAST, once the reviewer has given it one */
+	__u64 when_ns;	   /* CLOCK_MONOTONIC, before it went on */
+};
+
+/* Whether a stopped thread is about to run its first instruction. */
+bool tnb_start_is_fresh(const struct tnb_tracee *tracee);
+/*
+ * Prepare it. Its memory is open; the caller lets go of it and then closes
+ * *channel (tnb_map_pages_close()). 0; 1: it has no pass, and makes system
+ * calls until the reviewer gives it one; or a negative errno and *why.
+ */
+TNB_MUST_CHECK int tnb_start_prepare(const struct tnb_injector *injector,
+				     struct tnb_tracee *tracee,
+				     const struct tnb_loader_event *exec,
+				     int *channel, enum tnb_slow *why);
+
+/*
+ * `exec`: the event that told of it. `ms`: how long the process may be kept
+ * waiting. Whatever happens, it goes on.
+ */
+TNB_MUST_CHECK struct tnb_outcome
+tnb_start_program(const struct tnb_injector *injector,
+		  const struct tnb_loader_event *exec, unsigned int ms);
+
+#endif

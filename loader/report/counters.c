@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the programs counted, and how often they were missed. */
+#define _GNU_SOURCE
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "rules/handle.h"
+#include "kernel/bpf_map.h"
+#include "kernel/probe_events.h"
+#include "rules/channel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <abi/tables/counters.h>
+#include <abi/tables/reads.h>
+
+struct figures {
+	struct tnb_figure *all;
+	size_t count, space;
+};
+
+static int add(struct figures *figures, const char *name, uint64_t value,
+	       bool missed, const char *text)
+{
+	struct tnb_figure *figure;
+	void *grown = tnb_array_grow(figures->all, figures->count,
+				     &figures->space, sizeof(*figures->all));
+
+	if (!grown)
+		return tnb_fail_memory();
+	figures->all = grown;
+	figure = &figures->all[figures->count];
+	memset(figure, 0, sizeof(*figure));
+	snprintf(figure->name, sizeof(figure->name), "%s", name);
+	figure->value = value;
+	figure->missed = missed;
+	figure->text = strdup(text);
+	if (!figure->text)
+		return tnb_fail_memory();
+	figures->count++;
+	return 0;
+}
+
+static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_
+	uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values))
+				    : NULL;
+	uint64_t sum = 0;
+
+	if (!values || tnb_bpf_map_lookup(tnb->counters, &key, values))
+		return 0;
+	for (int i = 0; i < cpus; i++)
+		sum += values[i];
+	return sum;
+}
+
+/*
+ * A start that both hiding programs missed leaves no counter of its own. Read
+ * in the order in which the programs count, so that a start under way never
+ * shows as missed: what is hidden is read last.
+ */
+static int add_counters(const struct tnb *tnb, struct figures *figures)
+{
+	uint64_t begun = sum_counter(tnb, TNB_COUNT_EXEC_BEGUN), done;
+	int err = 0;
+
+#define ADD_COUNTER(name, key, text)                                         \
+	if (!err)                                                            \
+		err = add(figures, #key, sum_counter(tnb, TNB_COUNT_##name), \
+			  false, text);
+	TNB_COUNTERS(ADD_COUNTER)
+#undef ADD_COUNTER
+	done = sum_counter(tnb, TNB_COUNT_EXEC_HIDDEN) +
+	       sum_counter(tnb, TNB_COUNT_EXEC_FAILED);
+	if (!err && tnb->state.lsm)
+		err = add(
+			figures, "missed.exec", begun > done ? begun - done : 0,
+			true,
+			"programs started whose vDSO may not be hidden (or that died in exec)");
+	return err;
+}
+
+static int add_starts(const struct tnb *tnb, struct figures *figures)
+{
+	int err = add(figures, "start_fast", tnb->loader->fast, false,
+		      "programs started that read their clock by the image");
+#define ADD_SLOW(name, key, text)                                    \
+	if (!err)                                                    \
+		err = add(figures, "start_slow." #key,               \
+			  tnb->loader->slow[TNB_SLOW_##name], false, \
+			  "programs started that make system calls: " text);
+	TNB_SLOW_REASONS(ADD_SLOW)
+#undef ADD_SLOW
+	if (!err)
+		err = add(
+			figures, "loader_hung", tnb->loader->hung, false,
+			"loaders that were stopped, or stood still, while they held a program, and ended for that");
+	return err;
+}
+
+/* The copies of a time door stand in for each other: only who passes the last
+ * one by was missed (bpf/read/clock_time.bpf.c). How many there are depends on
+ * the kernel (programs.c). */
+static bool is_spare_copy(const char *name)
+{
+	char next[PATH_MAX];
+	int copy;
+
+	if (sscanf(name, "fmod_ret_x64_time_%d", &copy) != 1 &&
+	    sscanf(name, "fmod_ret_ia32_time32_%d", &copy) != 1)
+		return false;
+	snprintf(next, sizeof(next), "%s/progs/%.*s%d", TNB_PINS,
+		 (int)(strrchr(name, '_') + 1 - name), name, copy + 1);
+	return !access(next, F_OK);
+}
+
+static int add_program_misses(const char *name, int fd, void *context)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	char figure[80];
+
+	if (is_spare_copy(name) || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return 0;
+	snprintf(figure, sizeof(figure), "missed.%s", name);
+	return add(context, figure, info.recursion_misses, true,
+		   "times that the program was passed by");
+}
+
+/*
+ * struct bpf_link_info since 6.7 says how often a probe itself was missed
+ * (include/uapi/linux/bpf.h): our headers are older.
+ */
+struct link_info {
+	__u32 type, id, prog_id, pad;
+	union {
+		struct {
+			__u64 addresses;
+			__u32 count, flags;
+			__u64 missed;
+		} multi;
+		struct {
+			__u32 type, pad;
+			__u64 name;
+			__u32 name_length, offset;
+			__u64 address, missed;
+		} perf_event;
+		char space[256];
+	};
+};
+#define PERF_EVENT_KPROBE 3
+#define PERF_EVENT_KRETPROBE 4
+
+static int add_link_misses(const char *name, int fd, void *context)
+{
+	struct link_info info = { 0 };
+	__u32 size = sizeof(info);
+	uint64_t missed = 0;
+	char figure[80];
+
+	if (bpf_obj_get_info_by_fd(fd, (void *)&info, &size))
+		return 0;
+	if (info.type == BPF_LINK_TYPE_KPROBE_MULTI)
+		missed = info.multi.missed;
+	else if (info.type == BPF_LINK_TYPE_PERF_EVENT &&
+		 (info.perf_event.type == PERF_EVENT_KPROBE ||
+		  info.perf_event.type == PERF_EVENT_KRETPROBE))
+		missed = info.perf_event.missed;
+	if (!missed && !strncmp(name, "kretprobe_", 10))
+		missed = tnb_probe_missed(name + 10);
+	else if (!missed && !strncmp(name, "deadline_k", 10))
+		missed = tnb_probe_missed(name);
+	if (!missed)
+		return 0;
+	snprintf(figure, sizeof(figure), "missed.link.%s", name);
+	return add(context, figure, missed, true,
+		   "times that the probe itself was passed by");
+}
+
+int tnb_figures_load(struct tnb *tnb, struct tnb_figure **figures)
+{
+	struct figures found = { 0 };
+	int err = add_counters(tnb, &found);
+
+	if (!err)
+		err = add_starts(tnb, &found);
+	if (!err)
+		err = tnb_pins_for_each("progs", add_program_misses, &found);
+	if (!err)
+		err = tnb_pins_for_each("links", add_link_misses, &found);
+	if (err) {
+		tnb_figures_free(&found.all, found.count);
+		return err;
+	}
+	*figures = found.all;
+	return (int)found.count;
+}
+
+void tnb_figures_free(struct tnb_figure **figures, size_t count)
+{
+	for (size_t i = 0; *figures && i < count; i++)
+		free((*figures)[i].text);
+	free(*figures);
+	*figures = NULL;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "requirements.h"
+
+#include "base/error.h"
+#include "finding.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void examine_privileges(const struct tnb_kernel *kernel,
+			       struct tnb_finding *finding)
+{
+	if (kernel->privileged) {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH are there");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_FAIL,
+		"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN or CAP_DAC_READ_SEARCH is missing");
+	tnb_finding_advise(finding, "run as root, outside user namespaces");
+}
+
+static void examine_lockdown(const struct tnb_kernel *kernel,
+			     struct tnb_finding *finding)
+{
+	if (kernel->lockdown == TNB_LOCKDOWN_NONE) {
+		tnb_finding_set(finding, TNB_OK, "lockdown: not in force");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_FAIL,
+		"lockdown: %s is in force, the kernel does not load programs that write user memory",
+		kernel->lockdown == TNB_LOCKDOWN_INTEGRITY ? "integrity"
+							   : "confidentiality");
+	tnb_finding_advise(
+		finding,
+		"boot without lockdown= on the kernel command line, or with Secure Boot off");
+}
+
+static void examine_btf(const struct tnb_kernel *kernel,
+			struct tnb_finding *finding)
+{
+	if (kernel->btf) {
+		tnb_finding_set(finding, TNB_OK,
+				"BTF: the kernel describes its types");
+		return;
+	}
+	tnb_finding_set(finding, TNB_FAIL,
+			"BTF: /sys/kernel/btf/vmlinux cannot be read");
+	tnb_finding_advise(
+		finding,
+		"boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
+}
+
+static void examine_bpffs(const struct tnb_kernel *kernel,
+			  struct tnb_finding *finding)
+{
+	if (kernel->bpffs) {
+		tnb_finding_set(finding, TNB_OK,
+				"bpffs: mounted on /sys/fs/bpf");
+		return;
+	}
+	tnb_finding_set(finding, TNB_FAIL,
+			"bpffs: no BPF file system on /sys/fs/bpf");
+	tnb_finding_advise(finding, "mount -t bpf bpf /sys/fs/bpf");
+}
+
+static void examine_cgroup2(const struct tnb_kernel *kernel,
+			    struct tnb_finding *finding)
+{
+	if (kernel->cgroup2[0]) {
+		tnb_finding_set(finding, TNB_OK, "cgroup v2: mounted on %s",
+				kernel->cgroup2);
+		return;
+	}
+	tnb_finding_set(finding, TNB_FAIL, "cgroup v2: not mounted");
+	tnb_finding_advise(finding, "mount -t cgroup2 none /sys/fs/cgroup");
+}
+
+/*
+ * LSM programs are never skipped. fmod_ret on the functions behind the hooks
+ * is as good where the kernel is not preemptible, and not good enough to guard
+ * somebody else's clock where it is.
+ */
+static void examine_lsm(const struct tnb_kernel *kernel,
+			struct tnb_finding *finding)
+{
+	bool there = kernel->bpf_lsm && kernel->bpf_in_lsm_list != TNB_NO;
+
+	if (there) {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"BPF LSM: %s; the host's clock is guarded by it",
+			kernel->bpf_in_lsm_list == TNB_YES
+				? "bpf is in the LSM list"
+				: "compiled in (/sys/kernel/security/lsm cannot be read)");
+		return;
+	}
+	if (tnb_kernel_is_preemptible(kernel))
+		tnb_finding_set(
+			finding, TNB_FAIL,
+			"BPF LSM: bpf is not in the LSM list, and on a preemptible kernel nothing else guards the host's clock without a gap");
+	else
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"BPF LSM: bpf is not in the LSM list; fmod_ret programs guard the host's clock instead");
+	tnb_finding_advise(
+		finding,
+		"add bpf to lsm= on the kernel command line, as in /sys/kernel/security/lsm plus ',bpf'");
+}
+
+const struct tnb_requirement tnb_requirements[] = {
+	{ "privileges", examine_privileges, -EPERM },
+	{ "lockdown", examine_lockdown, -EPERM },
+	{ "btf", examine_btf, -EOPNOTSUPP },
+	{ "bpffs", examine_bpffs, -ENODEV },
+	{ "cgroup2", examine_cgroup2, -ENODEV },
+	{ "lsm", examine_lsm, -EOPNOTSUPP },
+};
+const unsigned int tnb_requirement_count =
+	sizeof(tnb_requirements) / sizeof(*tnb_requirements);
+
+int tnb_requirements_check(const struct tnb_kernel *kernel)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < tnb_requirement_count; i++) {
+		struct tnb_finding finding = { 0 };
+
+		tnb_requirements[i].examine(kernel, &finding);
+		if (finding.health == TNB_FAIL)
+			err = tnb_fail(tnb_requirements[i].err, "%s: %s",
+				       finding.text, finding.advice);
+		free(finding.text);
+		free(finding.advice);
+	}
+	return err;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "channel.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "kernel/pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <abi/latch.h>
+
+#define PAGE 4096u
+#define MAP_SIZE \
+	((sizeof(struct tnb_loader_state) + PAGE - 1) & ~(size_t)(PAGE - 1))
+
+int tnb_channel_map(struct tnb_loader_state **state)
+{
+	_cleanup_close_
+	int fd = tnb_pins_get("maps", "loader_state");
+	void *map;
+
+	if (fd < 0)
+		return tnb_fail(fd, "cannot open %s/maps/loader_state: %s",
+				TNB_PINS, strerror(-fd));
+	map = mmap(NULL, MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return tnb_fail(-errno, "cannot map the loader's state: %s",
+				strerror(errno));
+	*state = map;
+	return 0;
+}
+
+void tnb_channel_unmap(struct tnb_loader_state **state)
+{
+	if (*state)
+		munmap(*state, MAP_SIZE);
+	*state = NULL;
+}
+
+__u64 tnb_channel_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+}
+
+static volatile __u64 *beat_of(const struct tnb_loader_state *state,
+			       enum tnb_beat who)
+{
+	return (volatile __u64 *)(uintptr_t)&state->beat_ns[who];
+}
+
+void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who)
+{
+	*beat_of(state, who) = tnb_channel_now();
+}
+
+static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
+		     __u64 limit_ns)
+{
+	return (__s64)(tnb_channel_now() - *beat_of(state, who)) >=
+	       (__s64)limit_ns;
+}
+
+bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat who)
+{
+	return !is_older(state, who, TNB_BEAT_LIMIT_NS);
+}
+
+bool tnb_channel_is_gone(const struct tnb_loader_state *state,
+			 enum tnb_beat who)
+{
+	return is_older(state, who, TNB_BEAT_GONE_NS);
+}
+
+void tnb_channel_silence(struct tnb_loader_state *state)
+{
+	*beat_of(state, TNB_BEAT_GUARD) = 0;
+}
+
+void tnb_channel_release(struct tnb_loader_state *state, __u32 hold)
+{
+	*(volatile __u64 *)&state->hold[hold % TNB_HOLDS].since_ns = 0;
+}
+
+bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid)
+{
+	for (__u32 i = 0; i < TNB_HOLDS; i++)
+		if (*(const volatile __u32 *)&state->hold[i].pid ==
+			    (__u32)pid &&
+		    *(const volatile __u64 *)&state->hold[i].since_ns)
+			return true;
+	return false;
+}
+
+__u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid)
+{
+	__u64 word =
+		tnb_read_once(state->arrival[(__u32)pid & (TNB_ARRIVALS - 1)]);
+
+	return tnb_arrival_tgid(word) == (__u32)pid ? word : 0;
+}
+
+void tnb_channel_arrived(struct tnb_loader_state *state, __u64 word)
+{
+	__u64 *entry =
+		&state->arrival[tnb_arrival_tgid(word) & (TNB_ARRIVALS - 1)];
+
+	if (word)
+		__atomic_compare_exchange_n(entry, &word, 0, false,
+					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
+{
+	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
+}
+
+bool tnb_loader_is_alive(void)
+{
+	struct tnb_loader_state *state = NULL;
+	bool alive = !tnb_channel_map(&state) &&
+		     tnb_channel_beats(state, TNB_BEAT_LOADER) &&
+		     tnb_channel_beats(state, TNB_BEAT_GUARD);
+
+	tnb_channel_unmap(&state);
+	return alive;
+}

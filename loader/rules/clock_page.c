@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "clock_page.h"
+
+#include "base/error.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <time.h>
+#include <abi/latch.h>
+
+/* A turn of another writer lasts microseconds. */
+#define WRITE_TRIES 1000
+#define WRITE_PAUSE_NS 1000000L
+
+_Static_assert((int)TNB_CLOCKS == (int)TNB_FAMILY_MAX,
+	       "clocks and families are numbered alike");
+
+static const __u32 source_clock[TNB_CLOCKS] = {
+	[TNB_REALTIME] = CLOCK_REALTIME,
+	[TNB_MONOTONIC] = CLOCK_MONOTONIC,
+	[TNB_BOOTTIME] = CLOCK_BOOTTIME,
+};
+
+struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
+{
+	struct tnb_offsets offsets = { { 0 } };
+
+	for (int i = 0; slot && i < TNB_CLOCKS; i++) {
+		struct tnb_time time = { 0, 0 };
+
+		/* Bounded by the callers' lock: nobody writes meanwhile. */
+		while (tnb_page_read(&tnb->pages[slot], (enum tnb_family)i,
+				     &time))
+			;
+		offsets.ns[i] = time.sec * (int64_t)TNB_NSEC_PER_SEC +
+				(int64_t)time.nsec;
+	}
+	return offsets;
+}
+
+uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].owner);
+}
+
+static void fill_set(struct tnb_clock_set *set,
+		     const struct tnb_offsets *offsets)
+{
+	for (int i = 0; i < TNB_CLOCKS; i++) {
+		struct tnb_time offset = tnb_time_from_ns(offsets->ns[i]);
+
+		set->clock[i].offset_sec = offset.sec;
+		set->clock[i].offset_nsec = offset.nsec;
+		set->clock[i].rate = TNB_RATE_ONE;
+		set->clock[i].source = source_clock[i];
+	}
+}
+
+uint64_t tnb_clock_page_taken(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].taken);
+}
+
+int tnb_clock_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
+			 uint64_t taken, const struct tnb_offsets *offsets)
+{
+	const struct timespec pause = { .tv_nsec = WRITE_PAUSE_NS };
+	struct tnb_page_write request = { .slot = slot,
+					  .owner = owner,
+					  .taken = taken };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &request,
+		    .ctx_size_in = sizeof(request), );
+
+	fill_set(&request.set, offsets);
+	for (int i = 0; i < WRITE_TRIES; i++) {
+		request.result = -EIO;
+		if (bpf_prog_test_run_opts(tnb->page_write, &opts))
+			return tnb_fail(-errno, "cannot run page_write: %s",
+					strerror(errno));
+		if (request.result != -EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (request.result)
+		return tnb_fail(request.result,
+				"cannot write clock page %u: %s", slot,
+				strerror(-request.result));
+	return 0;
+}
+
+static int run_pass(struct tnb *tnb, __u32 slot, uint64_t seen)
+{
+	struct tnb_clock_page_pass request = { .slot = slot, .seen = seen };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &request,
+		    .ctx_size_in = sizeof(request), );
+
+	return bpf_prog_test_run_opts(tnb->page_pass, &opts) ? -errno
+							     : request.result;
+}
+
+int tnb_clock_page_pass_revoke(struct tnb *tnb, __u32 slot)
+{
+	int err = run_pass(tnb, slot, 0);
+
+	return err ? tnb_fail(err, "cannot take the pass of clock page %u: %s",
+			      slot, strerror(-err))
+		   : 0;
+}
+
+int tnb_clock_page_pass_return(struct tnb *tnb, __u32 slot, uint64_t seen)
+{
+	return run_pass(tnb, slot, seen);
+}
+
+uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].pass);
+}
+
+uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_read_once(tnb->pages[slot].generation);
+}
+
+bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot)
+{
+	uint64_t pass = tnb_clock_page_pass(tnb, slot);
+
+	return pass && pass == tnb_clock_page_generation(tnb, slot);
+}

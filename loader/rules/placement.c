@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "placement.h"
+
+#include "base/cgroup.h"
+#include "base/cleanup.h"
+#include "clock_page.h"
+#include "base/proc.h"
+#include "slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <abi/latch.h>
+
+/* The line of cgroup v2, "" if it has none. */
+static bool read_line(int directory, const char *path, char *line, size_t size)
+{
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!file && fd >= 0)
+		close(fd);
+	while (file && fgets(line, (int)size, file))
+		if (!strncmp(line, "0::", 3))
+			return true;
+	*line = '\0';
+	return file != NULL;
+}
+
+/* Threads can be elsewhere only in a threaded cgroup; with most processes all
+ * lines are the same. */
+static bool lines_differ(int proc, const char *line)
+{
+	_cleanup_closedir_ DIR *threads = tnb_proc_threads(proc);
+	char path[64], other[PATH_MAX];
+	pid_t tid;
+
+	while (threads && (tid = tnb_proc_next(threads))) {
+		snprintf(path, sizeof(path), "%d/cgroup", tid);
+		if (read_line(dirfd(threads), path, other, sizeof(other)) &&
+		    *other && strcmp(line, other))
+			return true;
+	}
+	return false;
+}
+
+static int slot_of(struct tnb *tnb, pid_t tid, __u32 *slot)
+{
+	uint64_t cgroup;
+	int err = tnb_cgroup_id_of(tid, &cgroup);
+
+	*slot = err ? 0 : tnb_slot_of(tnb, cgroup);
+	return err;
+}
+
+/* Of a process whose threads live in several cgroups: any slot, if not all of
+ * them have the same. */
+static void look_at_threads(struct tnb *tnb, int proc,
+			    struct tnb_placement *home)
+{
+	_cleanup_closedir_ DIR *threads = tnb_proc_threads(proc);
+	pid_t tid;
+
+	while (threads && (tid = tnb_proc_next(threads))) {
+		__u32 slot;
+
+		/* One that has ended lives nowhere. */
+		if (slot_of(tnb, tid, &slot))
+			continue;
+		if (slot != home->slot)
+			home->is_split = true;
+		if (slot)
+			home->slot = slot;
+	}
+}
+
+static void read_pass(const struct tnb *tnb, struct tnb_placement *home)
+{
+	home->taken = tnb_read_once(tnb->pages[home->slot].taken);
+	home->pass = tnb_read_once(tnb->pages[home->slot].generation);
+	home->load = tnb_read_once(tnb->pages[home->slot].load);
+}
+
+int tnb_placement_of(struct tnb *tnb, int proc, pid_t pid,
+		     struct tnb_placement *home)
+{
+	char line[PATH_MAX];
+	__u32 again;
+	int err;
+
+	*home = (struct tnb_placement){ 0 };
+	err = slot_of(tnb, pid, &home->slot);
+	if (err)
+		return err;
+	read_pass(tnb, home);
+	/* It may have left between the two. */
+	err = slot_of(tnb, pid, &again);
+	if (err || again != home->slot)
+		return err ? err : -EAGAIN;
+	if (!read_line(proc, "cgroup", line, sizeof(line)))
+		return -ESRCH;
+	if (lines_differ(proc, line))
+		look_at_threads(tnb, proc, home);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The link page (abi/vdso_link.h) of a process, seen from outside. */
+#ifndef TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
+#define TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
+
+#include "rules/handle.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <abi/vdso_link.h>
+#include <timensbpf/timensbpf.h>
+
+struct tnb_link_page {
+	uint64_t at;   /* of the first of the three pages */
+	uint64_t load; /* of the clock page: the load that it is of */
+	struct tnb_vdso_link link;
+};
+
+/* What /proc/PID/maps calls a BPF map. Tests without BPF have something else.
+ */
+extern const char *tnb_link_page_map;
+
+/*
+ * 1: the process has one, 0: it has none, or has ended; -errno: cannot tell.
+ * `proc`: its directory in /proc, `memory`: its "mem" there, open to read.
+ */
+TNB_MUST_CHECK int tnb_link_page_find(int proc, int memory,
+				      struct tnb_link_page *page);
+
+/* Whether the page is of programs that are gone (tnb_clock_page.load). */
+bool tnb_link_page_is_foreign(const struct tnb *tnb,
+			      const struct tnb_link_page *page);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include "loader/process/change.h"
+#include "loader/inject/threads.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "../../../bench/clock_page.h"
+#include <unistd.h>
+
+#define BUDGET_MS 20000
+#define SLOT 1
+
+static const struct tnb_placement inside = { .slot = SLOT,
+					     .pass = CLOCK_PAGE_PASS };
+static struct tnb_injector injector;
+
+struct subject {
+	pid_t pid;
+	int proc, memory;
+};
+
+static void *wait_long(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+static void subject_open(struct subject *subject)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", subject->pid);
+	subject->proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	subject->memory = openat(subject->proc, "mem", O_RDWR | O_CLOEXEC);
+}
+
+/* Of two threads, when that is known. */
+static int subject_start(void **state)
+{
+	static struct subject subject;
+	pthread_t thread;
+	int ready[2];
+	char byte;
+
+	if (pipe(ready))
+		return 1;
+	subject.pid = fork();
+	if (!subject.pid) {
+		alarm(BUDGET_MS / 1000);
+		if (!pthread_create(&thread, NULL, wait_long, NULL))
+			close(ready[1]);
+		wait_long(NULL);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1))
+		return 1;
+	close(ready[0]);
+	subject_open(&subject);
+	*state = &subject;
+	return subject.pid < 0 || subject.memory < 0;
+}
+
+static int subject_stop(void **state)
+{
+	const struct subject *subject = *state;
+
+	close(subject->memory);
+	close(subject->proc);
+	kill(subject->pid, SIGKILL);
+	return waitpid(subject->pid, NULL, 0) != subject->pid;
+}
+
+static struct tnb_view look_at(const struct subject *subject)
+{
+	struct tnb_view live;
+
+	assert_int_equal(
+		tnb_view_take(subject->pid, subject->pid, subject->proc, &live),
+		0);
+	return live;
+}
+
+static int change(const struct subject *subject, const struct tnb_view *live)
+{
+	return tnb_change_running(&injector, live, &inside, subject->proc,
+				  BUDGET_MS);
+}
+
+/* Not by everybody: who is not root, or in a container, may not trace. */
+static void change_at_least_once(const struct subject *subject,
+				 const struct tnb_view *live)
+{
+	int err = change(subject, live);
+
+	if (err == -EPERM)
+		skip();
+	assert_int_equal(err, 0);
+}
+
+/* The bytes that are replaced, as the process has them. */
+static void read_entry(const struct subject *subject,
+		       const struct tnb_view *live, uint8_t code[16])
+{
+	off_t entry =
+		(off_t)(live->maps.vdso + injector.vdso->clock_gettime.offset);
+
+	assert_int_equal(pread(subject->memory, code, 16, entry), 16);
+}
+
+static void who_was_given_pages_since_is_looked_at_again(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_view before = look_at(subject), after;
+
+	assert_false(before.has_pages);
+	change_at_least_once(subject, &before);
+	after = look_at(subject);
+	assert_true(tnb_view_is_in_place(&after, &inside));
+	assert_int_equal(change(subject, &before), -EAGAIN);
+	before = look_at(subject);
+	assert_int_equal(before.page.at, after.page.at);
+	assert_int_equal(change(subject, &before), 0);
+}
+
+static void who_is_changed_by_another_tool_is_left_alone(void **state)
+{
+	static const uint8_t foreign[16] = { 0xcc };
+	const struct subject *subject = *state;
+	struct tnb_view live = look_at(subject);
+	uint8_t code[16], found[16];
+	off_t entry =
+		(off_t)(live.maps.vdso + injector.vdso->clock_gettime.offset);
+
+	read_entry(subject, &live, code);
+	assert_int_equal(pwrite(subject->memory, foreign, 16, entry), 16);
+	if (change(subject, &live) == -EPERM)
+		skip();
+	assert_int_equal(change(subject, &live), -ENOSPC);
+	read_entry(subject, &live, found);
+	assert_memory_equal(found, foreign, 16);
+	assert_int_equal(pwrite(subject->memory, code, 16, entry), 16);
+	assert_int_equal(change(subject, &live), 0);
+}
+
+static void threads_that_nobody_stopped_are_seen(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_threads threads;
+	int err;
+
+	assert_int_equal(tnb_budget_begin(BUDGET_MS), 0);
+	err = tnb_threads_stop(subject->pid, subject->proc, &threads);
+	if (err == -EPERM)
+		skip();
+	assert_int_equal(err, 0);
+	assert_int_equal(tnb_threads_living(&threads), 2);
+	assert_int_equal(tnb_threads_check(&threads, subject->proc), 0);
+	threads.count--;
+	assert_int_equal(tnb_threads_check(&threads, subject->proc), -EAGAIN);
+	threads.count++;
+	assert_int_equal(tnb_threads_release(&threads), 0);
+	tnb_budget_end();
+}
+
+/* ---- Filters ------------------------------------------------------------- */
+
+/* What the subject and we see of each other. */
+struct filtered {
+	volatile bool has_frame;
+	volatile unsigned long refused, allowed;
+};
+static struct filtered *filtered;
+
+/* getppid(2) fails. */
+static int refuse_getppid(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* What a signal handler's frame looks like to inject/outside.c, that has
+ * interrupted the kernel's clock_gettime(). */
+#define FRAME_IP 24
+
+static __attribute__((noreturn)) void try_for_ever(void)
+{
+	volatile uint64_t frame[FRAME_IP + 8] = {
+		[FRAME_IP - 1] = (uintptr_t)frame,
+		[FRAME_IP + 1] = 0x202,
+		[FRAME_IP + 2] = TNB_USER_CS_64,
+	};
+	/* At its first byte it would still find the jump as a whole. */
+	uint64_t entry = getauxval(AT_SYSINFO_EHDR) +
+			 injector.vdso->clock_gettime.offset + 1;
+
+	for (;;) {
+		frame[FRAME_IP] = filtered->has_frame ? entry : 0;
+		if (syscall(SYS_getppid) < 0)
+			filtered->refused++;
+		else
+			filtered->allowed++;
+	}
+}
+
+static int filtered_start(void **state)
+{
+	static struct subject subject;
+
+	filtered = mmap(NULL, sizeof(*filtered), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (filtered == MAP_FAILED)
+		return 1;
+	filtered->has_frame = true;
+	subject.pid = fork();
+	if (!subject.pid) {
+		alarm(BUDGET_MS / 1000);
+		if (refuse_getppid())
+			_exit(1);
+		try_for_ever();
+	}
+	subject_open(&subject);
+	while (!filtered->refused && !waitpid(subject.pid, NULL, WNOHANG))
+		usleep(1000);
+	*state = &subject;
+	return subject.pid < 0 || subject.memory < 0;
+}
+
+static void expect_to_go_on(const struct subject *subject)
+{
+	unsigned long before = filtered->refused;
+	siginfo_t end = { 0 };
+
+	while (filtered->refused - before < 1000 && !end.si_pid) {
+		assert_int_equal(waitid(P_PID, (id_t)subject->pid, &end,
+					WEXITED | WNOHANG | WNOWAIT),
+				 0);
+		usleep(1000);
+	}
+	assert_int_equal(end.si_pid, 0);
+}
+
+static void filters_apply_to_all_that_it_does_by_itself(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_view live = look_at(subject);
+	int err = change(subject, &live);
+
+	if (err == -EPERM)
+		skip();
+	/* It ran on, and on, and seemed to be inside of what changes. */
+	assert_int_equal(err, -EAGAIN);
+	assert_int_equal(filtered->allowed, 0);
+	filtered->has_frame = false;
+	expect_to_go_on(subject);
+	assert_int_equal(change(subject, &live), 0);
+	expect_to_go_on(subject);
+	assert_int_equal(filtered->allowed, 0);
+}
+
+/* ---- Signals while the stub runs ----------------------------------------- */
+
+/* Not as fast as it can: each is a stop or two of its own. */
+static pid_t begin_to_send(pid_t to, int first, int second)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	alarm(BUDGET_MS / 1000);
+	for (;;) {
+		kill(to, first);
+		kill(to, second);
+		usleep(50);
+	}
+}
+
+#define CHANGES 40
+
+/* Each maps pages anew, and ends within its budget. */
+static void stops_of_somebody_else_hold_nobody(void **state)
+{
+	static const struct tnb_placement outside = { 0 };
+	const struct subject *subject = *state;
+	struct tnb_view live = look_at(subject);
+	pid_t sender;
+
+	change_at_least_once(subject, &live);
+	sender = begin_to_send(subject->pid, SIGSTOP, SIGCONT);
+	for (int i = 0; i < CHANGES; i++) {
+		live = look_at(subject);
+		assert_int_equal(tnb_change_running(&injector, &live,
+						    i & 1 ? &inside : &outside,
+						    subject->proc, BUDGET_MS),
+				 0);
+	}
+	kill(sender, SIGKILL);
+	waitpid(sender, NULL, 0);
+}
+
+static int make_injector(void **state)
+{
+	(void)state;
+	clock_page_injector(SLOT, &injector);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			who_was_given_pages_since_is_looked_at_again,
+			subject_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			who_is_changed_by_another_tool_is_left_alone,
+			subject_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			threads_that_nobody_stopped_are_seen, subject_start,
+			subject_stop),
+		cmocka_unit_test_setup_teardown(
+			filters_apply_to_all_that_it_does_by_itself,
+			filtered_start, subject_stop),
+		cmocka_unit_test_setup_teardown(
+			stops_of_somebody_else_hold_nobody, subject_start,
+			subject_stop),
+	};
+
+	return cmocka_run_group_tests(tests, make_injector, NULL);
+}
