@@ -101,12 +101,13 @@ fuzz_tests()
 	count "$good" "$bad" "$skips"
 }
 
-# Its own lines: one a check.
-model_checks()
+# lines_of NAME COMMAND…: each of its lines that begin with ok or not ok is a test.
+lines_of()
 {
-	local log=$LOGS/model.log status=0 good bad
+	local log=$LOGS/$1.log status=0 good bad
 
-	"$ROOT/tests/model/run" >"$log" 2>&1 || status=$?
+	shift
+	"$@" >"$log" 2>&1 || status=$?
 	good=$(grep -c '^ok: ' "$log")
 	bad=$(grep -c '^not ok: ' "$log")
 	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
@@ -345,12 +346,13 @@ section "checks"
 check "clang-format" check_format
 check "shellcheck" check_scripts
 check "public header" check_public_header
+lines_of check "$ROOT/tests/check/run"
 section "unit tests, ASan and UBSan: half a minute"
 unit_tests
 section "fuzz tests of parsers, ASan and UBSan"
 fuzz_tests
 section "model of the deadline protocol: half a minute"
-model_checks
+lines_of model "$ROOT/tests/model/run"
 
 if [ $# -eq 0 ]; then
 	mapfile -t kernels < <("$ROOT/tests/vm/run" --list)

@@ -110,20 +110,9 @@ compile()
 	(cd "$ROOT" && cmake --build --preset "$1")
 }
 
-# Of ninja's build, how many steps are to be done
-steps_to_do()
-{
-	ninja -C "$ROOT/build/$1" -n | sed -n '$s/^\[[0-9]*\/\([0-9]*\)\].*/\1/p'
-}
-
 # build PRESET HOW_LONG: the time that it takes from nothing
 build()
 {
-	local steps
-
-	step "configuring build/$1" "some seconds" configure "$1" || return
-	steps=$(steps_to_do "$1")
-	[ "${steps:-0}" -eq 0 ] ||
-		step "building build/$1, $steps steps" "from nothing: $2" \
-			compile "$1"
+	step "configuring build/$1" "some seconds" configure "$1" &&
+		step "building build/$1" "from nothing: $2" compile "$1"
 }
