@@ -9,6 +9,10 @@ find_program(TNB_BPFTOOL NAMES bpftool PATHS /usr/sbin REQUIRED)
 
 set(TIMENSBPF_VMLINUX_BTF /sys/kernel/btf/vmlinux CACHE FILEPATH
     "Kernel whose BTF the BPF programs are compiled against (CO-RE: any will do)")
+if(NOT EXISTS ${TIMENSBPF_VMLINUX_BTF})
+    message(FATAL_ERROR "${TIMENSBPF_VMLINUX_BTF} is missing: name the BTF of any "
+        "kernel with -DTIMENSBPF_VMLINUX_BTF=FILE")
+endif()
 set(TNB_BPF_DIR ${CMAKE_BINARY_DIR}/bpf)
 file(MAKE_DIRECTORY ${TNB_BPF_DIR})
 

@@ -101,12 +101,13 @@ fuzz_tests()
 	count "$good" "$bad" "$skips"
 }
 
-# Its own lines: one a check.
-model_checks()
+# lines_of NAME COMMAND…: each of its lines that begin with ok or not ok is a test.
+lines_of()
 {
-	local log=$LOGS/model.log status=0 good bad
+	local log=$LOGS/$1.log status=0 good bad
 
-	"$ROOT/tests/model/run" >"$log" 2>&1 || status=$?
+	shift
+	"$@" >"$log" 2>&1 || status=$?
 	good=$(grep -c '^ok: ' "$log")
 	bad=$(grep -c '^not ok: ' "$log")
 	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
@@ -130,42 +131,21 @@ count_tap()
 	count "$good" "$bad" "$skips"
 }
 
+# Which guests run a file is in its own head, as bats tags: kernel:KEY for each
+# kernel, a dot in KEY written as a dash (none: all kernels), and one-cpu.
+#
 # To stay within the hour, doors are read on every kernel, and the rest is shared
 # out: processes are made fast on every version (6.12 and 6.12-preempt are one,
 # 6.1-ei differs from 6.1 in what can be attached); what depends on the way to
 # attach, on 6.1 (fexit) and latest (session); many threads, by kind of
 # preemption; what the command does with pins and files, on one.
 # TIMENSBPF_TEST_ALL=1 tests everything everywhere, as naming kernels does there.
-declare -A KERNELS_OF=(
-	[cgroups]="6.12"
-	[commands]="6.12"
-	[daemon]="6.12"
-	[deadline_restart]="latest"
-	[deadline_storm]="6.1 6.12-preempt"
-	[deadlines]="6.1 latest"
-	[fast]="6.1 latest 6.1-ei 6.12-preempt"
-	[fast_storm]="6.1 latest 6.12-preempt"
-	[hammer]="latest 6.12-preempt"
-	[host]="6.12"
-	[kill]="6.1"
-	[life]="6.12 6.1-ei"
-	[lifecycle]="latest"
-	[live]="6.1 latest 6.12-preempt"
-	[loader_dies]="6.1 latest 6.12-preempt"
-	[order]="6.12-preempt"
-	[preempt]="latest 6.12-preempt"
-	[set_clock]="6.1-ei"
-	[time_namespace]="6.1-ei"
-	[wrong_input]="6.1-ei"
-)
-
-# What loads and unloads again and again gets a guest with one CPU. The emulator
-# (QEMU 7.2) may go on executing an instruction that another CPU has replaced
-# while it was being translated: with the breakpoints by which the kernel changes
-# its code, 7.3 panicked ("Oops: int3") and 6.1 hung, once each, in an unload.
-ONE_CPU=" kill lifecycle wrong_input "
-# What asks for one thing after the other needs no more than one either.
-ONE_CPU+="cgroups commands host life reading set_clock time_namespace "
+#
+# one-cpu: a guest with one CPU, for what loads and unloads again and again. The
+# emulator (QEMU 7.2) may go on executing an instruction that another CPU has
+# replaced while it was being translated: with the breakpoints by which the kernel
+# changes its code, 7.3 panicked ("Oops: int3") and 6.1 hung, once each, in an
+# unload. What asks for one thing after the other needs no more than one either.
 
 # Of files that run everywhere, tests with the tag "once" (their subject is our
 # code, whatever the kernel) run on this kernel alone: the one that boots and
@@ -178,29 +158,39 @@ tags_of()
 	[[ ${TIMENSBPF_TEST_ALL-} || $1 == "$ONCE_ON" ]] || echo '!once'
 }
 
+# file_tags PATH: the tags of a bats file, one a line
+file_tags()
+{
+	sed -n 's/^# bats file_tags=//p' "$1" | tr ',' '\n'
+}
+
+# runs_on KERNEL TAGS: is a file with these tags for that kernel?
+runs_on()
+{
+	[[ ${TIMENSBPF_TEST_ALL-} ]] || ! grep -q '^kernel:' <<<"$2" ||
+		grep -qxF "kernel:${1//./-}" <<<"$2"
+}
+
 # files_of KERNEL DIRECTORY: its bats files, in the guest. "one-cpu" has those
 # of the main one that are to run there.
 files_of()
 {
-	local path name there directory=${2/#one-cpu/.}
+	local path tags there directory=${2/#one-cpu/.}
 
 	for path in "$ROOT/tests/guest/$directory"/*.bats; do
-		name=$(basename "$path" .bats)
 		if [[ $directory == . ]]; then
-			there=.
-			[[ $ONE_CPU != *" $name "* ]] || there=one-cpu
+			tags=$(file_tags "$path") there=.
+			! grep -qx one-cpu <<<"$tags" || there=one-cpu
 			[[ $there == "$2" ]] || continue
-			[[ ${TIMENSBPF_TEST_ALL-} ||
-				" ${KERNELS_OF[$name]-$1} " == *" $1 "* ]] ||
-				continue
+			runs_on "$1" "$tags" || continue
 		fi
-		echo "$GUEST_TESTS/$directory/$name.bats"
+		echo "$GUEST_TESTS/$directory/$(basename "$path")"
 	done
 }
 
 log_of() { echo "$LOGS/$1-${2/#./main}"; }
 
-# What is said about ONE_CPU, seen from within: one CPU waits for ever in
+# What is said about one-cpu, seen from within: one CPU waits for ever in
 # text_poke() for the other. Any other end of a guest is a failure of ours.
 is_emulators_fault()
 {
@@ -217,13 +207,13 @@ completed()
 # by report_guests.
 guest_tests()
 {
-	local kernel=$1 directory=$2 log files status attempt
+	local kernel=$1 directory=$2 log files status attempt begin=$SECONDS
 
 	shift 2
 	mapfile -t files < <(files_of "$kernel" "$directory")
 	[ "${#files[@]}" -gt 0 ] || return 0
 	log=$(log_of "$kernel" "$directory")
-	section "guest $kernel, $directory: begins"
+	section "guest $kernel, $directory: begins, ${#files[@]} files"
 	: >"$log.tap"
 	for attempt in first last; do
 		status=0
@@ -239,6 +229,8 @@ guest_tests()
 	cat "$log.attempt" >>"$log.tap"
 	rm "$log.attempt"
 	echo "$status" >"$log.status"
+	echo "   guest $kernel, $directory: ended after $(minutes $((SECONDS - begin)))," \
+		"$(grep -c '^ok ' "$log.tap") ok, $(grep -c '^not ok ' "$log.tap") not ok"
 }
 
 # Guests with two CPUs: one at a time. It keeps 1.25 of the machine's busy, and
@@ -341,24 +333,26 @@ report_guests()
 }
 
 set -e
+section "packages"
 install_packages
 mkdir -p "$LOGS"
 rm -f "$LOGS"/*.tap "$LOGS"/*.status
 section "build"
-build asan | tail -n 1
-build release | tail -n 1
+build asan "3 minutes with two CPUs"
+build dev "3 minutes with two CPUs"
 set +e
 
 section "checks"
 check "clang-format" check_format
 check "shellcheck" check_scripts
 check "public header" check_public_header
-section "unit tests, ASan and UBSan"
+lines_of check "$ROOT/tests/check/run"
+section "unit tests, ASan and UBSan: half a minute"
 unit_tests
 section "fuzz tests of parsers, ASan and UBSan"
 fuzz_tests
-section "model of the deadline protocol"
-model_checks
+section "model of the deadline protocol: half a minute"
+lines_of model "$ROOT/tests/model/run"
 
 if [ $# -eq 0 ]; then
 	mapfile -t kernels < <("$ROOT/tests/vm/run" --list)
@@ -366,7 +360,7 @@ else
 	kernels=("$@") TIMENSBPF_TEST_ALL=1
 fi
 mapfile -t kernels < <(sorted_kernels "${kernels[@]}")
-section "kernels: ${kernels[*]}"
+section "kernels: ${kernels[*]}; guests take 40 minutes with two CPUs"
 all_guests "${kernels[@]}"
 report_guests
 

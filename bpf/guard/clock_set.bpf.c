@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door D in its protective form: from a virtual cgroup the host's clock cannot
  * be set, with whatever privilege.

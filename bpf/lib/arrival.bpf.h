@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Who came from outside and is not changed yet (tnb_loader_state.arrival). */
 #ifndef TIMENSBPF_BPF_LIB_ARRIVAL_BPF_H
 #define TIMENSBPF_BPF_LIB_ARRIVAL_BPF_H

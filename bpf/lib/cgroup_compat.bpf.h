@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Cgroups and their kernfs directories. */
 #ifndef TIMENSBPF_BPF_LIB_CGROUP_COMPAT_BPF_H
 #define TIMENSBPF_BPF_LIB_CGROUP_COMPAT_BPF_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* What differs between kernels, one getter each. Chosen by CO-RE, never by a
  * version number. */
 #ifndef TIMENSBPF_BPF_LIB_CORE_COMPAT_BPF_H

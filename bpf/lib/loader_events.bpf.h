@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The loader is told what happens. */
 #ifndef TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H
 #define TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H

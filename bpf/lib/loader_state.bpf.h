@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The loader, as the programs see it: alive or not. */
 #ifndef TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H
 #define TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H

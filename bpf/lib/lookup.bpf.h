@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* From the current task to the clock page of its rule. */
 #ifndef TIMENSBPF_BPF_LIB_LOOKUP_BPF_H
 #define TIMENSBPF_BPF_LIB_LOOKUP_BPF_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The maps that all programs share. Pinned, they carry the rules across an
  * upgrade of the programs. Weak: every object of the link defines them. */
 #ifndef TIMENSBPF_BPF_LIB_MAPS_BPF_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Functions that are neither static nor inline are walked by the verifier once,
  * with any arguments, and not once for each way that leads to them; and they

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Invariant P5 of clock_page.h: sending the readers of a page to system calls,
  * where the cgroup that they live in decides. */
 #ifndef TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H

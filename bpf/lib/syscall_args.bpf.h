@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The arguments of the system call that the current task is in. */
 #ifndef TIMENSBPF_BPF_LIB_SYSCALL_ARGS_BPF_H
 #define TIMENSBPF_BPF_LIB_SYSCALL_ARGS_BPF_H

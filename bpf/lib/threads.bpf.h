@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The threads of a process, one after the other. */
 #ifndef TIMENSBPF_BPF_LIB_THREADS_BPF_H
 #define TIMENSBPF_BPF_LIB_THREADS_BPF_H

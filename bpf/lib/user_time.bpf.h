@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The layouts in which the kernel hands a time to user space, and correcting
  * one in place. */
 #ifndef TIMENSBPF_BPF_LIB_USER_TIME_BPF_H

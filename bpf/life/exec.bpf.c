@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door F, exec: in a virtual cgroup the new program does not learn of the
  * host's vDSO, so that its first instruction already reads its clock through

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * A program that starts waits for its tracer, for a moment. To trace it is to
  * wait for cred_guard_mutex, which setup_new_exec() gives back; its first

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * A process that comes to another rule still maps the clock page of the one
  * that it leaves. Before it moves, the page's pass is taken back: everybody

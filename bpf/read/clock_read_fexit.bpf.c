@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door A on kernels that do not preempt in kernel mode: fexit, the cheapest.
  * (On preemptible kernels a preempted fexit program makes the others of its

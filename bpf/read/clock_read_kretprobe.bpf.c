@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door A on preemptible kernels without kprobe sessions: return probes, which
  * run with preemption off. The loader makes them with enough instances for

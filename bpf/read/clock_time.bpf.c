@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * time(2): its value is its return value, which only fmod_ret can change, and
  * only on kernels that let it: elsewhere these programs are not loaded.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Who uses which memory, which no file of /proc tells: processes that share it
  * run on while the surgeon changes one of them, and may live in other rules

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
  * that is killed leaves no torn page, because a program runs to its end.

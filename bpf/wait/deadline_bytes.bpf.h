@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* A deadline as it lies in the caller's memory, and its translation. */
 #ifndef TIMENSBPF_BPF_WAIT_DEADLINE_BYTES_BPF_H
 #define TIMENSBPF_BPF_WAIT_DEADLINE_BYTES_BPF_H

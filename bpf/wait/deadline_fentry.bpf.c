@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door B on kernels that do not preempt in kernel mode: fentry and fexit. A
  * process without a rule pays one hash miss on the way in and one load on the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * A fork copies memory in which another thread is just having a deadline
  * translated. The child's copy is put back by the child, as soon as its page

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* Door B on preemptible kernels without kprobe sessions: a probe and a return
  * probe for each copy. */
 #include "deadline_probe.bpf.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * What cannot be passed by: the scheduler's tracepoint runs with interrupts
  * off. A thread that waits, or is on its way back to user mode, has left the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Doors A and B on preemptible kernels with kprobe sessions (6.10 and later):
  * one program runs at entry and return with preemption off, and says at the

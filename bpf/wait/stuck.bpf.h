@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Memory that could not be put back when its window was closed: its page has
  * become copy-on-write by a fork, or is away. What it was is remembered under

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Which deadline, on which clock, does the kernel copy from the caller just
  * now? Found out from the registers of the system call (TNB_WAITS) and from

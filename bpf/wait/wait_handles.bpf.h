@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * The clocks of what a system call names by a handle: POSIX timers, timerfds,
  * rings and their timeouts. Read as the kernel keeps them; what has changed

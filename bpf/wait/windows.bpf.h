@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Windows: the caller's memory while it holds a translated deadline, from just
  * before the kernel copies it until just after. tests/model/deadline.pml is the

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Which cgroup lives in which time: nested ones, moves between them, changes.
+#
+# Kernels: one, the rules of cgroups are the same on all. One CPU: it does one
+# thing after the other.
+# bats file_tags=kernel:6-12,one-cpu
 
 load helpers
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The command line, where it succeeds.
+#
+# Kernels: one, the command does the same with pins and files on all. One CPU:
+# it does one thing after the other.
+# bats file_tags=kernel:6-12,one-cpu
 
 load helpers
 

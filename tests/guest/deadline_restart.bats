@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Waits until a time that are interrupted and restarted keep their deadline.
+#
+# Kernels: one, the newest.
+# bats file_tags=kernel:latest
 
 load helpers
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Many threads that wait until absolute times in the same memory, beside forks.
+#
+# Kernels: both kinds of preemption.
+# bats file_tags=kernel:6-1,kernel:6-12-preempt
 
 load helpers
 

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The fast path: programs that start in a rule read their clock by the
 # replacement vDSO. What can read it under no_clock_calls, reads it fast.
+#
+# Kernels: every version (6.12-preempt stands for 6.12), and 6.1-ei, where other
+# programs can be attached than on 6.1.
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-1-ei,kernel:6-12-preempt
 
 load helpers
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The loader under load: whoever starts in a rule reads virtual time at its
 # first instruction, fast if it can be.
+#
+# Kernels: every version (6.12-preempt stands for 6.12).
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
 
 load helpers
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Many threads of raw reads on few CPUs: none may show the host's time.
+#
+# Kernels: both kinds of preemption.
+# bats file_tags=kernel:latest,kernel:6-12-preempt
 
 load helpers
 

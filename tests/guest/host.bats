@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the rest of the machine sees of it: nothing.
+#
+# Kernels: one, what others see is the same on all. One CPU: it does one thing
+# after the other.
+# bats file_tags=kernel:6-12,one-cpu
 
 load helpers
 

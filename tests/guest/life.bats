@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Door F: the life of a process, from its first instruction on.
+#
+# Kernels: one, and 6.1-ei, where other programs can be attached than on 6.1.
+# One CPU: it does one thing after the other.
+# bats file_tags=kernel:6-12,kernel:6-1-ei,one-cpu
 
 load helpers
 

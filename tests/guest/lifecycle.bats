@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Loading, being replaced by another version, and leaving nothing behind.
+#
+# Kernels: the newest, pins are the same on all. One CPU: the emulator cannot
+# bear frequent unloads with two (tests/run.sh).
+# bats file_tags=kernel:latest,one-cpu
 
 load helpers
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Processes that run already: `set` on a cgroup full of them, moves, the end of a
 # rule. What can read the clock under no_clock_calls, reads it at full speed.
+#
+# Kernels: every version (6.12-preempt stands for 6.12).
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
 
 load helpers
 

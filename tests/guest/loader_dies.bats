@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The loader dies and hangs under load: nobody is held, all are right.
+#
+# Kernels: every version (6.12-preempt stands for 6.12).
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
 
 load helpers
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Order between doors: no read is earlier than one that ended before it began.
+#
+# Kernels: the one that preempts tasks anywhere.
+# bats file_tags=kernel:6-12-preempt
 
 load helpers
 

@@ -2,6 +2,9 @@
 # Where tasks are preempted inside the kernel: many threads of raw reads beside
 # as many of absolute waits, for long. No read is the host's, no deadline stays
 # it, no memory keeps it, and no program counts a miss.
+#
+# Kernels: both kinds of preemption.
+# bats file_tags=kernel:latest,kernel:6-12-preempt
 
 load helpers
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Door A: every way to read the clock, from every kind of program, without a
 # loader (with one: fast.bats).
+#
+# Kernels: all. One CPU: it does one thing after the other.
+# bats file_tags=one-cpu
 
 load helpers
 

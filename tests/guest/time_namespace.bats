@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Inside a kernel time namespace both offsets add up.
+#
+# Kernels: one with time namespaces. One CPU: it does one thing after the other.
+# bats file_tags=kernel:6-1-ei,one-cpu
 
 load helpers
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Wrong input and wrong states: one clear line, the right status, no change.
+#
+# Kernels: one, wrong input is refused the same way on all. One CPU: the
+# emulator cannot bear frequent unloads with two (tests/run.sh).
+# bats file_tags=kernel:6-1-ei,one-cpu
 
 load helpers
 

@@ -30,7 +30,7 @@ test bed failed, 2: wrong usage.
   --prepare [KEY…]  fills the cache, all keys by default, with what is newest
   --btf KEY         prints the path of the kernel's BTF
 
-TIMENSBPF_BUILD_DIR names the build to install (build/release). The cache is
+TIMENSBPF_BUILD_DIR names the build to install (build/dev). The cache is
 ${XDG_CACHE_HOME:-~/.cache}/timensbpf/vm; it can be removed at any time.
 EOF
 }

@@ -5,7 +5,7 @@
 
 # overlay_make TREE: the guest's init, this build and the repository's tests.
 overlay_make() {
-    local tree=$1 build=${TIMENSBPF_BUILD_DIR:-$REPO/build/release} lib
+    local tree=$1 build=${TIMENSBPF_BUILD_DIR:-$REPO/build/dev} lib
     lib=$tree/usr/local/lib/timensbpf
     mkdir -p "$tree/etc" "$lib/tests" "$lib/probes"
     install -m 755 "$HERE/guest/init" "$tree/init"
