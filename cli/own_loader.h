@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A loader of our own where no daemon serves: a process, because a tracer
- * that is its tracee's parent's process, too, would have its stops taken by the
- * parent's waitpid(2).
+ * A loader of our own where no daemon serves: `timensbpfd --attached`. It is a
+ * process of its own, because the parent's waitpid(2) would take the stops of a
+ * process that the parent itself traces.
  */
 #ifndef TIMENSBPF_CLI_OWN_LOADER_H
 #define TIMENSBPF_CLI_OWN_LOADER_H
@@ -11,10 +11,11 @@
 
 struct own_loader {
 	pid_t pid; /* 0: there is none */
-	int life;  /* closed, it ends */
+	int life;  /* the loader ends when this is closed */
 };
 
-/* Returns when it serves, or is not needed, or cannot (says why). */
+/* Returns when it serves, is not needed, or cannot serve, which a note on
+ * standard error tells. */
 struct own_loader own_loader_start(void);
 void own_loader_stop(struct own_loader *loader);
 

@@ -117,6 +117,8 @@ static int wait_for(pid_t pid)
 
 static int run_child(const struct run *run)
 {
+	/* While our caller's SIGCHLD is ignored there would be no status. */
+	void (*on_child_end)(int) = signal(SIGCHLD, SIG_DFL);
 	sigset_t before;
 	pid_t pid;
 
@@ -129,6 +131,7 @@ static int run_child(const struct run *run)
 		return EXIT_OWN_FAILURE;
 	}
 	if (!pid) {
+		signal(SIGCHLD, on_child_end);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		_exit(command_execute(run->argv));
 	}

@@ -6,9 +6,21 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <timensbpf/timensbpf.h>
 #include <unistd.h>
+
+#define EXIT_USAGE 2
+
+static bool is_socket(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISSOCK(status.st_mode);
+}
 
 static void wait_for_end(int caller)
 {
@@ -23,12 +35,14 @@ int attached_serve(void)
 	struct tnb_loader *loader = NULL;
 	int err;
 
-	setsid();
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	if (!is_socket(STDIN_FILENO)) {
+		fprintf(stderr,
+			"timensbpfd: --attached is for 'timensbpf run' only\n");
+		return EXIT_USAGE;
+	}
+	/* The caller may be gone already. */
 	signal(SIGPIPE, SIG_IGN);
 	err = tnb_loader_start(&loader, 0);
-	/* -EBUSY: another one serves. */
 	if (err && err != -EBUSY)
 		fprintf(stderr,
 			"timensbpf: note: clocks are read by system calls: %s\n",

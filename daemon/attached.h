@@ -4,11 +4,11 @@
 #define TIMENSBPF_DAEMON_ATTACHED_H
 
 /*
- * Serve until the other end of standard input, a stream socket, is closed, by
- * its owner or by the owner's end. One byte sent to it says that the loader
- * serves; without one it cannot, which standard error has told, or need not.
- * Signals from the terminal, SIGTERM and SIGHUP are not for it. Returns the
- * exit status.
+ * Serve until the other end of standard input, a stream socket, is closed or
+ * its owner ends. The caller has seen to signals (cli/own_loader.c). One byte
+ * sent to the socket says that the loader serves. If it cannot serve, standard
+ * error tells why, unless another loader serves. Returns the exit status:
+ * EXIT_SUCCESS if it has served, EXIT_FAILURE if not.
  */
 int attached_serve(void);
 

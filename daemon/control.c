@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,9 +17,11 @@
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
-/* How long nobody is accepted after accept() has failed: it would at once fail
- * again. */
-#define DEAF_MS 200
+/* How long no connection is accepted after accept() has failed: the next call
+ * would fail at once. */
+#define PAUSE_USEC 200000
+/* How late a timer may fire. */
+#define ACCURACY_USEC 10000
 
 enum state {
 	IS_FREE,
@@ -30,54 +31,47 @@ enum state {
 };
 
 struct connection {
+	struct control *control;
 	enum state state;
 	int fd;
 	pid_t pid;
-	int64_t until_ms; /* TALKS: then it is let go of */
-	uint64_t turn;	  /* WAITS: who is the least is next */
+	uint64_t turn; /* WAITS: the lowest is next */
 	struct request request;
+	/* Requests and the client's end: TALKS, WAITS. The time limit: TALKS.
+	 */
+	sd_event_source *io, *limit;
 };
 
 struct control {
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	int epoll, listener;
-	int64_t deaf_until_ms; /* 0: it hears */
-	uint64_t turns;	       /* so far */
+	sd_event *event; /* borrowed */
+	int listener;
+	sd_event_source *accepting, *pause, *worker_done;
+	uint64_t turns; /* so far */
 	struct connection connection[CONTROL_CONNECTIONS];
 	struct worker worker;
 };
 
-/* What an event is about: a connection by its index, or */
-enum { AT_LISTENER = CONTROL_CONNECTIONS, AT_WORKER, AT_ALL };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Without events, the end of a connection is told all the same. */
-static int watch_fd(struct control *control, int how, int fd, unsigned int at,
-		    uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.u32 = at };
-
-	return epoll_ctl(control->epoll, how, fd, &event) ? -errno : 0;
-}
+static void give_turn(struct control *control);
 
 /* ---- A connection -------------------------------------------------------- */
 
-static void let_go(struct connection *connection)
+static void stop_watching(struct connection *connection)
 {
+	connection->io = sd_event_source_disable_unref(connection->io);
+	connection->limit = sd_event_source_disable_unref(connection->limit);
+}
+
+static void disconnect(struct connection *connection)
+{
+	stop_watching(connection);
 	if (connection->state == WAITS && connection->request.cgroup >= 0)
 		close(connection->request.cgroup);
 	close(connection->fd);
 	connection->state = IS_FREE;
 }
 
-/* Never waits: what a client does not read is lost to it. */
+/* Never waits: an answer that the client does not read is lost. */
 static int answer_with(int fd, enum tnb_control_op op,
 		       const struct tnb_control_answer *answer)
 {
@@ -118,12 +112,23 @@ static void tell_status(struct control *control, struct connection *connection)
 		 worker_is_idle(&control->worker) ? "idle" : "changes a rule");
 	if (!answer_with(connection->fd, TNB_CONTROL_ACCEPTED, NULL))
 		(void)answer_with(connection->fd, TNB_CONTROL_DONE, &answer);
-	let_go(connection);
+	disconnect(connection);
 }
 
-static void hear(struct control *control, unsigned int index)
+/* From now on only the client's end is of interest. */
+static void wait_for_turn(struct connection *connection)
 {
-	struct connection *connection = &control->connection[index];
+	struct control *control = connection->control;
+
+	connection->state = WAITS;
+	connection->turn = control->turns++;
+	connection->limit = sd_event_source_disable_unref(connection->limit);
+	(void)sd_event_source_set_io_events(connection->io, 0);
+	give_turn(control);
+}
+
+static void receive(struct connection *connection)
+{
 	struct reason reason;
 	int err =
 		request_receive(connection->fd, &connection->request, &reason);
@@ -133,87 +138,132 @@ static void hear(struct control *control, unsigned int index)
 	if (err) {
 		refuse(connection->fd, connection->pid, "a message", err,
 		       reason.text);
-		let_go(connection);
+		disconnect(connection);
 	} else if (connection->request.message.header.op ==
 		   TNB_CONTROL_STATUS) {
-		tell_status(control, connection);
+		tell_status(connection->control, connection);
 	} else {
-		connection->state = WAITS;
-		connection->turn = control->turns++;
-		(void)watch_fd(control, EPOLL_CTL_MOD, connection->fd, index,
-			       0);
+		wait_for_turn(connection);
 	}
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events,
+			 void *userdata)
+{
+	struct connection *connection = userdata;
+
+	(void)source, (void)fd, (void)events;
+	if (connection->state == TALKS) {
+		receive(connection);
+	} else if (connection->state == WAITS) {
+		journal(LOG_NOTICE, "control: process %d left before its turn",
+			connection->pid);
+		disconnect(connection);
+	}
+	return 0;
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct connection *connection = userdata;
+
+	(void)source, (void)usec;
+	refuse(connection->fd, connection->pid, "the connection", -ETIMEDOUT,
+	       "no request within 2 s");
+	disconnect(connection);
+	return 0;
 }
 
 /* ---- Accepting ----------------------------------------------------------- */
 
-static int find_free(const struct control *control)
+static struct connection *find_free(struct control *control)
 {
 	for (int i = 0; i < CONTROL_CONNECTIONS; i++)
 		if (control->connection[i].state == IS_FREE)
-			return i;
-	return -ENOSPC;
+			return &control->connection[i];
+	return NULL;
 }
 
-/* Returns 0 if it has a place and may talk. */
+static int start_watching(struct connection *connection, int fd)
+{
+	sd_event *event = connection->control->event;
+	int err = sd_event_add_io(event, &connection->io, fd, EPOLLIN,
+				  on_connection, connection);
+
+	if (err >= 0)
+		err = sd_event_add_time_relative(
+			event, &connection->limit, CLOCK_MONOTONIC,
+			CONTROL_TALK_MS * 1000, ACCURACY_USEC, on_limit,
+			connection);
+	if (err < 0)
+		stop_watching(connection);
+	return err < 0 ? err : 0;
+}
+
+/* Returns 0 if the connection has a place and may send a request. */
 static int admit(struct control *control, int fd)
 {
+	struct connection *connection = find_free(control);
 	struct reason reason;
-	int index = find_free(control);
 	pid_t pid;
 
 	if (request_check_peer(fd, &pid, &reason)) {
 		refuse(fd, pid, "the connection", -EPERM, reason.text);
 		return -EPERM;
 	}
-	if (index < 0 || watch_fd(control, EPOLL_CTL_ADD, fd,
-				  (unsigned int)index, EPOLLIN)) {
+	if (connection)
+		*connection = (struct connection){
+			.control = control,
+			.fd = fd,
+			.pid = pid,
+		};
+	if (!connection || start_watching(connection, fd)) {
 		refuse(fd, pid, "the connection", -EBUSY,
 		       "there are too many at once");
 		return -EBUSY;
 	}
-	control->connection[index] = (struct connection){
-		.state = TALKS,
-		.fd = fd,
-		.pid = pid,
-		.until_ms = now_ms() + CONTROL_TALK_MS,
-	};
+	connection->state = TALKS;
 	return 0;
 }
 
-static void be_deaf(struct control *control, int err)
+static int on_pause_end(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct control *control = userdata;
+
+	(void)source, (void)usec;
+	(void)sd_event_source_set_enabled(control->accepting, SD_EVENT_ON);
+	return 0;
+}
+
+static void pause_accepting(struct control *control, int err)
 {
 	journal(LOG_ERR, "control: cannot accept a connection: %s",
 		strerror(err));
-	control->deaf_until_ms = now_ms() + DEAF_MS;
-	(void)watch_fd(control, EPOLL_CTL_MOD, control->listener, AT_LISTENER,
-		       0);
+	(void)sd_event_source_set_enabled(control->accepting, SD_EVENT_OFF);
+	(void)sd_event_source_set_time_relative(control->pause, PAUSE_USEC);
+	(void)sd_event_source_set_enabled(control->pause, SD_EVENT_ONESHOT);
 }
 
-static void hear_again(struct control *control)
+/* One at a time: while there are more, this is called again. */
+static int on_listener(sd_event_source *source, int listener, uint32_t events,
+		       void *userdata)
 {
-	control->deaf_until_ms = 0;
-	(void)watch_fd(control, EPOLL_CTL_MOD, control->listener, AT_LISTENER,
-		       EPOLLIN);
-}
+	struct control *control = userdata;
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-/* One at a time: with more the loop comes again. */
-static void accept_one(struct control *control)
-{
-	int fd = accept4(control->listener, NULL, NULL,
-			 SOCK_NONBLOCK | SOCK_CLOEXEC);
-
+	(void)source, (void)events;
 	if (fd >= 0) {
 		if (admit(control, fd))
 			close(fd);
 	} else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-		be_deaf(control, errno);
+		pause_accepting(control, errno);
 	}
+	return 0;
 }
 
 /* ---- Turns --------------------------------------------------------------- */
 
-static struct connection *who(struct control *control, enum state state)
+static struct connection *first_in(struct control *control, enum state state)
 {
 	struct connection *found = NULL;
 
@@ -226,22 +276,22 @@ static struct connection *who(struct control *control, enum state state)
 	return found;
 }
 
-/* Who cannot be told that its turn has come has left, and may do it by itself
- * (invariant C2). */
+/* A client that cannot be told that its turn has come has left, and may carry
+ * out the request by itself (invariant C2). */
 static void give_turn(struct control *control)
 {
 	struct connection *next;
 
 	while (worker_is_idle(&control->worker) &&
-	       (next = who(control, WAITS))) {
+	       (next = first_in(control, WAITS))) {
 		if (answer_with(next->fd, TNB_CONTROL_ACCEPTED, NULL)) {
 			journal(LOG_NOTICE,
 				"control: process %d left before its turn",
 				next->pid);
-			let_go(next);
+			disconnect(next);
 			continue;
 		}
-		epoll_ctl(control->epoll, EPOLL_CTL_DEL, next->fd, NULL);
+		stop_watching(next);
 		next->state = WORKS;
 		worker_give(&control->worker, &next->request);
 	}
@@ -249,7 +299,7 @@ static void give_turn(struct control *control)
 
 static void end_turn(struct control *control)
 {
-	struct connection *connection = who(control, WORKS);
+	struct connection *connection = first_in(control, WORKS);
 	struct tnb_control_answer answer;
 
 	if (!worker_take(&control->worker, &answer) || !connection)
@@ -258,89 +308,25 @@ static void end_turn(struct control *control)
 		journal(LOG_NOTICE,
 			"control: process %d left before its answer",
 			connection->pid);
-	let_go(connection);
+	disconnect(connection);
 }
 
-/* ---- The loop ------------------------------------------------------------ */
-
-static void serve_connection(struct control *control, unsigned int index)
+static int on_worker_done(sd_event_source *source, int fd, uint32_t events,
+			  void *userdata)
 {
-	struct connection *connection = &control->connection[index];
-
-	if (connection->state == TALKS) {
-		hear(control, index);
-	} else if (connection->state == WAITS) {
-		journal(LOG_NOTICE, "control: process %d left before its turn",
-			connection->pid);
-		let_go(connection);
-	}
-}
-
-static void serve_event(struct control *control, unsigned int at)
-{
+	struct control *control = userdata;
 	eventfd_t jobs;
 
-	if (at == AT_LISTENER) {
-		accept_one(control);
-	} else if (at == AT_WORKER) {
-		(void)!eventfd_read(control->worker.done, &jobs);
-		end_turn(control);
-	} else {
-		serve_connection(control, at);
-	}
-}
-
-static void let_go_of_the_silent(struct control *control)
-{
-	int64_t now = now_ms();
-
-	for (int i = 0; i < CONTROL_CONNECTIONS; i++) {
-		struct connection *one = &control->connection[i];
-
-		if (one->state != TALKS || one->until_ms > now)
-			continue;
-		refuse(one->fd, one->pid, "the connection", -ETIMEDOUT,
-		       "it says nothing");
-		let_go(one);
-	}
-	if (control->deaf_until_ms && control->deaf_until_ms <= now)
-		hear_again(control);
-}
-
-void control_serve(struct control *control)
-{
-	struct epoll_event events[AT_ALL];
-	int count = epoll_wait(control->epoll, events, AT_ALL, 0);
-
-	for (int i = 0; i < count; i++)
-		serve_event(control, events[i].data.u32);
-	let_go_of_the_silent(control);
+	(void)source, (void)events;
+	(void)!eventfd_read(fd, &jobs);
+	end_turn(control);
 	give_turn(control);
-}
-
-int control_fd(const struct control *control)
-{
-	return control->epoll;
-}
-
-int control_pause_ms(const struct control *control)
-{
-	int64_t first = control->deaf_until_ms, now = now_ms();
-
-	for (int i = 0; i < CONTROL_CONNECTIONS; i++) {
-		const struct connection *one = &control->connection[i];
-
-		if (one->state == TALKS && (!first || one->until_ms < first))
-			first = one->until_ms;
-	}
-	if (!first)
-		return -1;
-	return first > now ? (int)(first - now) : 0;
+	return 0;
 }
 
 /* ---- Start and end ------------------------------------------------------- */
 
-/* It has its name only once it can be used, and by root alone. */
+/* The socket gets its name only when it listens, and only root may use it. */
 static int bind_socket(struct control *control)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -361,28 +347,41 @@ static int bind_socket(struct control *control)
 	return 0;
 }
 
+/* The pause's timer needs a descriptor, of which later there may be none. */
+static int watch_fds(struct control *control)
+{
+	int err = sd_event_add_io(control->event, &control->accepting,
+				  control->listener, EPOLLIN, on_listener,
+				  control);
+
+	if (err >= 0)
+		err = sd_event_add_io(control->event, &control->worker_done,
+				      control->worker.done, EPOLLIN,
+				      on_worker_done, control);
+	if (err >= 0)
+		err = sd_event_add_time(control->event, &control->pause,
+					CLOCK_MONOTONIC, 0, ACCURACY_USEC,
+					on_pause_end, control);
+	if (err >= 0)
+		err = sd_event_source_set_enabled(control->pause, SD_EVENT_OFF);
+	return err < 0 ? err : 0;
+}
+
 static int start(struct control *control, worker_carry_out carry_out)
 {
 	int err = worker_start(&control->worker, carry_out);
 
 	if (err)
 		return err;
-	control->epoll = epoll_create1(EPOLL_CLOEXEC);
 	control->listener = socket(
 		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (control->epoll < 0 || control->listener < 0)
+	if (control->listener < 0)
 		return -errno;
 	err = bind_socket(control);
-	if (!err)
-		err = watch_fd(control, EPOLL_CTL_ADD, control->listener,
-			       AT_LISTENER, EPOLLIN);
-	if (!err)
-		err = watch_fd(control, EPOLL_CTL_ADD, control->worker.done,
-			       AT_WORKER, EPOLLIN);
-	return err;
+	return err ? err : watch_fds(control);
 }
 
-int control_open(struct control **out, const char *path,
+int control_open(struct control **out, sd_event *event, const char *path,
 		 worker_carry_out carry_out)
 {
 	struct control *control = calloc(1, sizeof(*control));
@@ -390,7 +389,8 @@ int control_open(struct control **out, const char *path,
 
 	if (!control)
 		return -ENOMEM;
-	control->epoll = control->listener = -1;
+	control->event = event;
+	control->listener = -1;
 	snprintf(control->path, sizeof(control->path), "%s", path);
 	err = start(control, carry_out);
 	if (err) {
@@ -410,6 +410,9 @@ void control_close(struct control **handle)
 	*handle = NULL;
 	if (!control)
 		return;
+	sd_event_source_disable_unref(control->accepting);
+	sd_event_source_disable_unref(control->pause);
+	sd_event_source_disable_unref(control->worker_done);
 	if (control->listener >= 0) {
 		unlink(control->path);
 		close(control->listener);
@@ -418,8 +421,6 @@ void control_close(struct control **handle)
 	end_turn(control);
 	for (int i = 0; i < CONTROL_CONNECTIONS; i++)
 		if (control->connection[i].state != IS_FREE)
-			let_go(&control->connection[i]);
-	if (control->epoll >= 0)
-		close(control->epoll);
+			disconnect(&control->connection[i]);
 	free(control);
 }

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket (abi/control.h), in one thread that never waits
- * for anybody: who says nothing, or never reads, is let go of after a time, and
- * holds up nobody meanwhile.
+ * The control socket (abi/control.h), in one thread that never waits for a
+ * client. A client that sends no request is refused after a time, and an answer
+ * that a client does not read is lost. Neither delays other clients.
  */
 #ifndef TIMENSBPF_DAEMON_CONTROL_H
 #define TIMENSBPF_DAEMON_CONTROL_H
 
 #include "worker.h"
 
-/* Connections at once; more than that are closed, and do it by themselves. */
+#include <systemd/sd-event.h>
+
+/* Connections at once. Further ones are refused, and their clients carry out
+ * the request by themselves. */
 #define CONTROL_CONNECTIONS 16
-/* Until a request has to be there. */
+/* Until a request must have come. */
 #define CONTROL_TALK_MS 2000
 
 struct control;
 
 /*
- * Listen at `path`, in the place of a dead predecessor, whose lock the caller
- * must hold. 0 and *out to be closed, or a negative errno, logged.
+ * Listen at `path`, in place of a dead predecessor, whose lock the caller must
+ * hold, whenever `event` runs. The event loop must outlive the result. 0 and
+ * *out to be closed, or a negative errno, logged.
  */
-int control_open(struct control **out, const char *path,
+int control_open(struct control **out, sd_event *event, const char *path,
 		 worker_carry_out carry_out);
-/* Nobody is taken any more; what is under way ends, and is answered.
- * NULL-safe; sets *control to NULL. */
+/* Stop listening; a request that is being carried out is finished and
+ * answered. NULL-safe; sets *control to NULL. */
 void control_close(struct control **control);
-
-/* Readable when there is something for control_serve(). */
-int control_fd(const struct control *control);
-/* Until control_serve() has to be called all the same; -1: never. */
-int control_pause_ms(const struct control *control);
-void control_serve(struct control *control);
 
 #endif

@@ -14,9 +14,9 @@ static struct {
 } to;
 
 /*
- * Whether standard error leads to journald, which takes a level in front of a
- * line. The variable, DEVICE:INODE of the stream, is inherited by all that a
- * service starts, also when they write elsewhere (systemd.exec(5)).
+ * Whether standard error leads to journald, which reads a level in front of a
+ * line. All processes of a service inherit the variable, also those that write
+ * elsewhere, so DEVICE:INODE of the stream is compared (systemd.exec(5)).
  */
 static bool stderr_is_the_journal(void)
 {

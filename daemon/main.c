@@ -2,113 +2,29 @@
 /*
  * timensbpfd: the loader as a service.
  *
- * All that has to survive it is in the kernel: rules, programs, the pages of
- * processes. It is upgraded by a restart.
+ * Everything that has to outlive it is in the kernel: rules, programs, the
+ * pages of processes. It is upgraded by a restart.
  */
 #define _GNU_SOURCE
+#include "adopt.h"
 #include "attached.h"
 #include "carry_out.h"
 #include "control.h"
 #include "journal.h"
+#include "options.h"
 #include "run_dir.h"
 #include "service/loader.h"
 #include "watch.h"
 
 #include <errno.h>
-#include <popt.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
-
-#define EXIT_USAGE 2
-
-struct options {
-	int foreground, hold, verbose, version, attached;
-};
-
-static void parse(int argc, const char **argv, struct options *options)
-{
-	const struct poptOption table[] = {
-		{ "foreground", 'f', POPT_ARG_NONE, &options->foreground, 0,
-		  "stay in the foreground, log to standard error", NULL },
-		{ "hold", '\0', POPT_ARG_NONE, &options->hold, 0,
-		  "stop programs for a moment that start before they can be traced, so that all are fast",
-		  NULL },
-		{ "verbose", 'v', POPT_ARG_NONE, &options->verbose, 0,
-		  "log more", NULL },
-		{ "version", '\0', POPT_ARG_NONE, &options->version, 0,
-		  "print the version", NULL },
-		{ "attached", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN,
-		  &options->attached, 0, NULL, NULL },
-		POPT_AUTOHELP POPT_TABLEEND
-	};
-	poptContext context =
-		poptGetContext("timensbpfd", argc, argv, table, 0);
-	int val = poptGetNextOpt(context);
-	const char *rest = poptGetArg(context);
-
-	if (val < -1 || rest) {
-		fprintf(stderr, "timensbpfd: %s: %s; see 'timensbpfd --help'\n",
-			rest ? rest : poptBadOption(context, 0),
-			rest ? "unexpected argument" : poptStrerror(val));
-		exit(EXIT_USAGE);
-	}
-	poptFreeContext(context);
-}
-
-/* Before any thread is started, so that all inherit the mask. */
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* What a predecessor has left, in words; a failure if it cannot be used. */
-static int look_at_loaded(char *text, size_t size)
-{
-	struct tnb *tnb = NULL;
-	int err = tnb_open(&tnb);
-
-	if (!err)
-		snprintf(text, size, "version %s by %s",
-			 tnb_loaded_version(tnb), tnb_loaded_attach(tnb));
-	tnb_close(&tnb);
-	return err == -ENOENT ? 0 : err;
-}
-
-/* Nothing of a predecessor's ends by this, nor by its failure. */
-static int adopt(void)
-{
-	char loaded[128] = "none";
-	int result = look_at_loaded(loaded, sizeof(loaded));
-
-	if (!result)
-		result = tnb_load_or_adopt();
-	if (result < 0)
-		journal(LOG_ERR, "%s", tnb_error_message());
-	else if (result == TNB_LOAD_REPLACED)
-		journal(LOG_NOTICE,
-			"programs replaced, rules kept: %s was loaded", loaded);
-	else if (result == TNB_LOAD_CURRENT)
-		journal(LOG_INFO, "programs adopted: %s is loaded", loaded);
-	else
-		journal(LOG_INFO, "programs loaded");
-	return result < 0 ? result : 0;
-}
 
 static int start_loader(struct tnb_loader **loader, bool hold)
 {
@@ -119,37 +35,53 @@ static int start_loader(struct tnb_loader **loader, bool hold)
 	return err;
 }
 
-/* Who unloads has no use for it; with others loaded the next one serves them.
- */
+/* After an unload there is nothing to serve; other programs are served by the
+ * next daemon. */
 static int end_of(int why)
 {
 	if (why == -ENOENT)
 		journal(LOG_NOTICE, "the programs were unloaded");
-	else if (why)
+	else if (why == -ESTALE)
 		journal(LOG_ERR,
 			"other programs were loaded than those that it serves: start it anew");
 	journal(LOG_INFO, "ends; running programs keep their time");
 	return why == -ENOENT ? 0 : why;
 }
 
-static int serve(int signals, bool hold)
+static int start(struct tnb_loader **loader, sd_event **event,
+		 struct control **control, bool hold)
+{
+	int err = adopt();
+
+	if (!err)
+		err = start_loader(loader, hold);
+	if (err)
+		return err;
+	err = sd_event_new(event);
+	if (err < 0) {
+		journal(LOG_ERR, "cannot make an event loop: %s",
+			strerror(-err));
+		return err;
+	}
+	return control_open(control, *event, TNB_CONTROL_PATH, carry_out);
+}
+
+static int serve(bool hold)
 {
 	struct tnb_loader *loader = NULL;
 	struct control *control = NULL;
+	sd_event *event = NULL;
 	int lock = run_dir_lock(TNB_CONTROL_DIR);
-	int err = lock < 0 ? lock : adopt();
+	int err = lock < 0 ? lock : start(&loader, &event, &control, hold);
 
-	if (!err)
-		err = start_loader(&loader, hold);
-	if (!err)
-		err = control_open(&control, TNB_CONTROL_PATH, carry_out);
 	if (!err) {
 		journal(LOG_INFO, "version %s serves", tnb_version());
 		sd_notify(0, "READY=1\nSTATUS=serving");
-		err = end_of(watch(signals, control, loader));
+		err = end_of(watch(event, loader));
 		sd_notify(0, "STOPPING=1");
 	}
 	control_close(&control);
+	sd_event_unref(event);
 	tnb_loader_stop(&loader);
 	if (lock >= 0)
 		close(lock);
@@ -158,19 +90,16 @@ static int serve(int signals, bool hold)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
-	int signals;
+	const struct options options = options_parse(argc, (const char **)argv);
+	int err;
 
-	parse(argc, (const char **)argv, &options);
-	if (options.version)
-		return printf("timensbpfd %s\n", tnb_version()) < 0;
 	if (options.attached)
 		return attached_serve();
 	journal_open(options.foreground, options.verbose);
-	signals = open_signals();
-	if (signals < 0) {
-		journal(LOG_ERR, "cannot wait for signals: %s",
-			strerror(-signals));
+	signal(SIGPIPE, SIG_IGN);
+	err = watch_block_signals();
+	if (err) {
+		journal(LOG_ERR, "cannot wait for signals: %s", strerror(-err));
 		return EXIT_FAILURE;
 	}
 	if (!options.foreground && daemon(0, 0)) {
@@ -178,5 +107,5 @@ int main(int argc, char **argv)
 			strerror(errno));
 		return EXIT_FAILURE;
 	}
-	return serve(signals, options.hold);
+	return serve(options.hold);
 }

@@ -4,9 +4,9 @@
 #define TIMENSBPF_DAEMON_RUN_DIR_H
 
 /*
- * Make the directory root's alone, and take the lock of the one daemon there.
- * Returns an fd that holds it, or a negative errno, logged. -EBUSY: another has
- * it.
+ * Make the directory accessible to root only, and take the daemon's lock in it.
+ * Returns a descriptor that holds the lock, or a negative errno, logged.
+ * -EBUSY: another daemon has it.
  */
 int run_dir_lock(const char *dir);
 

@@ -5,12 +5,18 @@
 
 #include "service/loader.h"
 
-struct control;
+#include <systemd/sd-event.h>
 
-/* Serve the control socket and, while the loader is well, feed systemd's
- * watchdog, until a signal asks for the end (0), or the programs that the
- * loader serves are not the pinned ones any more (tnb_loader_check()). */
-int watch(int signals, struct control *control,
-	  const struct tnb_loader *loader);
+/* Block the signals that watch() waits for. To be called before any thread is
+ * started, so that all threads inherit the mask. 0, or a negative errno. */
+int watch_block_signals(void);
+
+/*
+ * Run `event`, and feed systemd's watchdog while the loader is well. Returns 0
+ * when a signal asks for the end, the result of tnb_loader_check() when the
+ * programs that the loader serves are no longer the pinned ones, or another
+ * negative errno.
+ */
+int watch(sd_event *event, const struct tnb_loader *loader);
 
 #endif

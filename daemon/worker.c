@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Returns whether there is one; else all shall end. */
+/* Returns whether there is one; if not, the thread is to end. */
 static bool wait_for_job(struct worker *worker)
 {
 	bool found;

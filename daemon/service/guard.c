@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Why a loader that dies or is stopped holds nobody for longer than TNB_HOLD_NS
- * and some beats: who is held is noted before it is stopped, and the guard
- * looks at all notes every TNB_BEAT_EVERY_MS. Who kills both leaves those that
- * were stopped within TNB_BEAT_LIMIT_NS; the next loader lets go of them.
+ * A loader that dies or is stopped holds no process for longer than TNB_HOLD_NS
+ * and some beats: each process that is held is noted before it is stopped, and
+ * the guard looks at all notes every TNB_BEAT_EVERY_MS. If loader and guard are
+ * both killed, processes stopped within TNB_BEAT_LIMIT_NS stay so until the
+ * next loader releases them.
  *
- * Threads that the loader traces are let go of by its death. One that was
- * stopped while it traces is killed for that, and one that has no beat any more
- * after TNB_BEAT_LIMIT_NS. But not for want of a CPU: where the heart stands
- * still only because nobody executes it (a virtual CPU that its host does not
- * run), the tracers do, and a killed one could not even end. So the heart is
- * poked, which needs nothing of the CPU that it slept on, and who then stands
- * ready to run is waited for.
+ * Threads that the loader traces are released by its death. A loader that is
+ * stopped while it traces is therefore killed, and so is one without a
+ * heartbeat for TNB_BEAT_LIMIT_NS. A missing CPU is no reason, though: if the
+ * heartbeat's thread stands still because its virtual CPU does not run, the
+ * tracers still run, and a killed loader could not even end. So the guard pokes
+ * the thread, which then needs another CPU only, and waits while it is ready to
+ * run.
  */
 #define _GNU_SOURCE
 #include "guard.h"
@@ -33,19 +34,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
+/* Looks at processes that cannot be released yet, TNB_BEAT_EVERY_MS apart. */
 #define RELEASE_TRIES 500
 
 /*
- * SIGCONT takes the stop back wherever it is: still pending, being carried out,
- * in force, or about to come again because a tracer went that had only
- * suspended it (kernel/signal.c, prepare_signal(); kernel/ptrace.c,
- * __ptrace_unlink()). From outside these look like a program that runs, so it
- * is sent without asking. But not before the stop was sent, and not while
- * one of ours traces: what that does to the stop is undone by its end. Of
- * somebody else's nobody knows when it ends.
+ * SIGCONT undoes the stop wherever it is: still pending, being carried out, in
+ * force, or about to return because a tracer ended that had only suspended it
+ * (kernel/signal.c, prepare_signal(); kernel/ptrace.c, __ptrace_unlink()). From
+ * outside these look like a process that runs, so it is sent without a look.
+ * But not before the stop was sent, and not while one of our tracers traces:
+ * what that does to the stop is undone by its end. When another tracer ends
+ * cannot be known.
  */
-static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
+static void release_one(struct tnb_loader_state *state, __u32 index,
+			pid_t loader)
 {
 	const struct tnb_hold *hold = &state->hold[index];
 	pid_t pid = (pid_t)hold->pid;
@@ -60,7 +62,7 @@ static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
 	tnb_channel_release(state, index);
 }
 
-static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
+static void release_older(struct tnb_loader_state *state, __u64 older_than,
 			  pid_t loader)
 {
 	__u64 now = tnb_channel_now();
@@ -69,11 +71,11 @@ static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
 		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
 
 		if (since && (__s64)(now - since) >= (__s64)older_than)
-			let_go(state, i, loader);
+			release_one(state, i, loader);
 	}
 }
 
-static bool somebody_is_held(const struct tnb_loader_state *state)
+static bool holds_any(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_HOLDS; i++)
 		if (*(const volatile __u64 *)&state->hold[i].since_ns)
@@ -83,10 +85,10 @@ static bool somebody_is_held(const struct tnb_loader_state *state)
 
 static void release_all(struct tnb_loader_state *state, pid_t loader)
 {
-	let_go_of_old(state, 0, loader);
-	for (int i = 0; i < RELEASE_TRIES && somebody_is_held(state); i++) {
+	release_older(state, 0, loader);
+	for (int i = 0; i < RELEASE_TRIES && holds_any(state); i++) {
 		poll(NULL, 0, TNB_BEAT_EVERY_MS);
-		let_go_of_old(state, 0, loader);
+		release_older(state, 0, loader);
 	}
 }
 
@@ -95,7 +97,7 @@ void tnb_guard_release_all(struct tnb_loader_state *state)
 	release_all(state, getpid());
 }
 
-static bool traces_somebody(const struct tnb_loader_state *state)
+static bool traces_any(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_TRACERS; i++) {
 		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
@@ -107,32 +109,32 @@ static bool traces_somebody(const struct tnb_loader_state *state)
 }
 
 /*
- * What the guard saw of the loader. Looks are counted, not time: where the
- * whole machine stood still, an old beat says nothing until the loader could
- * have given another.
+ * What the guard saw of the loader. Looks are counted, not time: after
+ * the whole machine stood still, an old beat means nothing until the loader
+ * could have given another.
  */
 struct sight {
 	pid_t loader;
-	int poke; /* eventfd that wakes the heart */
+	int poke; /* eventfd that wakes the heartbeat's thread */
 	__u64 beat_ns;
 	unsigned int looks; /* since that beat */
 };
 
 #define LOOKS_MAX (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
-/* The heart is poked from here on. */
+/* From here on the thread is poked. */
 #define LOOKS_POKE (LOOKS_MAX - 5)
-/* Of one that is ready to run: frozen by cgroup v1 looks like that before 6.6
+/* While it is ready to run. Frozen by cgroup v1 it looks like that before 6.6
  * (include/linux/sched.h, __task_state_index()). */
 #define LOOKS_READY_MAX (10 * LOOKS_MAX)
 
-static bool heart_is_ready(const struct tnb_loader_state *state)
+static bool heartbeat_is_ready(const struct tnb_loader_state *state)
 {
-	pid_t heart = (pid_t) * (const volatile __u32 *)&state->heart;
+	pid_t thread = (pid_t) * (const volatile __u32 *)&state->heart;
 
-	return heart && tnb_proc_state(heart) == 'R';
+	return thread && tnb_proc_state(thread) == 'R';
 }
 
-/* Stopped by somebody, or without a beat for so long. */
+/* Stopped, or without a beat for so long. */
 static bool loader_hangs(const struct tnb_loader_state *state,
 			 struct sight *sight)
 {
@@ -145,7 +147,7 @@ static bool loader_hangs(const struct tnb_loader_state *state,
 	if (tnb_proc_state(sight->loader) == 'T')
 		return true;
 	return sight->looks >
-	       (heart_is_ready(state) ? LOOKS_READY_MAX : LOOKS_MAX);
+	       (heartbeat_is_ready(state) ? LOOKS_READY_MAX : LOOKS_MAX);
 }
 
 static void end_loader(struct tnb_loader_state *state, int fd)
@@ -154,7 +156,7 @@ static void end_loader(struct tnb_loader_state *state, int fd)
 		__atomic_add_fetch(&state->hung, 1, __ATOMIC_RELAXED);
 }
 
-/* Until it has ended, which its pidfd tells. */
+/* Until the loader has ended, which its pidfd tells. */
 static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
@@ -162,21 +164,21 @@ static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_channel_beat(state, TNB_BEAT_GUARD);
-		let_go_of_old(state, TNB_HOLD_NS, sight->loader);
-		if (ended || !loader_hangs(state, sight) ||
-		    !traces_somebody(state))
+		release_older(state, TNB_HOLD_NS, sight->loader);
+		if (ended || !loader_hangs(state, sight) || !traces_any(state))
 			continue;
 		end_loader(state, fd);
 		ended = true;
 	}
 	tnb_channel_silence(state);
 	release_all(state, sight->loader);
-	/* Who looked at the beat just before it ended has noted himself. */
+	/* A BPF program that saw the beat just before its end has noted its
+	 * process by now. */
 	poll(NULL, 0, TNB_BEAT_EVERY_MS);
 	release_all(state, sight->loader);
 }
 
-/* Nothing else of the loader's but the state stays open here. */
+/* Of what the loader has open only the state stays. */
 static void run_guard(struct tnb_loader_state *state, int fd, int poke,
 		      pid_t loader)
 {

@@ -1,159 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE
-#include "internal.h"
+/* The start and end of the service's parts, in order. */
+#include "loader.h"
 
-#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "ending.h"
+#include "guard.h"
+#include "heartbeat.h"
 #include "kernel/bpf_map.h"
 #include "kernel/pins.h"
-#include "base/proc.h"
-#include "rules/slots.h"
-#include "guard.h"
+#include "moves.h"
+#include "place.h"
 #include "reviewer.h"
-#include "base/thread.h"
+#include "rules/channel.h"
+#include "rules/handle.h"
+#include "tracer.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/eventfd.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <abi/latch.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define RUN_DIR "/run/timensbpf"
-#define LOCK RUN_DIR "/loader.lock"
+struct tnb_loader {
+	struct tnb *tnb;
+	struct tnb_loader_state *state;
+	__u32 state_id; /* of its map */
+	int lock;	/* one loader at a time */
+	struct tnb_vdso vdso;
+	struct tnb_injector injector;
 
-/* ---- Who moved ----------------------------------------------------------- */
+	struct tnb_ending ending;
+	struct tnb_inbox inbox;
+	struct tnb_heartbeat heartbeat;
+	struct tnb_tracers tracers;
+	struct tnb_reviewer reviewer;
+};
 
-void tnb_loader_moved(struct tnb_loader *loader, pid_t pid)
-{
-	pthread_mutex_lock(&loader->mutex);
-	tnb_moves_add(&loader->moves, pid);
-	pthread_mutex_unlock(&loader->mutex);
-	eventfd_write(loader->moved, 1);
-}
+/* ---- The programs that it serves ----------------------------------------- */
 
-/* ---- The heart ----------------------------------------------------------- */
-
-/* A guard that ended takes its beat with it, and nobody is held: start
- * another. */
-static void revive_guard(struct tnb_loader *loader)
-{
-	if (loader->guard > 0 && !waitpid(loader->guard, NULL, WNOHANG))
-		return;
-	loader->guard = tnb_guard_start(loader->state, loader->poke);
-}
-
-/* No event tells of them, so somebody has to look. Without the mutex, which the
- * reviewer may hold while it has no CPU: the beat does not wait for it. */
-static void look_for_lost(struct tnb_loader *loader, __u64 *seen)
-{
-	__u64 lost = tnb_read_once(loader->state->moves_lost);
-
-	if (lost == *seen)
-		return;
-	*seen = lost;
-	loader->lost = true;
-	eventfd_write(loader->moved, 1);
-}
-
-static void *run_heart(void *argument)
-{
-	struct tnb_loader *loader = argument;
-	struct pollfd poke = { .fd = loader->poke, .events = POLLIN };
-	__u64 lost = tnb_read_once(loader->state->moves_lost);
-	eventfd_t pokes;
-
-	tnb_thread_begin("tnb-heart", 2);
-	loader->state->heart = (__u32)gettid();
-	do {
-		revive_guard(loader);
-		look_for_lost(loader, &lost);
-		tnb_channel_beat(loader->state, TNB_BEAT_LOADER);
-		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
-			eventfd_read(loader->poke, &pokes);
-	} while (!loader->heart_ends);
-	return NULL;
-}
-
-/* ---- The reviewer -------------------------------------------------------- */
-
-/* Of looks at passes that are taken: the first soon, the others less often. */
-#define REVIEW_FIRST_MS 20
-#define REVIEW_LAST_MS 5000
-/* Between reviews, for others who wait for the lock of the rules (pins.c looks
- * every 10 ms). */
-#define REVIEW_APART_MS 30
-
-static void take_moves(struct tnb_loader *loader, struct tnb_moves *moves)
-{
-	pthread_mutex_lock(&loader->mutex);
-	if (loader->moves.count > TNB_MOVES)
-		moves->count = TNB_MOVES + 1;
-	else
-		for (size_t i = 0; i < loader->moves.count; i++)
-			tnb_moves_add(moves, loader->moves.pid[i]);
-	loader->moves.count = 0;
-	pthread_mutex_unlock(&loader->mutex);
-	/* All are looked at. */
-	if (__atomic_exchange_n(&loader->lost, false, __ATOMIC_SEQ_CST))
-		moves->count = TNB_MOVES + 1;
-}
-
-static void *run_reviewer(void *argument)
-{
-	struct tnb_loader *loader = argument;
-	struct pollfd wake[] = {
-		{ .fd = loader->end, .events = POLLIN },
-		{ .fd = loader->moved, .events = POLLIN },
-	};
-	/* First all, for what happened while there was no loader. */
-	struct tnb_moves moves = { .count = TNB_MOVES + 1 };
-	int pause = REVIEW_FIRST_MS;
-	eventfd_t news;
-
-	tnb_thread_begin("tnb-reviewer", 0);
-	while (poll(wake, 2, pause) >= 0 && !loader->ending) {
-		bool stays;
-
-		if (wake[1].revents && !eventfd_read(loader->moved, &news)) {
-			pause = REVIEW_FIRST_MS;
-			take_moves(loader, &moves);
-		}
-		stays = tnb_review(loader->tnb, &loader->vdso, &moves);
-		poll(wake, 1, REVIEW_APART_MS);
-		pause = !stays			     ? -1
-			: pause < REVIEW_LAST_MS / 2 ? 2 * pause
-						     : REVIEW_LAST_MS;
-	}
-	return NULL;
-}
-
-/* ---- Start and end ------------------------------------------------------- */
-
-static int take_lock(struct tnb_loader *loader)
-{
-	if (mkdir(RUN_DIR, 0700) && errno != EEXIST)
-		return tnb_fail(-errno, "cannot make " RUN_DIR ": %s",
-				strerror(errno));
-	loader->lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (loader->lock < 0)
-		return tnb_fail(-errno, "cannot open " LOCK ": %s",
-				strerror(errno));
-	if (flock(loader->lock, LOCK_EX | LOCK_NB))
-		return tnb_fail(
-			errno == EWOULDBLOCK ? -EBUSY : -errno,
-			"another loader runs: only one at a time serves the programs");
-	return 0;
-}
-
-/* Of the pinned loader_state, or a negative errno. */
+/* The id of the pinned loader_state, or a negative errno. */
 static int64_t pinned_state(void)
 {
 	_cleanup_close_
@@ -168,118 +52,100 @@ int tnb_loader_check(const struct tnb_loader *loader)
 
 	if (id == -ENOENT)
 		return -ENOENT;
-	/* What cannot be told is no reason. */
+	/* An id that cannot be read is no reason to end. */
 	return id < 0 || id == loader->state_id ? 0 : -ESTALE;
 }
 
-static int open_maps(struct tnb_loader *loader)
+static int open_state(struct tnb_loader *loader)
 {
 	int64_t id = pinned_state();
-	_cleanup_close_
-	int events = -1;
-	int err = tnb_channel_map(&loader->state);
 
-	if (err)
-		return err;
 	loader->state_id = id < 0 ? 0 : (__u32)id;
-	loader->injector.map = tnb_pins_get("maps", "clock_pages");
-	events = tnb_pins_get("maps", "loader_events");
-	if (loader->injector.map < 0 || events < 0)
-		return tnb_fail(-ENOENT, "%s/maps is incomplete", TNB_PINS);
-	loader->ring = ring_buffer__new(events, tnb_tracer_take, loader, NULL);
-	return loader->ring ? 0
-			    : tnb_fail(-errno, "cannot read the events: %s",
-				       strerror(errno));
+	return tnb_channel_map(&loader->state);
+}
+
+/* ---- Start --------------------------------------------------------------- */
+
+/* A predecessor that was killed may have left the state as it was. */
+static void reset_state(struct tnb_loader_state *state, unsigned int flags)
+{
+	state->may_hold = !!(flags & TNB_HOLD);
+	state->may_wait = tnb_place_has_cpus();
+	memset(state->tracee, 0, sizeof(state->tracee));
+	state->heart = 0;
+	tnb_guard_release_all(state);
 }
 
 static int start_threads(struct tnb_loader *loader)
 {
-	int err = 0;
+	_cleanup_close_
+	int events = tnb_pins_get("maps", "loader_events");
+	int err;
 
-	loader->guard = tnb_guard_start(loader->state, loader->poke);
-	if (loader->guard < 0)
-		return (int)loader->guard;
-	/* First: the guard misses its beat, once somebody is traced. */
-	err = -pthread_create(&loader->heart, NULL, run_heart, loader);
-	loader->has_heart = !err;
-	for (unsigned int i = 0; !err && i < TNB_TRACERS; i++)
-		err = tnb_tracer_start(loader, i);
+	if (loader->injector.map < 0 || events < 0)
+		return tnb_fail(-ENOENT, "%s/maps is incomplete", TNB_PINS);
+	/* First: the guard misses the beat as soon as a process is traced. */
+	err = tnb_heartbeat_start(&loader->heartbeat, loader->state,
+				  &loader->inbox);
 	if (!err)
-		err = -pthread_create(&loader->reviewer, NULL, run_reviewer,
-				      loader);
-	loader->has_reviewer = !err;
+		err = tnb_tracers_start(&loader->tracers, events);
+	if (!err)
+		err = tnb_reviewer_start(&loader->reviewer);
 	return err;
 }
 
-static bool same_file(const char *a, const char *b)
+static int prepare(struct tnb_loader *loader)
 {
-	struct stat first, second;
+	int err = tnb_open(&loader->tnb);
 
-	return !stat(a, &first) && !stat(b, &second) &&
-	       first.st_ino == second.st_ino;
-}
-
-/* Beats are compared with the kernel's own clock, and processes called by its
- * own numbers. */
-static int check_own_place(const struct tnb *tnb)
-{
-	uint64_t cgroup;
-
-	if (!tnb_proc_is_first_namespace())
-		return tnb_fail(
-			-EINVAL,
-			"the loader would live in a pid namespace: start it outside (hostPID)");
-
-	if (!tnb_cgroup_id_of(0, &cgroup) && tnb_slot_of(tnb, cgroup))
-		return tnb_fail(
-			-EINVAL,
-			"the loader would live in virtual time itself: start it outside of all rules");
-	if (!same_file("/proc/self/ns/time", "/proc/1/ns/time"))
-		return tnb_fail(
-			-EINVAL,
-			"the loader would live in a time namespace: start it outside");
-	return 0;
-}
-
-/* Who waits for its tracer keeps a CPU that the tracer would need. */
-static bool has_cpus(void)
-{
-	cpu_set_t own;
-
-	return !sched_getaffinity(0, sizeof(own), &own) && CPU_COUNT(&own) > 1;
+	if (err)
+		return err;
+	loader->lock = tnb_place_lock();
+	if (loader->lock < 0)
+		return loader->lock;
+	err = tnb_place_check(loader->tnb);
+	if (!err)
+		err = open_state(loader);
+	return err ? err : tnb_vdso_probe(&loader->vdso);
 }
 
 static int start(struct tnb_loader *loader, unsigned int flags)
 {
-	int err = tnb_open(&loader->tnb);
+	int err = prepare(loader);
 
-	if (!err)
-		err = take_lock(loader);
-	if (!err)
-		err = check_own_place(loader->tnb);
-	if (!err)
-		err = open_maps(loader);
-	if (!err)
-		err = tnb_vdso_probe(&loader->vdso);
 	if (err)
 		return err;
-	/* Left by a predecessor that was killed. */
-	loader->state->may_hold = !!(flags & TNB_HOLD);
-	loader->state->may_wait = has_cpus();
-	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
-	loader->state->heart = 0;
-	tnb_guard_release_all(loader->state);
-	loader->injector.vdso = &loader->vdso;
-	loader->injector.tnb = loader->tnb;
-	loader->injector.state = loader->state;
-	loader->injector.pages = loader->tnb->pages;
-	loader->end = eventfd(0, EFD_CLOEXEC);
-	loader->moved = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	loader->poke = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (loader->end < 0 || loader->moved < 0 || loader->poke < 0)
-		return tnb_fail(-errno, "cannot make an eventfd: %s",
-				strerror(errno));
+	reset_state(loader->state, flags);
+	loader->injector = (struct tnb_injector){
+		.vdso = &loader->vdso,
+		.map = tnb_pins_get("maps", "clock_pages"),
+		.pages = loader->tnb->pages,
+		.state = loader->state,
+		.tnb = loader->tnb,
+	};
+	loader->reviewer.tnb = loader->tnb;
 	return start_threads(loader);
+}
+
+/* After this tnb_loader_stop() finds all parts in a defined state. */
+static int make_parts(struct tnb_loader *loader)
+{
+	int ending = tnb_ending_open(&loader->ending);
+	int inbox = tnb_inbox_open(&loader->inbox);
+
+	loader->lock = loader->injector.map = loader->heartbeat.poke = -1;
+	loader->tracers = (struct tnb_tracers){
+		.injector = &loader->injector,
+		.inbox = &loader->inbox,
+		.ending = &loader->ending,
+	};
+	tnb_tracers_init(&loader->tracers);
+	loader->reviewer = (struct tnb_reviewer){
+		.vdso = &loader->vdso,
+		.inbox = &loader->inbox,
+		.ending = &loader->ending,
+	};
+	return ending ? ending : inbox;
 }
 
 int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
@@ -289,12 +155,9 @@ int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 
 	if (!loader)
 		return tnb_fail_memory();
-	loader->lock = loader->injector.map = -1;
-	loader->end = loader->moved = loader->poke = -1;
-	pthread_mutex_init(&loader->turns, NULL);
-	pthread_mutex_init(&loader->mutex, NULL);
-	pthread_cond_init(&loader->idle, NULL);
-	err = start(loader, flags);
+	err = make_parts(loader);
+	if (!err)
+		err = start(loader, flags);
 	if (err)
 		tnb_loader_stop(&loader);
 	else
@@ -302,33 +165,25 @@ int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 	return err;
 }
 
-/* The heart last: without its beat the guard would end us for whom we still
- * trace. Who is stopped for us meanwhile is let go of by the guard. */
-static void stop_threads(struct tnb_loader *loader)
-{
-	const uint64_t one = 1;
-
-	loader->ending = true;
-	/* Nobody waits for who does not come any more. */
-	if (loader->state)
-		loader->state->may_hold = loader->state->may_wait = 0;
-	if (loader->end >= 0)
-		(void)!write(loader->end, &one, sizeof(one));
-	if (loader->has_reviewer)
-		pthread_join(loader->reviewer, NULL);
-	pthread_mutex_lock(&loader->mutex);
-	while (loader->tracers)
-		pthread_cond_wait(&loader->idle, &loader->mutex);
-	pthread_mutex_unlock(&loader->mutex);
-	loader->heart_ends = true;
-	if (loader->has_heart)
-		pthread_join(loader->heart, NULL);
-}
+/* ---- Life and end -------------------------------------------------------- */
 
 bool tnb_loader_is_well(const struct tnb_loader *loader)
 {
 	return !tnb_channel_is_gone(loader->state, TNB_BEAT_LOADER) &&
 	       !tnb_channel_is_gone(loader->state, TNB_BEAT_GUARD);
+}
+
+/* The heartbeat last: without it the guard would kill us for processes that we
+ * still trace. Those that are stopped for us meanwhile the guard releases. */
+static void stop_threads(struct tnb_loader *loader)
+{
+	/* No program may wait for a tracer that will not come. */
+	if (loader->state)
+		loader->state->may_hold = loader->state->may_wait = 0;
+	tnb_ending_begin(&loader->ending);
+	tnb_reviewer_join(&loader->reviewer);
+	tnb_tracers_join(&loader->tracers);
+	tnb_heartbeat_stop(&loader->heartbeat);
 }
 
 void tnb_loader_stop(struct tnb_loader **handle)
@@ -339,21 +194,16 @@ void tnb_loader_stop(struct tnb_loader **handle)
 	if (!loader)
 		return;
 	stop_threads(loader);
-	tnb_guard_stop(loader->guard);
 	if (loader->state) {
 		tnb_channel_silence(loader->state);
 		tnb_guard_release_all(loader->state);
 	}
-	ring_buffer__free(loader->ring);
+	tnb_tracers_close(&loader->tracers);
+	tnb_inbox_close(&loader->inbox);
+	tnb_ending_close(&loader->ending);
 	tnb_channel_unmap(&loader->state);
 	tnb_cleanup_close(&loader->injector.map);
-	tnb_cleanup_close(&loader->end);
-	tnb_cleanup_close(&loader->moved);
-	tnb_cleanup_close(&loader->poke);
 	tnb_cleanup_close(&loader->lock);
 	tnb_close(&loader->tnb);
-	pthread_cond_destroy(&loader->idle);
-	pthread_mutex_destroy(&loader->mutex);
-	pthread_mutex_destroy(&loader->turns);
 	free(loader);
 }

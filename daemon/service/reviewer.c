@@ -1,208 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The pass is compared before and after: who leaves meanwhile takes it again,
- * and it is not given. Who has left before is found by looking at everybody.
- *
- * Looked at twice, because a process that is not found may have been born by
- * one that was still to be looked at and then ended: its parent would have to
- * do so in both turns, each time with a child that gets a number which the turn
- * has passed by already. Numbers are handed out upwards, as they are listed.
- */
-#define _GNU_SOURCE
 #include "reviewer.h"
 
-#include "base/cleanup.h"
-#include "rules/placement.h"
-#include "vdso/link_page.h"
-#include "rules/clock_page.h"
-#include "base/proc.h"
-#include "rules/transaction.h"
-#include "process/converge.h"
-#include "rules/slots.h"
-#include "rules/channel.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "review.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
-/* Of rules: which passes were taken when the review began. */
-struct review {
-	struct tnb *tnb;
-	struct tnb_moves *moves;
-	uint64_t seen[TNB_SLOTS]; /* 0: is given, or there is no rule */
-	bool is_mapped_elsewhere[TNB_SLOTS];
-};
+/* Between looks at revoked passes: the first soon, the others less often. */
+#define FIRST_MS 20
+#define LAST_MS 5000
+/* Between reviews, so that others get the lock of the rules, for which they
+ * look every 10 ms. */
+#define APART_MS 30
 
-/* Of the same thing, in a row; with the pauses between, some ten seconds. */
-#define TRIES 8
-
-void tnb_moves_add(struct tnb_moves *moves, pid_t pid)
+static int next_pause(int pause, bool is_left)
 {
-	for (size_t i = 0; i < moves->count && i < TNB_MOVES; i++)
-		if (moves->pid[i] == pid)
-			return;
-	if (moves->count < TNB_MOVES) {
-		moves->pid[moves->count] = pid;
-		moves->tries[moves->count] = 0;
+	if (!is_left)
+		return -1;
+	return pause < LAST_MS / 2 ? 2 * pause : LAST_MS;
+}
+
+static void *run_reviewer(void *argument)
+{
+	struct tnb_reviewer *reviewer = argument;
+	struct pollfd wake[] = {
+		{ .fd = reviewer->ending->fd, .events = POLLIN },
+		{ .fd = reviewer->inbox->wake, .events = POLLIN },
+	};
+	struct tnb_moves moves = { 0 };
+	int pause = FIRST_MS;
+
+	/* For what happened while there was no loader. */
+	tnb_moves_add_all(&moves);
+	tnb_thread_begin("tnb-reviewer", 0);
+	while (poll(wake, 2, pause) >= 0 && !reviewer->ending->now) {
+		bool is_left;
+
+		if (wake[1].revents) {
+			pause = FIRST_MS;
+			tnb_inbox_take(reviewer->inbox, &moves);
+		}
+		is_left = tnb_review(reviewer->tnb, reviewer->vdso, &moves);
+		poll(wake, 1, APART_MS);
+		pause = next_pause(pause, is_left);
 	}
-	if (moves->count <= TNB_MOVES)
-		moves->count++;
+	return NULL;
 }
 
-/* ---- Who maps what ------------------------------------------------------- */
-
-/* 0, or -errno: who knows what it maps. */
-static int look_at(struct review *review, pid_t pid)
+int tnb_reviewer_start(struct tnb_reviewer *reviewer)
 {
-	struct tnb_link_page page;
-	const struct tnb_vdso_link *link = &page.link;
-	struct tnb_placement placement;
-	int found;
-	pid_t tid;
-	_cleanup_close_
-	int proc = tnb_proc_open(pid, &tid);
-	_cleanup_close_
-	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	int err = -pthread_create(&reviewer->thread, NULL, run_reviewer,
+				  reviewer);
 
-	if (memory < 0)
-		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-	found = tnb_link_page_find(proc, memory, &page);
-	if (found <= 0 || !review->seen[link->slot] ||
-	    tnb_link_page_is_foreign(review->tnb, &page) ||
-	    link->pass != tnb_clock_page_generation(review->tnb, link->slot))
-		return found < 0 ? found : 0;
-	if (tnb_placement_of(review->tnb, proc, tid, &placement) ||
-	    placement.slot != link->slot || placement.is_split) {
-		review->is_mapped_elsewhere[link->slot] = true;
-		/* A child that was born after a move, and before its parent was
-		 * changed: nobody told of it. */
-		if (review->moves->strays[link->slot] + 1 < TRIES)
-			tnb_moves_add(review->moves, pid);
-	} else {
-		/* It left and came back: before it gets the pass. */
-		tnb_channel_forget_arrival(review->tnb->loader, pid);
-	}
-	return 0;
+	reviewer->has_thread = !err;
+	return err ? tnb_fail(err, "cannot start a thread: %s", strerror(-err))
+		   : 0;
 }
 
-static int look_at_all(struct review *review)
+void tnb_reviewer_join(struct tnb_reviewer *reviewer)
 {
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return -errno;
-	while (!err && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name))
-			err = look_at(review, atoi(entry->d_name));
-	return err;
-}
-
-/* ---- What is to be given ------------------------------------------------- */
-
-static bool find_taken(struct review *review)
-{
-	bool found = false;
-
-	for (__u32 i = 1; i < TNB_SLOTS; i++) {
-		bool taken = tnb_clock_page_owner(review->tnb, i) &&
-			     !tnb_clock_page_pass_is_given(review->tnb, i);
-
-		review->seen[i] = taken ? tnb_clock_page_pass(review->tnb, i)
-					: 0;
-		if (!taken)
-			review->moves->strays[i] = 0;
-		found |= taken;
-	}
-	return found;
-}
-
-static void count_strays(const struct review *review)
-{
-	unsigned char *strays = review->moves->strays;
-
-	for (__u32 i = 1; i < TNB_SLOTS; i++)
-		if (!review->is_mapped_elsewhere[i])
-			strays[i] = 0;
-		else if (strays[i] < TRIES)
-			strays[i]++;
-}
-
-static bool give(const struct review *review)
-{
-	bool stays = false;
-
-	for (__u32 i = 1; i < TNB_SLOTS; i++)
-		if (review->seen[i] &&
-		    (review->is_mapped_elsewhere[i] ||
-		     tnb_clock_page_pass_return(review->tnb, i,
-						review->seen[i])))
-			stays = true;
-	return stays;
-}
-
-/*
- * Who cannot be seen to now is kept for the next time, but not for ever: each
- * try stops all his threads, and has calls with a timeout begin anew. Then he
- * stays as he is, which `show` tells, until he moves again or the next `set`.
- */
-static void forget_hopeless(struct tnb_moves *moves)
-{
-	size_t count = 0;
-
-	if (moves->count > TNB_MOVES) {
-		if (++moves->failed >= TRIES)
-			moves->count = moves->failed = 0;
-		return;
-	}
-	for (size_t i = 0; i < moves->count; i++) {
-		if (moves->tries[i] + 1 >= TRIES)
-			continue;
-		moves->pid[count] = moves->pid[i];
-		moves->tries[count++] = moves->tries[i] + 1;
-	}
-	moves->count = count;
-}
-
-static void settle(struct tnb *tnb, const struct tnb_vdso *vdso,
-		   struct tnb_moves *moves)
-{
-	int err = 0;
-
-	if (moves->count > TNB_MOVES)
-		err = tnb_converge_all(tnb, vdso);
-	else if (moves->count)
-		err = tnb_converge_some(tnb, vdso, moves->pid, moves->count);
-	if (err && err != -EOPNOTSUPP)
-		forget_hopeless(moves);
-	else
-		moves->count = moves->failed = 0;
-}
-
-bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
-		struct tnb_moves *moves)
-{
-	_cleanup_free_
-	struct review *review = calloc(1, sizeof(*review));
-	_cleanup_close_
-	int lock = -1;
-
-	if (!review)
-		return true;
-	review->tnb = tnb;
-	review->moves = moves;
-	if (!find_taken(review) && !moves->count)
-		return false;
-	lock = tnb_transaction_lock(tnb);
-	if (lock < 0)
-		return true;
-	settle(tnb, vdso, moves);
-	if (!find_taken(review))
-		return moves->count;
-	if (look_at_all(review) || look_at_all(review))
-		return true;
-	count_strays(review);
-	return give(review) || moves->count;
+	if (reviewer->has_thread)
+		pthread_join(reviewer->thread, NULL);
+	reviewer->has_thread = false;
 }

@@ -1,117 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Threads that trace. One after the other takes an event from the ring and
- * then works on it, while the next one waits: no event goes through a second
- * queue, and a thread sleeps but once until it has work.
+ * One thread after the other takes an event from the ring and then works on it,
+ * while the next one waits. No event goes through a second queue, and a thread
+ * sleeps only once until it has work.
  */
 #define _GNU_SOURCE
+#include "tracer.h"
+
 #include "base/error.h"
-#include "internal.h"
 #include "base/thread.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <string.h>
 #include <time.h>
 
 /* How long a start may take, on a machine where the process hardly gets a CPU:
- * a bound for what never happens. That the loader hangs is the guard's affair.
- */
+ * a bound for what never happens. A loader that hangs is the guard's task. */
 #define START_BUDGET_MS 1000
 
 struct tracer {
-	struct tnb_loader *loader;
+	struct tnb_tracers *tracers;
 	unsigned int number;
 };
 
 /* ---- Taking an event ----------------------------------------------------- */
 
-static struct tnb_job *job_of(struct tnb_loader *loader, __u32 tgid)
+/* Called for each event, in turn. Negative ends ring_buffer__consume(), with
+ * this event consumed. */
+static int on_event(void *context, void *data, size_t size)
 {
-	for (size_t i = 0; i < TNB_TRACERS; i++)
-		if (loader->job[i].busy && loader->job[i].event.tgid == tgid)
-			return &loader->job[i];
-	return NULL;
-}
-
-/* Was this very start seen to already, by somebody who came for one before? */
-static bool is_done(const struct tnb_loader *loader,
-		    const struct tnb_loader_event *event)
-{
-	for (size_t i = 0; i < TNB_DONE; i++)
-		if (loader->done[i].tgid == event->tgid &&
-		    loader->done[i].when_ns >= event->when_ns)
-			return true;
-	return false;
-}
-
-static void job_begin(struct tnb_job *job, const struct tnb_loader_event *event)
-{
-	*job = (struct tnb_job){
-		.event = *event,
-		.busy = true,
-		.held = event->kind == TNB_EVENT_HELD,
-		.hold = event->hold,
-	};
-}
-
-static void job_add(struct tnb_job *job, const struct tnb_loader_event *event)
-{
-	if (event->kind == TNB_EVENT_HELD) {
-		job->held = true;
-		job->hold = event->hold;
-	} else {
-		job->again = true;
-		job->next = *event;
-	}
-}
-
-/* Is it the job of the thread whose turn it is? Under the mutex. */
-static bool take_locked(struct tnb_loader *loader,
-			const struct tnb_loader_event *event)
-{
-	struct tnb_job *busy = job_of(loader, event->tgid);
-
-	if (busy) {
-		job_add(busy, event);
-		return false;
-	}
-	if (is_done(loader, event)) {
-		if (event->kind == TNB_EVENT_HELD)
-			tnb_channel_release(loader->state, event->hold);
-		return false;
-	}
-	job_begin(loader->turn, event);
-	return true;
-}
-
-int tnb_tracer_take(void *context, void *data, size_t size)
-{
-	struct tnb_loader *loader = context;
+	struct tnb_tracers *tracers = context;
 	const struct tnb_loader_event *event = data;
-	bool taken;
 
 	if (size < sizeof(*event))
 		return 0;
 	if (event->kind == TNB_EVENT_MOVED) {
-		tnb_loader_moved(loader, (pid_t)event->tgid);
+		tnb_inbox_add(tracers->inbox, (pid_t)event->tgid);
 		return 0;
 	}
-	pthread_mutex_lock(&loader->mutex);
-	taken = take_locked(loader, event);
-	pthread_mutex_unlock(&loader->mutex);
-	/* Negative ends ring_buffer__consume(), with this event taken. */
-	return taken ? -ECANCELED : 0;
+	return tnb_jobs_take(&tracers->jobs, tracers->turn, event) ? -ECANCELED
+								   : 0;
 }
 
 /* Whether there is one. */
-static bool wait_for_event(const struct tnb_loader *loader)
+static bool wait_for_event(const struct tnb_tracers *tracers)
 {
 	struct pollfd wake[] = {
-		{ .fd = ring_buffer__epoll_fd(loader->ring), .events = POLLIN },
-		{ .fd = loader->end, .events = POLLIN },
+		{ .fd = ring_buffer__epoll_fd(tracers->ring),
+		  .events = POLLIN },
+		{ .fd = tracers->ending->fd, .events = POLLIN },
 	};
 
 	return poll(wake, sizeof(wake) / sizeof(*wake), -1) > 0 &&
@@ -119,9 +59,9 @@ static bool wait_for_event(const struct tnb_loader *loader)
 }
 
 /*
- * The ring has an event that cannot be read: who writes it lost its CPU before
- * it was done (preemptible kernels), perhaps to us. With our priority it would
- * not get it back while we ask.
+ * The ring has an event that cannot be read. On preemptible kernels its writer
+ * may lose the CPU before it is done, perhaps to us, and does not get it back
+ * while we ask with our priority.
  */
 static void let_it_be_written(void)
 {
@@ -131,117 +71,95 @@ static void let_it_be_written(void)
 }
 
 /* Wait for work. The others wait for their turn meanwhile. */
-static bool next_job(struct tnb_loader *loader, struct tnb_job *job)
+static bool next_job(struct tnb_tracers *tracers, struct tnb_job *job)
 {
 	bool is_there = false;
 
-	pthread_mutex_lock(&loader->turns);
-	loader->turn = job;
-	while (!loader->ending && !job->busy) {
-		if (!ring_buffer__consume(loader->ring) && is_there)
+	pthread_mutex_lock(&tracers->turns);
+	tracers->turn = job;
+	while (!tracers->ending->now && !job->busy) {
+		if (!ring_buffer__consume(tracers->ring) && is_there)
 			let_it_be_written();
-		is_there = !job->busy && wait_for_event(loader);
+		is_there = !job->busy && wait_for_event(tracers);
 	}
-	pthread_mutex_unlock(&loader->turns);
+	pthread_mutex_unlock(&tracers->turns);
 	return job->busy;
 }
 
 /* ---- Working on it ------------------------------------------------------- */
 
-static void note_done(struct tnb_loader *loader, __u32 tgid, __u64 when_ns)
-{
-	loader->done[loader->done_next++ % TNB_DONE] =
-		(struct tnb_done){ tgid, when_ns };
-}
-
-static void count_start(struct tnb_loader *loader,
+static void count_start(struct tnb_loader_state *state,
 			const struct tnb_outcome *outcome)
 {
 	__u64 *counter = outcome->start == TNB_START_FAST
-				 ? &loader->state->fast
-				 : &loader->state->slow[outcome->why];
+				 ? &state->fast
+				 : &state->slow[outcome->why];
 
 	if (outcome->start != TNB_START_FAILED)
 		__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* It runs already: its C library makes system calls, but who digs for the
- * kernel's vDSO finds that. */
+/* It runs already. Its C library makes system calls, but code that looks for
+ * the kernel's vDSO by itself finds that. */
 static bool is_late(const struct tnb_outcome *outcome)
 {
 	return outcome->start == TNB_START_SLOW &&
 	       outcome->why == TNB_SLOW_LATE;
 }
 
-/* The job is free again, or has more to do. Under the mutex. */
-static bool job_end(struct tnb_loader *loader, struct tnb_job *job,
-		    const struct tnb_outcome *outcome)
-{
-	if (outcome->start == TNB_START_FAST)
-		note_done(loader, job->event.tgid, outcome->when_ns);
-	/* Or it is the guard who takes the signal back: it may not have been
-	 * sent yet. */
-	if (job->held && outcome->start == TNB_START_FAST)
-		tnb_channel_release(loader->state, job->hold);
-	job->held = false;
-	job->busy = job->again && !is_done(loader, &job->next);
-	job->again = false;
-	job->event = job->next;
-	return job->busy;
-}
-
-static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
+static enum tnb_start work(struct tnb_tracers *tracers, struct tnb_job *job,
 			   unsigned int number)
 {
-	volatile __u32 *tracee = &loader->state->tracee[number];
+	struct tnb_loader_state *state = tracers->injector->state;
+	volatile __u32 *tracee = &state->tracee[number];
 	struct tnb_outcome outcome;
-	bool more;
 
 	do {
 		*tracee = job->event.tgid;
-		outcome = tnb_start_program(&loader->injector, &job->event,
+		outcome = tnb_start_program(tracers->injector, &job->event,
 					    START_BUDGET_MS);
 		*tracee = 0;
-		count_start(loader, &outcome);
+		count_start(state, &outcome);
 		if (is_late(&outcome) || outcome.has_no_pass)
-			tnb_loader_moved(loader, (pid_t)job->event.tgid);
-		pthread_mutex_lock(&loader->mutex);
-		more = job_end(loader, job, &outcome);
-		pthread_mutex_unlock(&loader->mutex);
-	} while (more && outcome.start != TNB_START_STUCK);
+			tnb_inbox_add(tracers->inbox, (pid_t)job->event.tgid);
+	} while (tnb_jobs_end(&tracers->jobs, job, &outcome) &&
+		 outcome.start != TNB_START_STUCK);
 	return outcome.start;
 }
 
-/* ---- The thread ---------------------------------------------------------- */
+/* ---- The threads --------------------------------------------------------- */
 
-static void end_tracer(struct tnb_loader *loader)
+static int start_one(struct tnb_tracers *tracers, unsigned int number);
+
+static void end_one(struct tnb_tracers *tracers)
 {
-	pthread_mutex_lock(&loader->mutex);
-	loader->tracers--;
-	pthread_cond_broadcast(&loader->idle);
-	pthread_mutex_unlock(&loader->mutex);
+	pthread_mutex_lock(&tracers->mutex);
+	tracers->alive--;
+	pthread_cond_broadcast(&tracers->idle);
+	pthread_mutex_unlock(&tracers->mutex);
 }
 
 static void *run_tracer(void *argument)
 {
 	struct tracer tracer = *(struct tracer *)argument;
-	struct tnb_loader *loader = tracer.loader;
-	struct tnb_job *job = &loader->job[tracer.number];
+	struct tnb_tracers *tracers = tracer.tracers;
+	struct tnb_job *job = &tracers->jobs.job[tracer.number];
 	enum tnb_start start = TNB_START_FAST;
 
 	free(argument);
 	tnb_thread_begin("tnb-tracer", 1);
-	while (start != TNB_START_STUCK && next_job(loader, job))
-		start = work(loader, job, tracer.number);
-	/* What it still traces is let go of by its end: another goes on. */
+	while (start != TNB_START_STUCK && next_job(tracers, job))
+		start = work(tracers, job, tracer.number);
+	/* The end of this thread releases what it still traces; another takes
+	 * its place. */
 	tnb_budget_free();
-	if (start == TNB_START_STUCK && !loader->ending)
-		(void)!tnb_tracer_start(loader, tracer.number);
-	end_tracer(loader);
+	if (start == TNB_START_STUCK && !tracers->ending->now)
+		(void)!start_one(tracers, tracer.number);
+	end_one(tracers);
 	return NULL;
 }
 
-int tnb_tracer_start(struct tnb_loader *loader, unsigned int number)
+static int start_one(struct tnb_tracers *tracers, unsigned int number)
 {
 	struct tracer *tracer = malloc(sizeof(*tracer));
 	pthread_attr_t attributes;
@@ -250,11 +168,11 @@ int tnb_tracer_start(struct tnb_loader *loader, unsigned int number)
 
 	if (!tracer)
 		return tnb_fail_memory();
-	*tracer = (struct tracer){ loader, number };
-	pthread_mutex_lock(&loader->mutex);
-	loader->job[number].busy = false;
-	loader->tracers++;
-	pthread_mutex_unlock(&loader->mutex);
+	*tracer = (struct tracer){ tracers, number };
+	tnb_jobs_reset(&tracers->jobs, number);
+	pthread_mutex_lock(&tracers->mutex);
+	tracers->alive++;
+	pthread_mutex_unlock(&tracers->mutex);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 << 10);
@@ -263,6 +181,45 @@ int tnb_tracer_start(struct tnb_loader *loader, unsigned int number)
 	if (!err)
 		return 0;
 	free(tracer);
-	end_tracer(loader);
+	end_one(tracers);
 	return tnb_fail(-err, "cannot start a thread: %s", strerror(err));
+}
+
+void tnb_tracers_init(struct tnb_tracers *tracers)
+{
+	tnb_jobs_init(&tracers->jobs);
+	pthread_mutex_init(&tracers->turns, NULL);
+	pthread_mutex_init(&tracers->mutex, NULL);
+	pthread_cond_init(&tracers->idle, NULL);
+}
+
+int tnb_tracers_start(struct tnb_tracers *tracers, int events)
+{
+	int err = 0;
+
+	tracers->jobs.state = tracers->injector->state;
+	tracers->ring = ring_buffer__new(events, on_event, tracers, NULL);
+	if (!tracers->ring)
+		return tnb_fail(-errno, "cannot read the events: %s",
+				strerror(errno));
+	for (unsigned int i = 0; !err && i < TNB_TRACERS; i++)
+		err = start_one(tracers, i);
+	return err;
+}
+
+void tnb_tracers_join(struct tnb_tracers *tracers)
+{
+	pthread_mutex_lock(&tracers->mutex);
+	while (tracers->alive)
+		pthread_cond_wait(&tracers->idle, &tracers->mutex);
+	pthread_mutex_unlock(&tracers->mutex);
+}
+
+void tnb_tracers_close(struct tnb_tracers *tracers)
+{
+	ring_buffer__free(tracers->ring);
+	pthread_cond_destroy(&tracers->idle);
+	pthread_mutex_destroy(&tracers->mutex);
+	pthread_mutex_destroy(&tracers->turns);
+	tnb_jobs_destroy(&tracers->jobs);
 }

@@ -9,7 +9,12 @@ load helpers
 
 setup_file() { file_begin; }
 teardown_file() { file_end; }
-teardown() { cgroups_remove; }
+teardown() {
+    [[ ! -e $ASIDE ]] || mv "$ASIDE" "$DAEMON_FILE"
+    cgroups_remove
+}
+DAEMON_FILE=$(type -P timensbpfd)
+ASIDE=$DAEMON_FILE.aside
 
 # status_of WANTED COMMAND…
 status_of() {
@@ -84,6 +89,92 @@ status_of() {
     wait "$!"
     expect_doors "$BATS_TEST_TMPDIR/1" '.*' 86400000000000 0 0
     expect_doors "$BATS_TEST_TMPDIR/2" '.*' 172800000000000 0 0
+}
+
+# ---- The loader that run starts where there is no daemon -------------------
+
+loader_is_gone() { ! pgrep -x timensbpfd && ! pgrep -x timensbpf-guard; }
+loader_runs() { pgrep -x timensbpfd; }
+
+@test "run without a daemon: fast, and its loader ends with it" {
+    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- no_clock_calls read_clocks-static \
+        --reference "$REFERENCE" >"$BATS_TEST_TMPDIR/out"
+    loader_is_gone
+    fast_doors "$BATS_TEST_TMPDIR/out" ''
+}
+
+@test "run beside a daemon starts no other" {
+    daemon_start
+    status_of 0 pgrep -c -x timensbpfd
+    daemon_stop
+    [[ $output == 1 ]]
+}
+
+@test "run without timensbpfd: one note, and the command runs" {
+    mv "$DAEMON_FILE" "$ASIDE"
+    status_of 7 bash -c 'exit 7'
+    [[ $(grep -c 'system calls' <<<"$stderr") == 1 ]]
+    grep -x "timensbpf: note: clocks are read by system calls: cannot start .*/timensbpfd: No such file or directory" <<<"$stderr"
+    # Or one that does not get as far as that.
+    printf '#!/bin/sh\nexit 127\n' >"$DAEMON_FILE"
+    chmod +x "$DAEMON_FILE"
+    status_of 7 bash -c 'exit 7'
+    grep -x "timensbpf: note: clocks are read by system calls: timensbpfd ended with status 127" <<<"$stderr"
+}
+
+@test "run is killed: its loader ends, what it started goes on" {
+    local command
+    timensbpf run --realtime +3d --name "$OWN" -- sleep 1000 3>&- 2>/dev/null &
+    wait_until 30 cgroup_is_populated "$CGROUPS/timensbpf.$OWN"
+    loader_runs
+    command=$(<"$CGROUPS/timensbpf.$OWN/cgroup.procs")
+    kill -KILL "$!"
+    wait_until 10 loader_is_gone
+    [[ $(process_state "$command") == S ]]
+}
+
+@test "run's loader has nothing of the caller's open, and no signals of the terminal" {
+    local file=$BATS_TEST_TMPDIR/file
+    # shellcheck disable=SC2016
+    timensbpf run --realtime +3d --name "$OWN" -- bash -c '
+        pid=$(pgrep -x timensbpfd)
+        readlink "/proc/$pid/fd/"*
+        echo "session $(ps -o sid= -p "$pid" | tr -d " ") of $pid"' \
+        9>"$file" </etc/passwd >"$BATS_TEST_TMPDIR/out"
+    cat "$BATS_TEST_TMPDIR/out"
+    run ! grep -e "$BATS_TEST_TMPDIR/" -e passwd "$BATS_TEST_TMPDIR/out"
+    grep -x /dev/null "$BATS_TEST_TMPDIR/out"
+    grep -xE 'session ([0-9]+) of \1' "$BATS_TEST_TMPDIR/out"
+}
+
+# run_like HOW: by a caller that has closed these. On a busy machine not every
+# start is fast.
+run_like() {
+    local before status=0
+    before=$(figure start_fast)
+    # shellcheck disable=SC2016
+    bash -c 'exec timensbpf run --realtime +3d --name "$0" -- "$1" '"$1" "$OWN" "$COMMAND" ||
+        status=$?
+    [[ $status == 7 ]] || fail "$1: $status" || return
+    (($(figure start_fast) > before)) ||
+        fail "$1: none fast" "$(timensbpf show --json | grep -A 2 '"start_')" || return
+    loader_is_gone
+}
+
+@test "run by a caller without standard input, output or errors" {
+    local how
+    COMMAND=$BATS_TEST_TMPDIR/command
+    printf '%s\n' '#!/bin/bash' 'for _ in {1..16}; do /bin/true; done' 'exit 7' >"$COMMAND"
+    chmod +x "$COMMAND"
+    for how in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+        run_like "$how"
+    done
+}
+
+@test "run by a caller that ignores SIGCHLD" {
+    run -7 env --ignore-signal=CHLD \
+        timensbpf run --realtime +3d --name "$OWN" -- bash -c 'exit 7'
+    loader_is_gone
 }
 
 @test "enter runs in an existing cgroup and becomes the command" {

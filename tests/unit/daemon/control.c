@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -60,6 +61,7 @@ static void expect_logged(const char *text)
 
 static char dir[] = "/tmp/tnbtest-control.XXXXXX", path[64];
 static struct control *control;
+static sd_event *event;
 static pthread_t loop;
 static int end;
 
@@ -81,17 +83,15 @@ static void carry_out(const struct request *request,
 static void *run_loop(void *unused)
 {
 	(void)unused;
-	for (;;) {
-		struct pollfd wake[] = {
-			{ .fd = end, .events = POLLIN },
-			{ .fd = control_fd(control), .events = POLLIN },
-		};
+	sd_event_loop(event);
+	return NULL;
+}
 
-		poll(wake, 2, control_pause_ms(control));
-		if (wake[0].revents)
-			return NULL;
-		control_serve(control);
-	}
+static int on_end(sd_event_source *source, int fd, uint32_t events,
+		  void *unused)
+{
+	(void)fd, (void)events, (void)unused;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
 static int set_up(void **state)
@@ -107,7 +107,9 @@ static int set_up(void **state)
 	carried_out = 0;
 	logged[0] = '\0';
 	end = eventfd(0, EFD_CLOEXEC);
-	return control_open(&control, path, carry_out) ||
+	return sd_event_new(&event) < 0 ||
+	       sd_event_add_io(event, NULL, end, EPOLLIN, on_end, NULL) < 0 ||
+	       control_open(&control, event, path, carry_out) ||
 	       pthread_create(&loop, NULL, run_loop, NULL);
 }
 
@@ -119,6 +121,7 @@ static int tear_down(void **state)
 		pthread_join(loop, NULL);
 	}
 	control_close(&control);
+	event = sd_event_unref(event);
 	close(end);
 	assert_int_equal(access(path, F_OK), -1);
 	return rmdir(dir);
@@ -279,7 +282,7 @@ static void the_silent_hold_up_nobody(void **state)
 	(void)state;
 	sem_post(&may_go);
 	expect_done(other);
-	expect_refused(silent, "says nothing");
+	expect_refused(silent, "no request within 2 s");
 }
 
 /* It is not carried out, and the next is. */
@@ -407,6 +410,29 @@ static void only_root_finds_it(void **state)
 	assert_int_equal(status.st_mode, S_IFSOCK | 0600);
 }
 
+/* Without a descriptor left accept() fails; later it is tried again. */
+static void a_failed_accept_is_tried_again(void **state)
+{
+	struct rlimit limit, none = { 0, 0 };
+	struct tnb_control_answer answer;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none.rlim_max = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	usleep(50000);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	send_request(fd, TNB_CONTROL_STATUS, 0);
+	assert_int_equal(answer_of(fd, &answer), TNB_CONTROL_ACCEPTED);
+	close(fd);
+	expect_logged("cannot accept a connection");
+}
+
 static void *let_it_go_soon(void *unused)
 {
 	(void)unused;
@@ -451,10 +477,12 @@ static void a_stale_socket_is_swept(void **state)
 	assert_int_equal(listen(stale, 1), 0);
 	close(stale);
 	assert_int_equal(connect_to(), -ECONNREFUSED);
-	assert_int_equal(control_open(&control, path, carry_out), 0);
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(control_open(&control, event, path, carry_out), 0);
 	expect_logged("of a predecessor is swept");
 	close(connect_to());
 	control_close(&control);
+	event = sd_event_unref(event);
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -475,11 +503,12 @@ int main(void)
 		WITH_DAEMON(others_are_refused),
 		WITH_DAEMON(root_of_a_container_is_refused),
 		WITH_DAEMON(only_root_finds_it),
+		WITH_DAEMON(a_failed_accept_is_tried_again),
 		WITH_DAEMON(the_end_waits_for_what_is_under_way),
 		cmocka_unit_test(a_stale_socket_is_swept),
 	};
 
-	/* Nobody else is let in. */
+	/* The socket admits root only. */
 	if (geteuid())
 		return 77;
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pass is compared before and after: a process that leaves a rule during
+ * the review revokes its pass again, and the old one is not returned. Processes
+ * that left before are found by looking at all.
+ *
+ * All are looked at twice. A process that was not found may have been born by
+ * one that was yet to be looked at and then ended. To stay unfound its parents
+ * would have to do so in both turns, each time with a child whose number the
+ * turn has passed already. Numbers are handed out upwards, as they are listed.
+ */
+#define _GNU_SOURCE
+#include "review.h"
+
+#include "base/cleanup.h"
+#include "rules/placement.h"
+#include "vdso/link_page.h"
+#include "rules/clock_page.h"
+#include "base/proc.h"
+#include "rules/transaction.h"
+#include "process/converge.h"
+#include "rules/slots.h"
+#include "rules/channel.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct review {
+	struct tnb *tnb;
+	struct tnb_moves *moves;
+	/* By slot, the revoked pass when the review began; 0: it is valid, or
+	 * there is no rule. */
+	uint64_t seen[TNB_SLOTS];
+	bool is_mapped_elsewhere[TNB_SLOTS];
+};
+
+/* Consecutive ones for the same process or rule. With the pauses between them
+ * they take some ten seconds. */
+#define TRIES 8
+
+/* ---- What processes map -------------------------------------------------- */
+
+/* 0, or -errno if it cannot be told what the process maps. */
+static int look_at(struct review *review, pid_t pid)
+{
+	struct tnb_link_page page;
+	const struct tnb_vdso_link *link = &page.link;
+	struct tnb_placement placement;
+	int found;
+	pid_t tid;
+	_cleanup_close_
+	int proc = tnb_proc_open(pid, &tid);
+	_cleanup_close_
+	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+
+	if (memory < 0)
+		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
+	found = tnb_link_page_find(proc, memory, &page);
+	if (found <= 0 || !review->seen[link->slot] ||
+	    tnb_link_page_is_foreign(review->tnb, &page) ||
+	    link->pass != tnb_clock_page_generation(review->tnb, link->slot))
+		return found < 0 ? found : 0;
+	if (tnb_placement_of(review->tnb, proc, tid, &placement) ||
+	    placement.slot != link->slot || placement.is_split) {
+		review->is_mapped_elsewhere[link->slot] = true;
+		/* A child that was born after its parent moved, and before its
+		 * parent was changed: no event told of it. */
+		if (review->moves->strays[link->slot] + 1 < TRIES)
+			tnb_moves_add(review->moves, pid);
+	} else {
+		/* It left and came back. Its word must go before the pass is
+		 * returned. */
+		tnb_channel_forget_arrival(review->tnb->loader, pid);
+	}
+	return 0;
+}
+
+static int look_at_all(struct review *review)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = look_at(review, atoi(entry->d_name));
+	return err;
+}
+
+/* ---- Passes -------------------------------------------------------------- */
+
+static bool find_revoked(struct review *review)
+{
+	bool found = false;
+
+	for (__u32 i = 1; i < TNB_SLOTS; i++) {
+		bool is_revoked = tnb_clock_page_owner(review->tnb, i) &&
+				  !tnb_clock_page_pass_is_given(review->tnb, i);
+
+		review->seen[i] =
+			is_revoked ? tnb_clock_page_pass(review->tnb, i) : 0;
+		if (!is_revoked)
+			review->moves->strays[i] = 0;
+		found |= is_revoked;
+	}
+	return found;
+}
+
+static void count_strays(const struct review *review)
+{
+	unsigned char *strays = review->moves->strays;
+
+	for (__u32 i = 1; i < TNB_SLOTS; i++)
+		if (!review->is_mapped_elsewhere[i])
+			strays[i] = 0;
+		else if (strays[i] < TRIES)
+			strays[i]++;
+}
+
+static bool return_passes(const struct review *review)
+{
+	bool is_left = false;
+
+	for (__u32 i = 1; i < TNB_SLOTS; i++)
+		if (review->seen[i] &&
+		    (review->is_mapped_elsewhere[i] ||
+		     tnb_clock_page_pass_return(review->tnb, i,
+						review->seen[i])))
+			is_left = true;
+	return is_left;
+}
+
+/*
+ * A process that cannot be changed now is tried again, but not for ever: each
+ * try stops all its threads and restarts its calls with a timeout. Then it
+ * stays as it is, which `show` tells, until it moves again or the next `set`.
+ */
+static void forget_hopeless(struct tnb_moves *moves)
+{
+	size_t count = 0;
+
+	if (moves->count > TNB_MOVES) {
+		if (++moves->failed >= TRIES)
+			moves->count = moves->failed = 0;
+		return;
+	}
+	for (size_t i = 0; i < moves->count; i++) {
+		if (moves->tries[i] + 1 >= TRIES)
+			continue;
+		moves->pid[count] = moves->pid[i];
+		moves->tries[count++] = moves->tries[i] + 1;
+	}
+	moves->count = count;
+}
+
+static void change_moved(struct tnb *tnb, const struct tnb_vdso *vdso,
+			 struct tnb_moves *moves)
+{
+	int err = 0;
+
+	if (moves->count > TNB_MOVES)
+		err = tnb_converge_all(tnb, vdso);
+	else if (moves->count)
+		err = tnb_converge_some(tnb, vdso, moves->pid, moves->count);
+	if (err && err != -EOPNOTSUPP)
+		forget_hopeless(moves);
+	else
+		moves->count = moves->failed = 0;
+}
+
+bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
+		struct tnb_moves *moves)
+{
+	_cleanup_free_
+	struct review *review = calloc(1, sizeof(*review));
+	_cleanup_close_
+	int lock = -1;
+
+	if (!review)
+		return true;
+	review->tnb = tnb;
+	review->moves = moves;
+	if (!find_revoked(review) && !moves->count)
+		return false;
+	lock = tnb_transaction_lock(tnb);
+	if (lock < 0)
+		return true;
+	change_moved(tnb, vdso, moves);
+	if (!find_revoked(review))
+		return moves->count;
+	if (look_at_all(review) || look_at_all(review))
+		return true;
+	count_strays(review);
+	return return_passes(review) || moves->count;
+}
