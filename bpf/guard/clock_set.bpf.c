@@ -10,6 +10,7 @@
  * BPF LSM programs are never skipped; fmod_ret on the functions behind the
  * hooks stands in where `bpf` is not in the kernel's LSM list.
  */
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -19,7 +20,6 @@ char _license[] SEC("license") = "GPL";
 
 extern const void proc_timens_offsets_operations __ksym __weak;
 
-#define TNB_EPERM 1
 #define TNB_CAP_SYS_TIME 25
 
 static __always_inline int deny_if_virtual(void)

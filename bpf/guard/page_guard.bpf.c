@@ -10,6 +10,7 @@
  *   it (pidfd_getfd(2)), could use it. So only root maps by it, and who is
  *   traced by root at that moment, as by the loader.
  */
+#include "lib/errno.bpf.h"
 #include "lib/maps.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -17,7 +18,6 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_EPERM 1
 #define TNB_MAP_POPULATE 0x8000
 
 extern const void bpf_map_fops __ksym __weak;

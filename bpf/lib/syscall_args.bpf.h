@@ -7,8 +7,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define TNB_EFAULT 14
-
 /* How the caller's registers and memory are laid out. */
 enum layout {
 	LAYOUT_native,	      /* 64-bit registers, 64-bit time */

@@ -13,14 +13,12 @@
  * BPF_NOEXIST throughout: a rule of the child's own is never overwritten.
  */
 #include "lib/cgroup_compat.bpf.h"
+#include "lib/errno.bpf.h"
 #include "lib/maps.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
 char _license[] SEC("license") = "GPL";
-
-#define TNB_E2BIG 7
-#define TNB_EEXIST 17
 
 static __always_inline void inherit(__u64 parent, __u64 child)
 {

@@ -10,6 +10,7 @@
 #ifndef TIMENSBPF_BPF_READ_CLOCK_READ_BPF_H
 #define TIMENSBPF_BPF_READ_CLOCK_READ_BPF_H
 
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 #include "lib/syscall_args.bpf.h"
 #include "lib/user_time.bpf.h"

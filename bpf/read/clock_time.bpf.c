@@ -8,6 +8,7 @@
  * (loader/rules/rule.c).
  */
 #include "lib/core_compat.bpf.h"
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 #include "lib/syscall_args.bpf.h"
 
@@ -63,20 +64,12 @@ static __always_inline __u64 virtual_time(enum layout layout)
 	}
 
 /*
- * TNB_TIME_COPIES of each. A task that is preempted inside a program makes it
- * pass the other tasks of that CPU by; they meet the next copy. A call is
- * missed only while as many tasks as there are copies stand preempted inside
- * them on one CPU, and that is counted. Kernels without preemption get one
- * copy.
+ * The kernel skips a program for the other tasks of a CPU while a task stands
+ * preempted inside it there; they reach the next copy. So a call is missed only
+ * while as many tasks as there are copies stand preempted inside them on one
+ * CPU, and that is counted. Kernels without preemption get one copy.
  */
 #define TIME_DOOR(name, function, worker, layout) \
-	TIME_COPY(0, name, function, layout)      \
-	TIME_COPY(1, name, function, layout)      \
-	TIME_COPY(2, name, function, layout)      \
-	TIME_COPY(3, name, function, layout)      \
-	TIME_COPY(4, name, function, layout)      \
-	TIME_COPY(5, name, function, layout)      \
-	TIME_COPY(6, name, function, layout)      \
-	TIME_COPY(7, name, function, layout)
+	TNB_EACH_TIME_COPY(TIME_COPY, name, function, layout)
 
 TNB_TIME_DOORS(TIME_DOOR)

@@ -6,13 +6,14 @@
  */
 #include "vmlinux.h"
 
+#include "lib/errno.bpf.h"
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <abi/memory.h>
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_ESRCH 3
 /* include/linux/sched.h. Of the kernel, and those that work for io_uring in a
  * process: they run no programs. */
 #define TNB_PF_KTHREAD 0x200000

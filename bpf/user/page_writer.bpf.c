@@ -3,14 +3,12 @@
  * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
  * that is killed leaves no torn page, because a program runs to its end.
  */
+#include "lib/errno.bpf.h"
 #include "lib/page_pass.bpf.h"
 
 #include <abi/latch.h>
 
 char _license[] SEC("license") = "GPL";
-
-#define TNB_EAGAIN 11
-#define TNB_EINVAL 22
 
 const volatile __u64 load_number = 0;
 

@@ -157,7 +157,7 @@ static int take_lock(struct tnb_loader *loader)
 static int64_t pinned_state(void)
 {
 	_cleanup_close_
-	int fd = tnb_pins_get("maps", "loader_state");
+	int fd = tnb_pins_map(TNB_MAP_loader_state);
 
 	return fd < 0 ? fd : tnb_bpf_map_id(fd);
 }
@@ -182,8 +182,8 @@ static int open_maps(struct tnb_loader *loader)
 	if (err)
 		return err;
 	loader->state_id = id < 0 ? 0 : (__u32)id;
-	loader->injector.map = tnb_pins_get("maps", "clock_pages");
-	events = tnb_pins_get("maps", "loader_events");
+	loader->injector.map = tnb_pins_map(TNB_MAP_clock_pages);
+	events = tnb_pins_map(TNB_MAP_loader_events);
 	if (loader->injector.map < 0 || events < 0)
 		return tnb_fail(-ENOENT, "%s/maps is incomplete", TNB_PINS);
 	loader->ring = ring_buffer__new(events, tnb_tracer_take, loader, NULL);

@@ -26,9 +26,6 @@ enum tnb_lockdown {
 	TNB_LOCKDOWN_CONFIDENTIALITY,
 };
 
-/* Doors answered in the kernel's place, order of TNB_TIME_DOORS. */
-enum tnb_time_door { TNB_TIME_X64, TNB_TIME_IA32, TNB_TIME_DOOR_MAX };
-
 struct tnb_kernel {
 	char release[65];
 	bool privileged;

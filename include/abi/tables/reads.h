@@ -36,12 +36,28 @@
 	X(x64_time, __x64_sys_time, time, native) \
 	X(ia32_time32, __ia32_sys_time32, time, compat)
 
-/* Programs of each on a preemptible kernel, see bpf/read/clock_time.bpf.c; two
- * versions at once stay below the kernel's BPF_MAX_TRAMP_LINKS. */
+/*
+ * Programs of each on a preemptible kernel, see bpf/read/clock_time.bpf.c. Two
+ * versions at once stay below the kernel's BPF_MAX_TRAMP_LINKS
+ * (include/linux/bpf.h).
+ */
 #define TNB_TIME_COPIES 8
+#define TNB_EACH_TIME_COPY(X, ...) \
+	X(0, __VA_ARGS__)          \
+	X(1, __VA_ARGS__)          \
+	X(2, __VA_ARGS__)          \
+	X(3, __VA_ARGS__)          \
+	X(4, __VA_ARGS__)          \
+	X(5, __VA_ARGS__)          \
+	X(6, __VA_ARGS__)          \
+	X(7, __VA_ARGS__)
 
 #define TNB_DOOR_ENUM(name, function, worker, layout) TNB_DOOR_##name,
 enum tnb_door { TNB_READ_DOORS(TNB_DOOR_ENUM) TNB_DOOR_MAX };
 #undef TNB_DOOR_ENUM
+
+#define TNB_TIME_ENUM(name, function, worker, layout) TNB_TIME_##name,
+enum tnb_time_door { TNB_TIME_DOORS(TNB_TIME_ENUM) TNB_TIME_DOOR_MAX };
+#undef TNB_TIME_ENUM
 
 #endif
