@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A cgroup made below a virtual one inherits its rule; one that goes takes its
- * entry along.
+ * A cgroup made below one with a rule inherits the rule. A cgroup that is
+ * removed loses its entry.
  *
  * Inheriting at two moments of mkdir, because `set` walks the tree meanwhile:
  * the LSM hook runs while the directory cannot be seen yet and is never

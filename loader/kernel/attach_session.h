@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Attaching a kprobe session to many functions, which libbpf 1.1 cannot. */
+/* Attaching a kprobe session to many functions, which libbpf 1.1 cannot do. */
 #ifndef TIMENSBPF_LOADER_KERNEL_ATTACH_SESSION_H
 #define TIMENSBPF_LOADER_KERNEL_ATTACH_SESSION_H
 

@@ -38,7 +38,7 @@ int tnb_pins_lock(void)
 			"cannot open " BPFFS
 			": %s; run as root, with a BPF file system there",
 			strerror(errno));
-	/* flock() has no time limit of its own. */
+	/* flock() has no time limit. */
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (!flock(fd, LOCK_EX | LOCK_NB))
 			return TAKE_FD(fd);
@@ -110,7 +110,7 @@ void tnb_pins_abandon(void)
 {
 	char reason[512];
 
-	/* Removing must not hide why it is removed. */
+	/* The message of the failure must survive messages of the removal. */
 	snprintf(reason, sizeof(reason), "%s", tnb_error_message());
 	(void)remove_tree(TNB_PINS_NEW);
 	tnb_fail(0, "%s", reason);
