@@ -283,6 +283,38 @@ static void test_guest_names_exist(void **state)
 	assert_true(found >= NAMES_AT_LEAST);
 }
 
+/* The programs of which kernel_objects() in helpers.bash finds leftovers:
+ * "name (PREFIX|PREFIX…)". */
+static void read_leftovers(regex_t *leftovers)
+{
+	FILE *file = fopen(TNB_ROOT "/tests/guest/helpers.bash", "re");
+	char line[1024], *begin = NULL;
+
+	assert_non_null(file);
+	while (!begin && fgets(line, sizeof(line), file))
+		begin = strstr(line, "'name (");
+	fclose(file);
+	assert_non_null(begin);
+	begin += strlen("'name ");
+	begin[strcspn(begin, ")") + 1] = '\0';
+	memmove(line + 1, begin, strlen(begin) + 1);
+	line[0] = '^';
+	assert_int_equal(regcomp(leftovers, line, REG_EXTENDED | REG_NOSUB), 0);
+}
+
+static void test_leftovers_are_seen(void **state)
+{
+	regex_t leftovers;
+
+	(void)state;
+	read_leftovers(&leftovers);
+	for (const struct tnb_program *row = tnb_programs; row->name; row++)
+		if (regexec(&leftovers, row->name, 0, NULL, 0))
+			fail_msg("kernel_objects() does not look for %s",
+				 row->name);
+	regfree(&leftovers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_conditions_fit),
 		cmocka_unit_test(test_workers_have_arrays),
 		cmocka_unit_test(test_guest_names_exist),
+		cmocka_unit_test(test_leftovers_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
