@@ -129,11 +129,14 @@ static void select_program(struct bpf_program *program,
 			program, TNB_BPF_TRACE_KPROBE_SESSION);
 }
 
+/* A map that the loaded version did not have yet is made anew. */
 static int take_over(struct bpf_map *map, const char *name)
 {
 	_cleanup_close_
 	int fd = tnb_pins_get("maps", name);
 
+	if (fd == -ENOENT)
+		return 0;
 	return fd < 0 ? fd : bpf_map__reuse_fd(map, fd);
 }
 
