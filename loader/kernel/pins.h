@@ -9,8 +9,9 @@
  * Invariants
  *  I1. Everything here is changed only under tnb_pins_lock().
  *  I2. `timensbpf` appears, is exchanged and disappears by one rename, so that
- *      a process that is killed leaves it whole or absent. While the lock is
- *      free, the other two are leftovers, which tnb_pins_sweep() removes.
+ *      a process that is killed leaves it whole or absent. If the other
+ *      two exist when the lock is taken, they are leftovers, which
+ *      tnb_pins_sweep() removes.
  */
 #ifndef TIMENSBPF_LOADER_KERNEL_PINS_H
 #define TIMENSBPF_LOADER_KERNEL_PINS_H

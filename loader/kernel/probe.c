@@ -201,7 +201,7 @@ static int argument_count(const struct btf *btf, const char *name)
 	return type ? btf_vlen(type) : -1;
 }
 
-/* Does the kernel let a fmod_ret program stand before `function`? */
+/* Does the kernel accept a fmod_ret program on `function`? */
 static bool can_modify(const struct btf *btf, const char *function)
 {
 	static const struct bpf_insn call_the_kernel[] = {
