@@ -19,7 +19,7 @@ struct attach {
 
 /* ---- Links of one row ---------------------------------------------------- */
 
-typedef int (*visit_link)(const struct tnb_link *link, void *context);
+typedef int (*visit_link)(const struct tnb_bpf_link *link, void *context);
 
 /* Call back for each link of a program: one, none, or one for each target. */
 static int for_each_link(const struct tnb_plan *plan,
@@ -27,7 +27,7 @@ static int for_each_link(const struct tnb_plan *plan,
 			 void *context)
 {
 	struct tnb_target targets[TNB_TARGETS_MAX];
-	struct tnb_link link = { .row = row };
+	struct tnb_bpf_link link = { .row = row };
 	size_t count;
 	int err = 0;
 
@@ -46,18 +46,18 @@ static int for_each_link(const struct tnb_plan *plan,
 	return err;
 }
 
-static int attach_session(struct bpf_program *program,
-			  const struct tnb_link *link,
-			  const struct tnb_plan *plan)
+static int attach_to_all(struct bpf_program *program,
+			 const struct tnb_bpf_link *link,
+			 const struct tnb_plan *plan)
 {
 	struct tnb_target targets[TNB_TARGETS_MAX];
 	size_t count = tnb_plan_targets(plan, link->row->at, targets);
 
-	return tnb_link_session(program, link, targets, count);
+	return tnb_attach_by_session(program, link, targets, count);
 }
 
 /* context: const struct attach * */
-static int attach_link(const struct tnb_link *link, void *context)
+static int attach_link(const struct tnb_bpf_link *link, void *context)
 {
 	const struct attach *attach = context;
 	struct bpf_program *program =
@@ -68,12 +68,12 @@ static int attach_link(const struct tnb_link *link, void *context)
 				link->row->name);
 	switch (link->row->by) {
 	case TNB_BY_SESSION:
-		return attach_session(program, link, attach->plan);
+		return attach_to_all(program, link, attach->plan);
 	case TNB_BY_PROBE:
 	case TNB_BY_RETURN:
-		return tnb_link_probe(program, link);
+		return tnb_attach_by_probe(program, link);
 	default:
-		return tnb_link_section(program, link);
+		return tnb_attach_by_section(program, link);
 	}
 }
 
@@ -92,7 +92,7 @@ static int keep_pin(const char *kind, const char *name)
 	return tnb_pins_add(TNB_PINS_NEW, kind, name, fd);
 }
 
-static int keep_link(const struct tnb_link *link, void *context)
+static int keep_link(const struct tnb_bpf_link *link, void *context)
 {
 	(void)context;
 	return keep_pin("links", link->name);

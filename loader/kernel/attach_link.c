@@ -40,15 +40,15 @@ static int pin_link(struct bpf_link *attached, const char *name,
 	return err;
 }
 
-int tnb_link_section(const struct bpf_program *program,
-		     const struct tnb_link *link)
+int tnb_attach_by_section(const struct bpf_program *program,
+			  const struct tnb_bpf_link *link)
 {
 	return pin_link(bpf_program__attach(program), link->name,
 			link->row->by == TNB_BY_EVENT);
 }
 
-int tnb_link_probe(const struct bpf_program *program,
-		   const struct tnb_link *link)
+int tnb_attach_by_probe(const struct bpf_program *program,
+			const struct tnb_bpf_link *link)
 {
 	LIBBPF_OPTS(bpf_perf_event_opts, opts,
 		    .bpf_cookie = link->target->cookie, );
@@ -65,12 +65,12 @@ int tnb_link_probe(const struct bpf_program *program,
 		link->name, true);
 }
 
-int tnb_link_session(const struct bpf_program *program,
-		     const struct tnb_link *link,
-		     const struct tnb_target *targets, size_t count)
+int tnb_attach_by_session(const struct bpf_program *program,
+			  const struct tnb_bpf_link *link,
+			  const struct tnb_target *targets, size_t count)
 {
 	_cleanup_close_
-	int fd = tnb_session_attach(bpf_program__fd(program), targets, count);
+	int fd = tnb_attach_session(bpf_program__fd(program), targets, count);
 
 	return fd < 0 ? fd
 		      : tnb_pins_add(TNB_PINS_NEW, "links", link->name, fd);

@@ -132,7 +132,7 @@ static int create_link(int prog_fd, const struct targets *targets)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int tnb_session_attach(int prog_fd, const struct tnb_target *wanted,
+int tnb_attach_session(int prog_fd, const struct tnb_target *wanted,
 		       size_t count)
 {
 	struct targets *targets = calloc(1, sizeof(*targets));

@@ -10,6 +10,6 @@
 
 /* Attach `prog_fd` to all of `targets`. Returns a link fd to be closed. */
 TNB_MUST_CHECK int
-tnb_session_attach(int prog_fd, const struct tnb_target *targets, size_t count);
+tnb_attach_session(int prog_fd, const struct tnb_target *targets, size_t count);
 
 #endif
