@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Door D in its protective form: from a virtual cgroup the host's clock cannot
- * be set, with whatever privilege.
+ * Door D: processes under a rule cannot set the host's clock, whatever their
+ * privileges.
  *
- * settime guards clock_settime, settimeofday and stime. Everything else that
- * moves the clock asks for CAP_SYS_TIME only: adjtimex, clock_adjtime, the
- * auxiliary clocks, /dev/rtc.
+ * The hook settime guards clock_settime, settimeofday and stime. All other
+ * calls that move the clock check only CAP_SYS_TIME: adjtimex, clock_adjtime,
+ * the auxiliary clocks and /dev/rtc.
  *
- * BPF LSM programs are never skipped; fmod_ret on the functions behind the
- * hooks stands in where `bpf` is not in the kernel's LSM list.
+ * The kernel never skips BPF LSM programs. If `bpf` is not in its LSM list,
+ * fmod_ret programs on the functions that call the hooks stand in.
  */
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -19,7 +20,6 @@ char _license[] SEC("license") = "GPL";
 
 extern const void proc_timens_offsets_operations __ksym __weak;
 
-#define TNB_EPERM 1
 #define TNB_CAP_SYS_TIME 25
 
 static __always_inline int deny_if_virtual(void)
@@ -49,12 +49,12 @@ static __always_inline bool writes_timens_offsets(void)
 }
 
 /*
- * Time namespaces ask for the capability too, but move only their own clocks:
- * in the user namespace that owns them, which for root is the initial one. All
- * other users ask in the initial one.
+ * Time namespaces check the capability too, but move only their own clocks.
+ * They check it in the user namespace that owns them, which for root is the
+ * initial one. All other checks are made in the initial one.
  *
- * A thread that exchanges the file under its sibling's write gets past this to
- * what else is reached by write(2): the switches in
+ * A thread could exchange the file during another thread's write, and so reach
+ * what else write(2) can change with this capability. These are the switches in
  * /sys/kernel/time/aux_clocks, and no clock.
  */
 static __always_inline bool is_time_namespace(struct user_namespace *ns)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Whoever maps the clock page of a rule could map those of others, which are
- * none of his business, by two ways.
- * - remap_file_pages(2), the only one to a mapping without a file descriptor,
- * and the only one that populates (mm/mmap.c). Kernels call the hook there
- * since 6.12 and its stable relatives.
- * - The file descriptor of the map that a process has while its pages are put
- *   into place: a process with which it shares its descriptors, or that takes
- *   it (pidfd_getfd(2)), could use it. So only root maps by it, and who is
- *   traced by root at that moment, as by the loader.
+ * A process that maps the clock page of its rule must not map those of other
+ * rules. Two ways are closed here.
+ *
+ * - remap_file_pages(2) needs no file descriptor, only the mapping. It always
+ *   populates (mm/mmap.c), so that is refused. It calls the hook since 6.12 and
+ *   the stable kernels of that time.
+ * - While its pages are put into place, a process has a file descriptor of the
+ *   map. Another process may share its descriptors or copy this one
+ *   (pidfd_getfd(2)). So only root may map it, and processes that root traces
+ * at that moment, as the loader does.
  */
+#include "lib/errno.bpf.h"
 #include "lib/maps.bpf.h"
 
 #include <bpf/bpf_core_read.h>
@@ -17,12 +19,11 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_EPERM 1
 #define TNB_MAP_POPULATE 0x8000
 
 extern const void bpf_map_fops __ksym __weak;
 
-/* Of the initial user namespace. */
+/* Root of the initial user namespace. */
 static __always_inline bool is_root(struct task_struct *task)
 {
 	return !BPF_CORE_READ(task, cred, euid.val) &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* Who came from outside and is not changed yet (tnb_loader_state.arrival). */
+/* Processes that were moved into a rule and are not changed yet
+ * (tnb_loader_state.arrival). */
 #ifndef TIMENSBPF_BPF_LIB_ARRIVAL_BPF_H
 #define TIMENSBPF_BPF_LIB_ARRIVAL_BPF_H
 
@@ -13,7 +14,7 @@ static __always_inline __u64 *arrival_of(struct tnb_loader_state *state,
 	return &state->arrival[tgid & (TNB_ARRIVALS - 1)];
 }
 
-/* Its word, 0: it is not arriving. */
+/* The arrival word of the current process, 0 if it has none. */
 static __always_inline __u64 current_arrival(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -40,7 +41,7 @@ static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
 			       TNB_ARRIVAL(tgid, since_ms));
 }
 
-/* Forget a word that is not newer: a program begins, or a process. */
+/* A program or a process begins: forget the word of an earlier one. */
 static __always_inline void arrival_ends(__u32 tgid, __u64 before_ms)
 {
 	struct tnb_loader_state *state = the_loader_state();

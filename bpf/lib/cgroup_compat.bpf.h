@@ -26,8 +26,8 @@ static __always_inline bool kernfs_is_directory(const struct kernfs_node *node)
 	       TNB_KERNFS_DIR;
 }
 
-/* sysfs and cgroup v1 are kernfs trees too, with ids of their own that may be
- * the same numbers. */
+/* sysfs and cgroup v1 are kernfs trees too, and their ids may be the same
+ * numbers. */
 static __always_inline bool kernfs_is_cgroup2(const struct kernfs_node *dir)
 {
 	const struct cgroup_root *root = (const void *)&cgrp_dfl_root;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* What differs between kernels, one getter each. Chosen by CO-RE, never by a
- * version number. */
+/* One getter for each thing that differs between kernels. CO-RE chooses, never
+ * a version number. */
 #ifndef TIMENSBPF_BPF_LIB_CORE_COMPAT_BPF_H
 #define TIMENSBPF_BPF_LIB_CORE_COMPAT_BPF_H
 
@@ -35,7 +35,7 @@ static __always_inline const struct timekeeper *core_timekeeper(const void *tk)
 	return tk + TK_CORE_TIMEKEEPER_AT;
 }
 
-/* It moves once a tick. */
+/* The timekeeper is written once a tick, so that a second try succeeds. */
 #define TNB_TK_TRIES 4
 
 /*

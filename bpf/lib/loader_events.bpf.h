@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* The loader is told what happens. */
+/* Events that the running loader reads. */
 #ifndef TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H
 #define TIMENSBPF_BPF_LIB_LOADER_EVENTS_BPF_H
 
@@ -14,14 +14,14 @@ struct {
 	__uint(max_entries, LOADER_EVENTS_SIZE);
 } loader_events __weak SEC(".maps");
 
-/* 0, or not if the buffer is full. */
+/* Returns 0, or an error if the buffer is full. */
 static __always_inline long tell_loader(struct tnb_loader_event *event)
 {
 	const struct tnb_clock_page *page =
 		bpf_map_lookup_elem(&clock_pages, &event->slot);
 
 	event->when_ns = bpf_ktime_get_ns();
-	/* In this order: who takes the pass counts first. */
+	/* In this order: revoking a pass counts first. */
 	if (page) {
 		event->taken = tnb_read_once(page->taken);
 		event->pass = tnb_read_once(page->pass);
@@ -29,7 +29,7 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
 }
 
-/* The current task executes a program. */
+/* The current task starts a program. */
 static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
 				      __u32 start, __u32 hold)
 {
@@ -46,7 +46,8 @@ static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
 	return tell_loader(&event);
 }
 
-/* It is to be changed; where no room is left, everybody is looked at. */
+/* The process is to be changed. If the event is lost, the loader looks at all
+ * processes. */
 static __always_inline void tell_moved(struct task_struct *task, __u32 from)
 {
 	struct tnb_loader_state *state = some_loader();

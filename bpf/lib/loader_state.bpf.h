@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* The loader, as the programs see it: alive or not. */
+/* Is a loader running? */
 #ifndef TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H
 #define TIMENSBPF_BPF_LIB_LOADER_STATE_BPF_H
 
@@ -34,7 +34,7 @@ static __always_inline bool beat_within(const struct tnb_loader_state *state,
 	       (__s64)(now - state->beat_ns[TNB_BEAT_GUARD]) < (__s64)limit_ns;
 }
 
-/* NULL unless loader and guard are alive, for who is to be held for them. */
+/* NULL unless loader and guard are alive: a process may be held for them. */
 static __always_inline struct tnb_loader_state *living_loader(void)
 {
 	struct tnb_loader_state *state = the_loader_state();
@@ -42,8 +42,8 @@ static __always_inline struct tnb_loader_state *living_loader(void)
 	return state && beat_within(state, TNB_BEAT_LIMIT_NS) ? state : NULL;
 }
 
-/* The same where nobody is kept waiting: on a machine that stood still for a
- * moment, there is a loader still. */
+/* The same where no process is kept waiting, with a longer limit: a machine may
+ * have stood still for a moment. */
 static __always_inline struct tnb_loader_state *some_loader(void)
 {
 	struct tnb_loader_state *state = the_loader_state();
@@ -51,7 +51,7 @@ static __always_inline struct tnb_loader_state *some_loader(void)
 	return state && beat_within(state, TNB_BEAT_GONE_NS) ? state : NULL;
 }
 
-/* Of the current process. */
+/* The last start of the current process. */
 static __always_inline __u32 *last_start(struct tnb_loader_state *state)
 {
 	__u64 tgid = bpf_get_current_pid_tgid() >> 32;

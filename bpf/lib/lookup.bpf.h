@@ -6,8 +6,8 @@
 #include "arrival.bpf.h"
 #include "maps.bpf.h"
 
-/* The slot of the current task's cgroup (v2), NULL if it has no rule: one
- * hash miss is all that the rest of the machine pays. */
+/* The slot of the current task's cgroup (v2), NULL if it has no rule. Tasks
+ * without a rule pay one hash miss. */
 static __always_inline __u32 *current_slot(void)
 {
 	__u64 id = bpf_get_current_cgroup_id();
@@ -20,7 +20,8 @@ static __always_inline bool current_is_virtual(void)
 	return current_slot() != NULL;
 }
 
-/* NULL: the host's time is its own, for the moment at least. */
+/* NULL: the current task has the host's time, or has it until it is changed
+ * (arrival.bpf.h). */
 static __always_inline struct tnb_clock_page *current_page(void)
 {
 	__u32 *slot = current_slot();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* The maps that all programs share. Pinned, they carry the rules across an
- * upgrade of the programs. Weak: every object of the link defines them. */
+/* The maps that all programs share. They are weak because each source file
+ * defines them, and pinned so that rules survive an upgrade. */
 #ifndef TIMENSBPF_BPF_LIB_MAPS_BPF_H
 #define TIMENSBPF_BPF_LIB_MAPS_BPF_H
 

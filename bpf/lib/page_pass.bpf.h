@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* Invariant P5 of clock_page.h: sending the readers of a page to system calls,
- * where the cgroup that they live in decides. */
+/* Revoking the pass of a page (invariant P5 of page.h): its readers then make
+ * system calls, where the cgroup of the caller decides. */
 #ifndef TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
 #define TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
 

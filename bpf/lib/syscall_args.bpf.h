@@ -7,8 +7,6 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define TNB_EFAULT 14
-
 /* How the caller's registers and memory are laid out. */
 enum layout {
 	LAYOUT_native,	      /* 64-bit registers, 64-bit time */
@@ -21,9 +19,9 @@ struct syscall_args {
 };
 
 /*
- * The saved user registers are at the top of the kernel stack for system
- * calls and for the fault by which the vsyscall page is emulated; the kernel
- * does not change the argument registers before the call returns.
+ * For system calls, and for the fault that emulates the vsyscall page, the
+ * saved user registers are at the top of the kernel stack. The kernel does not
+ * change the argument registers before the call returns.
  */
 static __always_inline struct pt_regs *current_user_regs(void)
 {
@@ -47,10 +45,11 @@ static __always_inline struct syscall_args current_syscall_args(enum layout l)
 	return args;
 }
 
-/* TS_COMPAT of arch/x86/include/asm/thread_info.h: a call of the 32-bit
- * table, whatever the program is. */
+/* TS_COMPAT (arch/x86/include/asm/thread_info.h): the call is one of the 32-bit
+ * table, which 64-bit programs can make, too. */
 #define TNB_TS_COMPAT 0x0002
-/* __X32_SYSCALL_BIT: numbers of x32 calls are those of 64 bits otherwise. */
+/* __X32_SYSCALL_BIT: without it, numbers of x32 calls are those of 64-bit
+ * calls. */
 #define TNB_X32_BIT 0x40000000u
 
 static __always_inline bool current_call_is_compat(void)

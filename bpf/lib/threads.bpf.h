@@ -28,7 +28,7 @@ threads_of(struct task_struct *task)
 	return walk;
 }
 
-/* NULL: that was the last one. */
+/* NULL after the last one. */
 static __always_inline struct task_struct *
 threads_next(struct tnb_thread_walk *walk)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* The layouts in which the kernel hands a time to user space, and correcting
- * one in place. */
+/* The layouts of a time in user memory, and correcting a time in place. */
 #ifndef TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
 #define TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
 
@@ -23,10 +22,10 @@ struct user_time32 {
 };
 
 /*
- * The kernel has just written these bytes, so they are present and writable
- * unless another thread of the process unmapped or protected them meanwhile,
- * or the page was reclaimed within these instructions: counted as lost, the
- * helper does not fault pages in.
+ * The kernel has just written these bytes, so they are present and writable.
+ * The exceptions count as lost, because the helper does not fault pages in:
+ * another thread unmapped or protected the page meanwhile, or the kernel
+ * reclaimed it within these instructions.
  */
 #define DEFINE_SHIFT_USER_TIME(bits)                                       \
 	static __always_inline void shift_user_time##bits(                 \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * A cgroup made below a virtual one inherits its rule; one that goes takes its
- * entry along.
+ * A cgroup made below one with a rule inherits the rule. A cgroup that is
+ * removed loses its entry.
  *
  * Inheriting at two moments of mkdir, because `set` walks the tree meanwhile:
  * the LSM hook runs while the directory cannot be seen yet and is never
@@ -13,14 +13,12 @@
  * BPF_NOEXIST throughout: a rule of the child's own is never overwritten.
  */
 #include "lib/cgroup_compat.bpf.h"
+#include "lib/errno.bpf.h"
 #include "lib/maps.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
 char _license[] SEC("license") = "GPL";
-
-#define TNB_E2BIG 7
-#define TNB_EEXIST 17
 
 static __always_inline void inherit(__u64 parent, __u64 child)
 {

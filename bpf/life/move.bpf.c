@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * A process that comes to another rule still maps the clock page of the one
- * that it leaves. Before it moves, the page's pass is taken back: everybody
+ * that it leaves. Before it moves, the page's pass is revoked: everybody
  * who maps it reads by system call, which follows the cgroup, until the loader
  * has given the process what belongs to its new rule and returned the pass.
  *
@@ -9,7 +9,7 @@
  * time for the moment that the loader needs to change it (arrival.bpf.h).
  *
  * Moves by cgroup.procs are serialized by cgroup_mutex, so that no program
- * here can be preempted by itself on the same CPU, and none is passed by.
+ * here can be preempted by itself on the same CPU, and none is skipped.
  */
 #include "lib/cgroup_compat.bpf.h"
 #include "lib/loader_events.bpf.h"
@@ -207,7 +207,7 @@ static __always_inline bool is_born_arriving(struct task_struct *child,
 
 /*
  * CLONE_INTO_CGROUP: the child has its parent's memory. Interrupts are off
- * here, which is why this program is never passed by. The child of who has just
+ * here, which is why this program is never skipped. The child of who has just
  * moved is told of, too: its parent may be gone when it is looked for.
  */
 SEC("tp_btf/sched_wakeup_new")

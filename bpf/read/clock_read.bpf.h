@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Door A: what a reading system call has left in the caller's memory is moved
- * to the time of its rule.
+ * Door A: the time that a system call has just written to the caller's memory
+ * becomes the time of the caller's rule.
  *
- * The arguments come from the task's saved user registers, not from the
- * context of the program: at a function's return the argument registers are
- * gone, and this way one worker serves fexit, kretprobe and kprobe session.
+ * The arguments come from the saved user registers of the task, because at a
+ * function's return the argument registers are gone. This also lets one worker
+ * serve fexit, kretprobe and kprobe session.
  */
 #ifndef TIMENSBPF_BPF_READ_CLOCK_READ_BPF_H
 #define TIMENSBPF_BPF_READ_CLOCK_READ_BPF_H
 
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 #include "lib/syscall_args.bpf.h"
 #include "lib/user_time.bpf.h"
 
 #include <abi/tables/reads.h>
 
-/* Where struct timex keeps its status and time (include/uapi/linux/timex.h,
+/* Offsets of status and time in struct timex (include/uapi/linux/timex.h,
  * struct old_timex32 in include/linux/time32.h). */
 #define TIMEX64_STATUS 40
 #define TIMEX64_TIME 72
@@ -45,7 +46,7 @@ worker_clock_gettime(const struct tnb_clock_page *p,
 		shift(p, family, (void *)args->arg[1], TNB_UNIT_NSEC, layout);
 }
 
-/* Also if it failed for the zone, which the kernel writes after the time
+/* Also if the call failed while writing the zone, which comes after the time
  * (kernel/time/time.c). */
 static __always_inline void worker_gettimeofday(const struct tnb_clock_page *p,
 						const struct syscall_args *args,
@@ -78,7 +79,7 @@ static __always_inline void shift_timex(const struct tnb_clock_page *page,
 		      layout);
 }
 
-/* The return value of a success is the state of the clock, TIME_OK and up. */
+/* On success the calls return the state of the clock, TIME_OK or above. */
 static __always_inline void worker_adjtimex(const struct tnb_clock_page *page,
 					    const struct syscall_args *args,
 					    long ret, enum layout layout)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Door A on kernels that do not preempt in kernel mode: fexit, the cheapest.
- * (On preemptible kernels a preempted fexit program makes the others of its
- * CPU pass unseen, see docs/kernels.md.)
+ * Door A on kernels that do not preempt in kernel mode: fexit, the cheapest
+ * way. (On a preemptible kernel, a task that is preempted in the program has
+ * the kernel skip it for all other tasks of the CPU, see docs/kernels.md.)
  *
- * Two programs per system call. fexit_* is attached and never changes: it
- * sends the few that are virtual on through a program array. read_* does the
- * work. An upgrade exchanges the array's entry, so that each call meets either
- * the old or the new worker: with the workers themselves attached, a call
- * during the upgrade would be shifted twice or not at all.
+ * Each system call has two programs. The stub fexit_* is attached and stays in
+ * an upgrade. For a caller with a rule it calls the worker read_* through a
+ * program array. An upgrade exchanges the array's entry, so that each call
+ * reaches the old worker or the new one. If the workers themselves were
+ * attached, a call during the upgrade would be shifted twice or not at all.
  */
 #include "clock_read.bpf.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door A on preemptible kernels without kprobe sessions: return probes, which
- * run with preemption off. The loader makes them with enough instances for
- * every task that may stand preempted inside the call.
+ * run with preemption off. They are made with enough instances for every task
+ * that may stand preempted inside the call (loader/kernel/probe_events.c).
  *
- * As in clock_read_fexit.bpf.c, the attached program only sends on.
+ * As in clock_read_fexit.bpf.c, the attached stub only calls the worker.
  */
 #include "clock_read_return.bpf.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* Door A for probes that serve many functions with one program: the attach
- * cookie names the row of TNB_READ_DOORS. */
+/* Door A for probes: one program serves all functions, and the attach cookie is
+ * the row of TNB_READ_DOORS. */
 #ifndef TIMENSBPF_BPF_READ_CLOCK_READ_RETURN_BPF_H
 #define TIMENSBPF_BPF_READ_CLOCK_READ_RETURN_BPF_H
 

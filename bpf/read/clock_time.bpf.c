@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * time(2): its value is its return value, which only fmod_ret can change, and
- * only on kernels that let it: elsewhere these programs are not loaded.
+ * time(2) returns its value, which only fmod_ret can change. On kernels that do
+ * not allow it for this function the programs are not loaded.
  *
- * fmod_ret skips the call by returning non-zero. A virtual time of 0 could not
- * be told, so no rule begins before second 1 of the epoch
- * (loader/rules/rule.c).
+ * A non-zero return value of fmod_ret is that of the call, which is then not
+ * made. So a virtual time of 0 cannot be returned, and no rule may begin before
+ * second 1 of the epoch (loader/rules/rule.c).
  */
 #include "lib/core_compat.bpf.h"
+#include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
 #include "lib/syscall_args.bpf.h"
 
@@ -42,8 +43,8 @@ static __always_inline __u64 virtual_time(enum layout layout)
 		return CALL_THE_KERNEL;
 	args = current_syscall_args(layout);
 	/*
-	 * Refused where it cannot be right: the call itself would return the
-	 * host's time, and the helper cannot fault the caller's page in.
+	 * Fail rather than return the host's time, which the call itself would
+	 * do. The helper cannot fault the caller's page in.
 	 */
 	if (host_realtime_coarse(&time) ||
 	    tnb_page_read(page, TNB_FAMILY_REALTIME, &time) ||
@@ -63,20 +64,12 @@ static __always_inline __u64 virtual_time(enum layout layout)
 	}
 
 /*
- * TNB_TIME_COPIES of each. A task that is preempted inside a program makes it
- * pass the other tasks of that CPU by; they meet the next copy. A call is
- * missed only while as many tasks as there are copies stand preempted inside
- * them on one CPU, and that is counted. Kernels without preemption get one
- * copy.
+ * The kernel skips a program for the other tasks of a CPU while a task stands
+ * preempted inside it there; they reach the next copy. So a call is missed only
+ * while as many tasks as there are copies stand preempted inside them on one
+ * CPU, and that is counted. Kernels without preemption get one copy.
  */
 #define TIME_DOOR(name, function, worker, layout) \
-	TIME_COPY(0, name, function, layout)      \
-	TIME_COPY(1, name, function, layout)      \
-	TIME_COPY(2, name, function, layout)      \
-	TIME_COPY(3, name, function, layout)      \
-	TIME_COPY(4, name, function, layout)      \
-	TIME_COPY(5, name, function, layout)      \
-	TIME_COPY(6, name, function, layout)      \
-	TIME_COPY(7, name, function, layout)
+	TNB_EACH_TIME_COPY(TIME_COPY, name, function, layout)
 
 TNB_TIME_DOORS(TIME_DOOR)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Who uses which memory, which no file of /proc tells: processes that share it
- * run on while the surgeon changes one of them, and may live in other rules
+ * Which processes share memory, which no file of /proc tells. They run on while
+ * one of them is changed, and may be under other rules
  * (loader/inject/sharing.c).
  */
 #include "vmlinux.h"
+
+#include "lib/errno.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -12,20 +14,19 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_ESRCH 3
-/* include/linux/sched.h. Of the kernel, and those that work for io_uring in a
- * process: they run no programs. */
+/* include/linux/sched.h: threads of the kernel, and those that io_uring has in
+ * a process. They run no user code. */
 #define TNB_PF_KTHREAD 0x200000
 #define TNB_PF_IO_WORKER 0x10
 /* More than the kernel has numbers for (PID_MAX_LIMIT). */
 #define TRACEES_MAX (1u << 22)
 
-/* ---- How many ------------------------------------------------------------ */
+/* ---- How many tasks use the memory of a tracee --------------------------- */
 
 struct tracees {
 	struct list_head *end, *next;
-	struct mm_struct *mm; /* of the first that has any */
-	unsigned long work;   /* of all: what their system calls go through */
+	struct mm_struct *mm; /* of the first tracee that has any */
+	unsigned long work;   /* of all: enum syscall_work_bit */
 };
 
 static long look_at_tracee(__u64 index, struct tracees *tracees)
@@ -44,8 +45,8 @@ static long look_at_tracee(__u64 index, struct tracees *tracees)
 	return 0;
 }
 
-/* prctl(PR_SET_SYSCALL_USER_DISPATCH). The kernel looks at it before it looks
- * at the tracer's wishes (kernel/entry/common.c). */
+/* prctl(PR_SET_SYSCALL_USER_DISPATCH): the kernel handles it before it stops
+ * the tracee for its tracer (kernel/entry/common.c). */
 static bool dispatches(unsigned long work)
 {
 	return work >> bpf_core_enum_value(
@@ -54,8 +55,8 @@ static bool dispatches(unsigned long work)
 	       1;
 }
 
-/* Run by user space (BPF_PROG_RUN), which traces one process. A tracee does not
- * go away before its tracer has waited for it. */
+/* Run by user space (BPF_PROG_RUN) in a thread that traces one process. A
+ * tracee exists until its tracer has waited for it. */
 SEC("syscall")
 int memory_users(struct tnb_memory_users *request)
 {
@@ -76,7 +77,7 @@ int memory_users(struct tnb_memory_users *request)
 	return 0;
 }
 
-/* ---- Who ----------------------------------------------------------------- */
+/* ---- Which tasks use which memory ---------------------------------------- */
 
 SEC("iter/task")
 int memory_owners(struct bpf_iter__task *context)

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * The only writer of clock pages, run by user space with BPF_PROG_RUN: a tool
- * that is killed leaves no torn page, because a program runs to its end.
+ * The only writer of clock pages, run by user space (BPF_PROG_RUN). A process
+ * that is killed leaves no torn page, because a BPF program runs to its end.
  */
+#include "lib/errno.bpf.h"
 #include "lib/page_pass.bpf.h"
 
 #include <abi/latch.h>
 
 char _license[] SEC("license") = "GPL";
 
-#define TNB_EAGAIN 11
-#define TNB_EINVAL 22
-
 const volatile __u64 load_number = 0;
 
-/* For user space alone (loader/rules/transaction.h); here because it must
- * survive an upgrade with the other maps. */
+/* Used by user space alone (loader/rules/transaction.h). It is a map of this
+ * object so that it survives an upgrade with the others. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -33,12 +31,14 @@ static __always_inline void store_set(struct tnb_clock_set *to,
 }
 
 /*
- * Processes were given the number of this rule before it begins; if somebody
- * left since, the pass is taken from the first moment on. Who leaves counts
- * first and changes the pass then (page_pass.bpf.h). If the count is still the
- * old one, behind a full barrier, the change of who leaves comes after `seen`:
- * either it is seen as another pass, or it comes after ours, and takes that.
- * The pass is never ours before that is known.
+ * Before a rule begins, its processes get its pass number. If one of them has
+ * left since, the pass is revoked from the first moment on. A process that
+ * leaves first counts `taken` and then changes the pass (page_pass.bpf.h).
+ *
+ * So if the count is still `taken`, behind a full barrier, a change by a
+ * process that leaves comes after `seen` was read. Either the exchange finds
+ * another pass and fails, or the change comes later and revokes our pass. The
+ * pass is never valid before this is known.
  */
 static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 {
@@ -53,10 +53,10 @@ static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 }
 
 /*
- * P1 of clock_page.h. Writers take turns by `writer`, not by the sequence: a
- * turn lasts until the second copy is written, when the sequence is already
- * even again. Whoever does not get the turn is told to come again; it cannot
- * stay taken, because a program cannot be killed half-way.
+ * Invariant P1 of page.h. Writers exclude each other by `writer`, not by the
+ * sequence, because the sequence is even again before the second copy is
+ * written. A second writer gets -EAGAIN. The flag cannot stay set, because a
+ * program cannot be killed half-way.
  */
 static __always_inline int write_page(struct tnb_clock_page *page,
 				      const struct tnb_page_write *request)
@@ -105,8 +105,8 @@ static __always_inline int give_pass(struct tnb_clock_page *page, __u64 seen)
 		       : -TNB_EAGAIN;
 }
 
-/* Givers take turns by the lock of the rules: the pass cannot have been given
- * and taken back to the same number meanwhile. */
+/* Callers hold the lock of the rules, so that between `seen` and now the pass
+ * cannot have been returned and revoked to the same number. */
 SEC("syscall")
 int page_pass(struct tnb_clock_page_pass *request)
 {

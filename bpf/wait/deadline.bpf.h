@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Door B: a deadline that the kernel copies from a virtual process becomes the
- * host's while it is copied.
+ * Door B: while the kernel copies a deadline from a process under a rule, the
+ * deadline is translated into the host's time.
  *
- * Two programs around the copy (TNB_COPIES). deadline_in translates the
- * caller's bytes in place, deadline_out puts them back and compares what the
- * kernel has got with what it should have: a deadline that could not be
- * translated is counted, never silently the host's.
+ * Two programs enclose the copy (TNB_COPIES). deadline_in translates the bytes
+ * in the caller's memory. deadline_out puts them back and compares what the
+ * kernel got with what it should have got. A deadline that could not be
+ * translated is counted.
  *
- * Between the two a thread has a record, made before memory is touched and
- * removed after it is put back. A record that outlives its call shows that
- * deadline_out was passed by: the thread's next deadline finishes it, or the
- * scheduler does (deadline_restore.bpf.c).
+ * Between the two programs a thread has a record. It is made before memory is
+ * changed and removed after memory is put back. A record that outlives its call
+ * shows that deadline_out was skipped. Then the thread's next deadline finishes
+ * it, or the scheduler's program does (deadline_restore.bpf.c).
  */
 #ifndef TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
 #define TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
@@ -28,15 +28,15 @@
 enum record_state {
 	RECORD_NONE,	   /* nothing to translate */
 	RECORD_JOINED,	   /* counted in a window */
-	RECORD_LEFT,	   /* was, until the scheduler's program left it */
+	RECORD_LEFT,	   /* the scheduler's program has left the window */
 	RECORD_UNTOUCHED,  /* memory is not as it should be for the copy */
-	RECORD_UNREADABLE, /* the same, and what it holds is not known yet */
+	RECORD_UNREADABLE, /* the same, and what memory holds is not known */
 };
 
 struct deadline_record {
 	struct window_key key;
 	__u64 kernel; /* where the kernel copies to, 0: not known */
-	__s64 sec;    /* what it should get */
+	__s64 sec;    /* what the kernel should get */
 	__s64 nsec;
 	__u8 copy;    /* enum tnb_copy */
 	__u8 state;   /* enum record_state */
@@ -52,7 +52,7 @@ struct {
 	__type(value, struct deadline_record);
 } deadline_records __weak SEC(".maps");
 
-/* bytes_translate, walked once. */
+/* bytes_translate(), checked once by the verifier. */
 TNB_ONCE int deadline_translate(const struct deadline_clock *by,
 				const struct time_bytes *from, __u32 layout,
 				struct tnb_time *time, struct time_bytes *to)
@@ -63,7 +63,7 @@ TNB_ONCE int deadline_translate(const struct deadline_clock *by,
 
 /* ---- Leaving a window ---------------------------------------------------- */
 
-/* Under the lock, by its last user. */
+/* By the last user of the window, under the lock. */
 static __always_inline void window_close(struct window *window)
 {
 	bool failed;
@@ -85,7 +85,7 @@ static __always_inline void window_close(struct window *window)
 	window->key = (struct window_key){ 0 };
 }
 
-/* False: the lock was not to be had, nothing has changed. */
+/* False: the lock was not available, and nothing has changed. */
 static __always_inline bool window_leave(struct window_key *key)
 {
 	struct window_group *group = group_lock(key);
@@ -109,9 +109,10 @@ static __always_inline void record_delete(void)
 }
 
 /*
- * End what the record stands for. Without a comparison of what the kernel got,
- * what was not as it should be for the copy counts as lost.
- * False: the window cannot be left now. The record stays, for the next turn.
+ * Leave the window of the record and remove the record. If what the kernel got
+ * was not compared, a deadline that may not have been translated counts as
+ * lost. False: the window cannot be left now, and the record stays for another
+ * try.
  */
 static __always_inline bool record_finish(struct deadline_record *record,
 					  bool compared)
@@ -128,7 +129,7 @@ static __always_inline bool record_finish(struct deadline_record *record,
 
 /* ---- Entering a window --------------------------------------------------- */
 
-/* Memory that is stuck holds a translation: what was it before? */
+/* If memory is stuck with a translation, set `bytes` to the original. */
 static __always_inline bool stuck_find(const struct window_key *key,
 				       struct time_bytes *bytes)
 {
@@ -152,9 +153,9 @@ static __always_inline void stuck_forget(const struct window_key *key,
 }
 
 /*
- * Make memory, which holds `was` and stands for `original`, hold `to`. Where
- * only half of it can be written it is made what it was, and if that cannot
- * be, it is stuck.
+ * Write `to` to memory, which holds `was` and stands for `original`. If only
+ * half of it can be written, `was` is written back. If that fails, too, memory
+ * is stuck.
  */
 static __always_inline bool window_write(const struct window_key *key,
 					 __u32 size,
@@ -181,8 +182,8 @@ static __always_inline void expect(struct deadline_record *record,
 	record->nsec = time->nsec;
 }
 
-/* Under the lock, where there is no window yet. It is made in its place, and
- * counts as soon as it has a key. */
+/* Under the lock, if there is no window yet. The window is filled in its place
+ * and is valid as soon as it has a key. */
 static __always_inline enum record_state
 window_open(struct window_group *group, const struct deadline_clock *by,
 	    enum layout layout, struct deadline_record *record)
@@ -215,9 +216,9 @@ window_open(struct window_group *group, const struct deadline_clock *by,
 	return RECORD_JOINED;
 }
 
-/* Memory is not what the window says: a user of it has missed its way out, and
+/* Memory is not what the window says: deadline_out was skipped for a user, and
  * the process has stored a new time since. The window becomes that of the new
- * one. */
+ * time. */
 static __always_inline bool window_renew(struct window *window,
 					 const struct time_bytes *now,
 					 const struct time_bytes *wanted)
@@ -230,9 +231,10 @@ static __always_inline bool window_renew(struct window *window,
 }
 
 /*
- * Under the lock, where other threads hold memory translated. Who wants the
- * same joins them. Who does not (another clock, another rule) cannot have it:
- * what the kernel gets decides whether the deadline was lost.
+ * Under the lock, while other threads have memory translated. A thread that
+ * wants the same translation joins them. One that wants another (another clock,
+ * another rule) cannot have it: deadline_out tells whether its deadline was
+ * lost.
  */
 static __always_inline enum record_state
 window_join(struct window *window, const struct deadline_clock *by,
@@ -279,10 +281,10 @@ window_enter(const struct deadline_clock *by, enum layout layout,
 /* ---- In ------------------------------------------------------------------ */
 
 /*
- * get_itimerspec64 may call get_timespec64: then both are in the same system
- * call and copy to the same place. A record that an earlier call has left
- * behind is not taken for the outer one: not by its number, or it has been
- * finished when the outer one was entered.
+ * get_itimerspec64 may call get_timespec64. Both are then in the same system
+ * call and copy to the same place. A record that an earlier call left behind is
+ * not mistaken for the outer one: its number differs, or it was finished when
+ * the outer one was entered.
  */
 static __always_inline bool is_inner(const struct deadline_record *record,
 				     const struct deadline_record *now)
@@ -292,8 +294,9 @@ static __always_inline bool is_inner(const struct deadline_record *record,
 	       record->key.address == now->key.address;
 }
 
-/* False: another program has this deadline in hand, or it is lost already. A
- * record of an earlier one, whose way out was passed by, is finished. */
+/* False: another program is translating this deadline, or it is lost. The
+ * record of an earlier deadline, for which deadline_out was skipped, is
+ * finished. */
 static __always_inline bool record_is_free(const struct deadline_record *now)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
@@ -312,7 +315,7 @@ static __always_inline bool record_is_free(const struct deadline_record *now)
 	return false;
 }
 
-/* Before memory is changed, so that there is always somebody to put it back. */
+/* Before memory is changed, so that a record always exists to put it back. */
 static __always_inline bool record_begin(const struct deadline_record *record)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
@@ -336,7 +339,7 @@ static __always_inline void record_store(const struct deadline_record *record)
 		*stored = *record;
 }
 
-/* False: not to be had just now, or not by an offset alone. */
+/* False: the clock cannot be read now, or differs by more than an offset. */
 TNB_ONCE int deadline_offset(__u32 family, struct tnb_time *offset)
 {
 	const struct tnb_clock_page *page = current_page();
@@ -382,7 +385,8 @@ TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 	return 0;
 }
 
-/* A deadline that cannot be told stays the host's: counted. */
+/* A deadline on a clock that could not be found out is not translated, but
+ * counted. */
 static __always_inline bool is_wait(enum decoded decoded)
 {
 	if (decoded == WAIT_UNKNOWN)
@@ -390,7 +394,7 @@ static __always_inline bool is_wait(enum decoded decoded)
 	return decoded == WAIT_FOUND;
 }
 
-/* `user`: what the kernel copies, `kernel`: where to. */
+/* The kernel copies from `user` to `kernel`. */
 static __always_inline void deadline_in(enum tnb_copy copy, __u64 kernel,
 					__u64 user)
 {
@@ -424,8 +428,8 @@ static __always_inline void deadline_in_ring(enum tnb_copy copy,
 
 /* ---- Out ----------------------------------------------------------------- */
 
-/* Did the kernel get what it should? A copy that nobody could translate may
- * have needed no translation: asked for now that it can be read. */
+/* Did the kernel get what it should? A deadline that could not be read may have
+ * needed no translation. This is known now, from the kernel's copy. */
 static __always_inline bool is_right(const struct deadline_record *record)
 {
 	struct deadline_clock by = { .rules = record->rules };
@@ -443,7 +447,7 @@ static __always_inline bool is_right(const struct deadline_record *record)
 	       !deadline_translate(&by, &got, LAYOUT_native, &time, &wanted);
 }
 
-/* For tests: every so many calls the way out is not taken. */
+/* For tests: deadline_out skips itself once in so many calls. */
 const volatile __u32 miss_one_in __weak = 0;
 static __u32 way_out;
 

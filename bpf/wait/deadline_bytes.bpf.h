@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* A deadline as it lies in the caller's memory, and its translation. */
+/* The bytes of a deadline in the caller's memory, and their translation. */
 #ifndef TIMENSBPF_BPF_WAIT_DEADLINE_BYTES_BPF_H
 #define TIMENSBPF_BPF_WAIT_DEADLINE_BYTES_BPF_H
 
@@ -7,7 +7,8 @@
 
 #include <abi/timekeeper.h>
 
-/* Eight bytes in the layout of 32-bit time: the second word stays 0. */
+/* In the layout of 32-bit time a deadline has 8 bytes, and the second word
+ * stays 0. */
 struct time_bytes {
 	__u64 word[2];
 };
@@ -41,10 +42,10 @@ static __always_inline long bytes_write(const struct time_bytes *bytes,
 }
 
 #define DEADLINE_TIMER 1  /* a time of 0 disarms */
-#define DEADLINE_LONG 2	  /* nanoseconds over a second are a time, too */
-#define DEADLINE_SIGNED 4 /* and negative ones */
+#define DEADLINE_LONG 2	  /* nanoseconds may exceed a second */
+#define DEADLINE_SIGNED 4 /* nanoseconds may be negative */
 
-/* What a deadline is measured by, as of now. */
+/* How a deadline is translated now. */
 struct deadline_clock {
 	struct tnb_time offset; /* of its clock from the host's */
 	__u64 interval;		/* of a periodic timer in ns, or 0 */
@@ -73,9 +74,9 @@ static __always_inline bool nsec_normalize(struct tnb_time *time, __s64 *nsec,
 }
 
 /*
- * The time in `bytes`; false if it means the same on every clock: what the
- * kernel will refuse (timespec64_valid), what never comes (it saturates at
- * KTIME_MAX), what disarms.
+ * The time in `bytes`. False if it means the same on every clock: if the kernel
+ * will refuse it (timespec64_valid()), if it never comes (it saturates at
+ * KTIME_MAX), or if it disarms a timer.
  */
 static __always_inline bool bytes_time(const struct time_bytes *bytes,
 				       enum layout layout, __u8 rules,
@@ -116,11 +117,11 @@ static __always_inline void time_bytes(const struct tnb_time *time,
 #define TNB_S32_MAX 0x7fffffff
 
 /*
- * `from` on the host's clock, as a time and as bytes; false if nothing has to
- * be changed.
+ * Translate `from` to the host's clock, as a time and as bytes. False if the
+ * bytes stay the same.
  *
- * A moment after 2038 of the host's clock does not fit into the 32-bit layout:
- * the last one that does stands for it (docs/surface.md).
+ * If the host's clock would be after 2038, the 32-bit layout cannot hold the
+ * moment. The last one that it can hold stands for it (docs/surface.md).
  */
 static __always_inline bool bytes_translate(const struct deadline_clock *by,
 					    const struct time_bytes *from,

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Door B on kernels that do not preempt in kernel mode: fentry and fexit. A
- * process without a rule pays one hash miss on the way in and one load on the
- * way out.
+ * process without a rule pays one hash miss at entry and one load at exit.
  *
- * Unlike door A's these programs may be attached twice while one version takes
- * over from another: who comes second finds the record of the first.
+ * Unlike those of door A, these programs are attached twice during an upgrade:
+ * the second program finds the record of the first and does nothing.
  */
 #include "deadline.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
-/* As a number: what is loaded from the context is a pointer to the verifier,
- * and a pointer to void (get_old_timespec32) is not to be had there. */
+/* As a number. The verifier treats a value loaded from the context as a
+ * pointer, and refuses to load a pointer to void (get_old_timespec32). */
 static __always_inline __u64 argument(__u64 *ctx, __u32 n)
 {
 	__u64 value = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * A fork copies memory in which another thread is just having a deadline
- * translated. The child's copy is put back by the child, as soon as its page
- * can be written (one that is shared copy-on-write cannot): until then its
- * deadlines are read as what they were before.
+ * A fork may copy memory while a deadline of another thread is translated in
+ * it. The child puts its copy back as soon as the page can be written, which a
+ * page shared copy-on-write cannot. Until then its deadlines are read as what
+ * they were before.
  *
- * While the copy is under way, from the LSM hook, which is before it, until the
- * child is woken, which is after it, all windows of the address space are noted
- * (stuck.bpf.h). Neither hook is ever passed by: sched_wakeup_new runs with
+ * While the copy is under way, all windows of the address space are noted
+ * (stuck.bpf.h). The LSM hook comes before the copy, and the wake-up of the
+ * child after it. The kernel skips neither: sched_wakeup_new runs with
  * interrupts off. A fork that fails ends with lsm/task_free.
  */
 #include "stuck.bpf.h"
@@ -20,7 +20,7 @@ char _license[] SEC("license") = "GPL";
 
 #define TNB_CLONE_VM 0x100 /* include/uapi/linux/sched.h */
 
-/* The task to be -> the address space that it will be a copy of. */
+/* The new task -> the address space that is copied for it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FORKS_MAX);
@@ -28,8 +28,8 @@ struct {
 	__type(value, __u64);
 } fork_of SEC(".maps");
 
-/* Without the BPF LSM there are no marks: a window that is closed within the
- * copy is then forgotten. */
+/* Without the BPF LSM there are no marks, and a window that is closed during
+ * the copy is forgotten. */
 SEC("lsm/task_alloc")
 int BPF_PROG(lsm_task_alloc, struct task_struct *task, unsigned long flags)
 {
@@ -37,7 +37,7 @@ int BPF_PROG(lsm_task_alloc, struct task_struct *task, unsigned long flags)
 
 	if (flags & TNB_CLONE_VM || !current_is_virtual())
 		return 0;
-	/* By the program of another version, while both are attached. */
+	/* During an upgrade, the program of the other version has marked it. */
 	if (bpf_map_lookup_elem(&fork_of, &key))
 		return 0;
 	mm = current_mm();
@@ -125,10 +125,10 @@ static long inherit_stuck(void *map, struct stuck_key *key,
 }
 
 /*
- * Windows first, each group under its lock, then what is stuck: a window that
- * is closed between the two is in the second, as the mark is still there.
- * in_flight counts a deadline before its memory is written: if it is 0 here,
- * after the copy, nothing was changed when it was made.
+ * Windows come first, each group under its lock, and then what is stuck. A
+ * window that is closed between the two becomes stuck, because the mark is
+ * still set. in_flight counts a deadline before its memory is written. If it is
+ * 0 here, after the copy, no memory was changed while it was copied.
  */
 static __always_inline void inherit_all(struct task_struct *child)
 {
@@ -142,7 +142,7 @@ static __always_inline void inherit_all(struct task_struct *child)
 	bpf_for_each_map_elem(&stuck_windows, inherit_stuck, &copied, 0);
 }
 
-/* The mark goes also if the parent has left its rule meanwhile. */
+/* The mark is removed even if the parent has left its rule meanwhile. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(tp_sched_wakeup_new, struct task_struct *child)
 {

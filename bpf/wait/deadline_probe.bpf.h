@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
-/* Door B for probes that serve all copies with one program: the attach cookie
- * names the row of TNB_COPIES. */
+/* Door B for probes: one program serves all functions, and the attach cookie is
+ * the row of TNB_COPIES. */
 #ifndef TIMENSBPF_BPF_WAIT_DEADLINE_PROBE_BPF_H
 #define TIMENSBPF_BPF_WAIT_DEADLINE_PROBE_BPF_H
 

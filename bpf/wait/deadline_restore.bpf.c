@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * What cannot be passed by: the scheduler's tracepoint runs with interrupts
- * off. A thread that waits, or is on its way back to user mode, has left the
- * copy behind, so that a window that it still holds is left here, and memory
- * that was stuck is tried again.
+ * A program that the kernel never skips, because the scheduler's tracepoint
+ * runs with interrupts off. When a thread waits, the copy is over: a window
+ * that the thread is still in is left here, and memory that is stuck is tried
+ * again.
  *
- * Not on preemption, which can come in the middle of a copy; nor in an
- * uninterruptible sleep, which is a page fault there: the waits themselves can
- * be interrupted. The record is kept for the way out, which compares; one
- * without a way out stays until the thread's next deadline, or its end.
+ * A preempted thread may be in the middle of the copy, and so may one in an
+ * uninterruptible sleep, by a page fault; the waits themselves can be
+ * interrupted. The record is kept for deadline_out, which compares. If that was
+ * skipped, the record stays until the thread's next deadline or its end.
  *
- * If the thread is back in user mode already, another one may store a time of
- * its own between our look and our write, and loses it: a way out that was
- * passed by, in a call that did not sleep (docs/kernels.md).
+ * If deadline_out was skipped in a call that did not sleep, the thread may be
+ * in user mode by now. Then a time that another thread stores between our read
+ * and our write is lost (docs/kernels.md).
  */
 #include "deadline.bpf.h"
 
@@ -22,8 +22,8 @@ char _license[] SEC("license") = "GPL";
 #define TNB_TASK_UNINTERRUPTIBLE 0x02
 #define TNB_TASK_DEAD 0x80
 
-/* An address space: one that lives gets its memory back, with one that ends
- * goes what was stuck in it. */
+/* The stuck memory of an address space: put back, or forgotten if the address
+ * space ends. */
 struct sweep {
 	__u64 mm;
 	bool ends;

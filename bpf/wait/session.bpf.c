@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Doors A and B on preemptible kernels with kprobe sessions (6.10 and later):
- * one program runs at entry and return with preemption off, and says at the
- * entry whether it wants the return. Both halves are run or passed by
- * together.
+ * Doors A and B on preemptible kernels with kprobe sessions (6.10 and later).
+ * One program runs at entry and at return with preemption off, and its entry
+ * decides whether it runs at the return. The kernel runs both halves or skips
+ * both.
  *
- * An object of its own, built twice: the kernel function that tells entry from
- * return has taken the context as an argument since 7.0, and libbpf 1.1 cannot
- * choose between two prototypes of one name. One source, because its linker
- * cannot join two that use the function.
+ * This is an object of its own and is built twice: since 7.0 the kernel
+ * function that tells entry from return takes the context, and libbpf 1.1
+ * cannot choose between two prototypes of one name. It is one source file
+ * because the linker of libbpf 1.1 cannot join two files that use the function.
  */
 #include "read/clock_read_return.bpf.h"
 #include "deadline_probe.bpf.h"
@@ -25,8 +25,7 @@ extern bool bpf_session_is_return(void) __ksym;
 
 enum { SESSION_WANT_RETURN = 0, SESSION_SKIP_RETURN = 1 };
 
-/* ---- Door A: as in clock_read_fexit.bpf.c, one sends on to the other ------
- */
+/* ---- Door A: a stub and a worker, as in clock_read_fexit.bpf.c ----------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -39,9 +38,9 @@ SEC("kretprobe.multi")
 int session_clock(struct pt_regs *ctx)
 {
 	/*
-	 * A task that is moved into a virtual cgroup between the two halves
-	 * gets this one read in the time of the cgroup in which it began it:
-	 * the read then counts as made before the move.
+	 * A task that is moved into a rule between the two halves reads the
+	 * time of the cgroup in which it began: the read then counts as made
+	 * before the move.
 	 */
 	if (!current_is_virtual())
 		return SESSION_SKIP_RETURN;
@@ -57,8 +56,7 @@ int read_session(struct pt_regs *ctx)
 	return SESSION_WANT_RETURN;
 }
 
-/* ---- Door B ---------------------------------------------------------------
- */
+/* ---- Door B -------------------------------------------------------------- */
 
 SEC("kretprobe.multi")
 int deadline_session(struct pt_regs *ctx)

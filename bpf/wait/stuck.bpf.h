@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Memory that could not be put back when its window was closed: its page has
- * become copy-on-write by a fork, or is away. What it was is remembered under
- * the address and what it holds, so that the next deadline there is read as
- * what it was, and put back as soon as that can be.
+ * Stuck memory: it could not be put back when its window was closed, because a
+ * fork made its page copy-on-write, or because the page is not present. The
+ * original is remembered under the address and the bytes that memory holds. The
+ * next deadline there is read as the original, and memory is put back as soon
+ * as it can be.
  *
- * While an address space is being copied by fork the copy may hold what the
- * original does not any more: every window that is closed meanwhile is noted,
- * and nothing is removed (deadline_fork.bpf.c hands it on to the child). The
- * mark of the fork is read after memory was written: whoever does not see it
- * has written before the copy began.
+ * While fork copies an address space, the copy may keep a translation that the
+ * original no longer holds. So every window that is closed meanwhile is noted,
+ * and nothing is removed: deadline_fork.bpf.c gives it to the child. The mark
+ * of the fork is read after memory was written. A program that does not see the
+ * mark has written before the copy began.
  */
 #ifndef TIMENSBPF_BPF_WAIT_STUCK_BPF_H
 #define TIMENSBPF_BPF_WAIT_STUCK_BPF_H
@@ -27,7 +28,7 @@ struct stuck_key {
 struct stuck_window {
 	struct time_bytes original;
 	__u32 size;
-	__u32 changed; /* memory does hold the translation, or may */
+	__u32 changed; /* memory holds the translation, or may hold it */
 };
 
 struct {
@@ -37,8 +38,8 @@ struct {
 	__type(value, struct stuck_window);
 } stuck_windows __weak SEC(".maps");
 
-/* Address spaces that are being copied, and how many times. Never removed, so
- * that a count is not lost: the least used make room. */
+/* Address space -> how many forks copy it now. Entries are not removed, so that
+ * no count is lost: the map drops the least used. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FORKS_MAX);
@@ -61,7 +62,7 @@ static __always_inline void stuck_add(const struct stuck_key *key,
 
 	if (!err)
 		in_flight_add(1);
-	/* There already: one that may be changed outweighs one that is not. */
+	/* The entry exists: replace it, because memory may be changed now. */
 	else if (bpf_map_update_elem(&stuck_windows, key, window, BPF_EXIST))
 		count(TNB_COUNT_DEADLINE_CHANGED);
 }
@@ -101,7 +102,7 @@ static __always_inline void stuck_settle(struct stuck_key *key,
 		stuck_put(&key->key, &original, &now, stuck->size, true);
 		break;
 	case PUT_OTHER:
-		/* What was stored may have been reckoned from what we left. */
+		/* The process may have computed its new time from ours. */
 		if (changed)
 			count(TNB_COUNT_DEADLINE_CHANGED);
 		break;
@@ -111,7 +112,8 @@ static __always_inline void stuck_settle(struct stuck_key *key,
 	stuck_remove(key);
 }
 
-/* Try again what was stuck under `key`, of the current address space. */
+/* Try again to put back what is stuck under `key`, which is of the current
+ * address space. */
 static __always_inline void stuck_retry(struct stuck_key *key)
 {
 	struct window_group *group;
@@ -123,7 +125,7 @@ static __always_inline void stuck_retry(struct stuck_key *key)
 	if (!group)
 		return;
 	stuck = bpf_map_lookup_elem(&stuck_windows, key);
-	/* Who has a window there puts it back. */
+	/* If there is a window, closing it puts memory back. */
 	if (stuck && !window_find(group, &key->key))
 		stuck_settle(key, stuck);
 	group_unlock(group);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Which deadline, on which clock, does the kernel copy from the caller just
- * now? Found out from the registers of the system call (TNB_WAITS) and from
- * what its handles stand for, without a state of our own.
+ * Finds out which deadline the kernel is copying from the caller, and on which
+ * clock. This follows from the registers of the system call (TNB_WAITS) and
+ * from what its handles refer to, without any state of ours.
  */
 #ifndef TIMENSBPF_BPF_WAIT_WAIT_DECODE_BPF_H
 #define TIMENSBPF_BPF_WAIT_WAIT_DECODE_BPF_H
@@ -70,7 +70,7 @@ static __always_inline __u32 futex_command(__u64 operation)
 	return (__u32)operation & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
 }
 
-/* FUTEX_WAIT alone of those with a timeout counts from now. */
+/* Of the commands with a timeout, only that of FUTEX_WAIT is relative. */
 static __always_inline bool futex_is_absolute(__u64 operation)
 {
 	__u32 command = futex_command(operation);
@@ -110,7 +110,7 @@ static __always_inline bool wait_is_absolute(const struct wait_row *row,
 	}
 }
 
-/* WAIT_NONE: no such timer, file or ring; the call will fail. */
+/* WAIT_NONE: the timer, file or ring does not exist, and the call will fail. */
 static __always_inline enum decoded wait_clock(const struct wait_row *row,
 					       const struct pt_regs *regs,
 					       bool compat,
@@ -146,8 +146,8 @@ static __always_inline enum decoded wait_clock(const struct wait_row *row,
 	return *family < TNB_FAMILY_MAX ? WAIT_FOUND : WAIT_NONE;
 }
 
-/* Where the argument says that the deadline lies. For io_uring_enter it is in
- * a struct io_uring_getevents_arg. */
+/* The address of the deadline. That of io_uring_enter is in a struct
+ * io_uring_getevents_arg. */
 static __always_inline __u64 wait_pointer(const struct wait_row *row,
 					  __u64 argument)
 {
@@ -167,8 +167,8 @@ static __always_inline __u64 wait_pointer(const struct wait_row *row,
  * The kernel is about to copy a timespec or (`is_timer`) an itimerspec from
  * `user`.
  *
- * get_itimerspec64 may call get_timespec64 for its two halves, so that the
- * second half counts there, too.
+ * get_itimerspec64 may call get_timespec64 for its two halves. Then the
+ * deadline is the second half.
  */
 static __always_inline enum decoded
 wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
@@ -196,8 +196,8 @@ wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
 	if (!wait_is_absolute(row, syscall_arg(regs, compat, row->when_arg)))
 		return WAIT_NONE;
 	pointer = wait_pointer(row, syscall_arg(regs, compat, row->pointer));
-	/* Equal to `user` below, but to the verifier only this one is a number;
-	 * the compiler must not take one for the other. */
+	/* Equal to `user` below. But only this one is a number for the
+	 * verifier, so the compiler must not use the other in its place. */
 	wait->address = pointer;
 	barrier_var(wait->address);
 	second = row->timer ? layout_size(wait->layout) : 0;
@@ -207,8 +207,8 @@ wait_decode(__u64 user, bool old, bool is_timer, struct wait *wait)
 	return wait_clock(row, regs, compat, &wait->family);
 }
 
-/* The interval of a periodic timer lies before its deadline. What the kernel
- * will refuse is none. */
+/* The interval of a periodic timer, which is stored before its deadline. 0 if
+ * the kernel will refuse it. */
 static __always_inline __u64 wait_interval(const struct wait *wait)
 {
 	__u32 size = layout_size(wait->layout);
@@ -222,8 +222,7 @@ static __always_inline __u64 wait_interval(const struct wait *wait)
 	return (__u64)time.sec * TNB_NSEC_PER_SEC + time.nsec;
 }
 
-/* ---- io_uring's timeouts --------------------------------------------------
- */
+/* ---- Timeouts of io_uring ------------------------------------------------ */
 
 static __always_inline enum decoded ring_wait(__u64 address, __s32 clock,
 					      struct wait *wait)
@@ -236,8 +235,8 @@ static __always_inline enum decoded ring_wait(__u64 address, __s32 clock,
 	return WAIT_FOUND;
 }
 
-/* IORING_OP_TIMEOUT, IORING_OP_LINK_TIMEOUT. A time that lies in the entry
- * itself is in the ring, where nobody but the process may write. */
+/* IORING_OP_TIMEOUT, IORING_OP_LINK_TIMEOUT. A time in the entry itself is in
+ * the ring, where only the process may write. */
 static __always_inline enum decoded
 ring_timeout_decode(const struct io_uring_sqe *entry, struct wait *wait)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * The clocks of what a system call names by a handle: POSIX timers, timerfds,
- * rings and their timeouts. Read as the kernel keeps them; what has changed
- * its shape between kernels is chosen by CO-RE.
+ * The clocks of POSIX timers, timerfds, rings and their timeouts, which system
+ * calls name by a handle. They are read from the kernel's structures. CO-RE
+ * handles those that differ between kernels.
  *
- * Programs run under RCU: whatever is freed meanwhile stays readable.
+ * Programs run under RCU, so that memory which is freed meanwhile stays
+ * readable.
  */
 #ifndef TIMENSBPF_BPF_WAIT_WAIT_HANDLES_BPF_H
 #define TIMENSBPF_BPF_WAIT_WAIT_HANDLES_BPF_H
@@ -17,9 +18,9 @@
 #include "lib/once.bpf.h"
 
 enum decoded {
-	WAIT_NONE, /* no absolute time, or on a clock that we never touch */
+	WAIT_NONE, /* not absolute, or on a clock that rules do not change */
 	WAIT_FOUND,
-	WAIT_UNKNOWN, /* absolute, and its clock could not be found out */
+	WAIT_UNKNOWN, /* absolute, but its clock could not be found out */
 };
 
 /* ---- POSIX timers -------------------------------------------------------- */
@@ -47,7 +48,8 @@ struct list_walk {
 	enum decoded found;
 };
 
-/* A process with more is unheard of, and counted. */
+/* No process is known to have more. Where one has, its deadline counts as lost.
+ */
 #define WALK_MAX (1u << 16)
 #define WALK_AGAIN 4
 
@@ -63,7 +65,7 @@ static long timer_walk_turn(__u32 turn, struct list_walk *walk)
 		return 1;
 	}
 	timer = walk->at - bpf_core_field_offset(struct k_itimer___any, list);
-	/* Deleted under our feet, the element points nowhere. */
+	/* An element that is deleted meanwhile may point nowhere. */
 	if (bpf_probe_read_kernel(&next, sizeof(next), walk->at))
 		return 1;
 	id = BPF_CORE_READ(timer, it_id);
@@ -76,8 +78,8 @@ static long timer_walk_turn(__u32 turn, struct list_walk *walk)
 	return 0;
 }
 
-/* A function of its own, which keeps its walk off the caller's stack: what is
- * found in the upper half, the clock in the lower. */
+/* A function of its own, so that the walk is not on the caller's stack. Returns
+ * enum decoded in the upper half and the clock in the lower. */
 TNB_ONCE __u64 timer_lookup(__u32 id)
 {
 	const struct signal_struct *signal = bpf_get_current_task_btf()->signal;
@@ -90,8 +92,8 @@ TNB_ONCE __u64 timer_lookup(__u32 id)
 		.found = WAIT_UNKNOWN,
 	};
 
-	/* A timer that exists was in the list before and stays there, so that a
-	 * walk that comes to the end has seen it. */
+	/* The timer was in the list before the call and stays there, so a walk
+	 * that reaches the end has seen it if it exists. */
 	for (int i = 0; i < WALK_AGAIN && walk.found == WAIT_UNKNOWN; i++) {
 		if (bpf_probe_read_kernel(&walk.at, sizeof(walk.at), head))
 			break;
@@ -122,7 +124,8 @@ static __always_inline struct file *current_file(__u32 fd)
 	return file;
 }
 
-/* A file that is no timerfd makes the call fail, whatever is read here. */
+/* If the file is not a timerfd, what is read here does not matter: the call
+ * will fail. */
 static __always_inline enum decoded timerfd_clock(__u32 fd, __s32 *clock)
 {
 	const struct file *file = current_file(fd);
@@ -203,7 +206,7 @@ struct io_ring_ctx___lists {
 	struct list_head ltimeout_list;
 } __attribute__((preserve_access_index));
 
-/* The command lies at the beginning of its request (struct io_kiocb). */
+/* The command is at the beginning of its request (struct io_kiocb). */
 static long timeout_walk_turn(__u32 turn, struct list_walk *walk)
 {
 	const struct io_kiocb *request;
@@ -228,7 +231,7 @@ static long timeout_walk_turn(__u32 turn, struct list_walk *walk)
 	return 0;
 }
 
-/* As timer_lookup. */
+/* As timer_lookup(). */
 TNB_ONCE __u64 ring_update_lookup(__u64 ring, __u64 user_data, __u32 link)
 {
 	struct list_walk walk = {
@@ -246,7 +249,7 @@ TNB_ONCE __u64 ring_update_lookup(__u64 ring, __u64 user_data, __u32 link)
 	return (__u64)walk.found << 32 | (__u32)walk.clock;
 }
 
-/* The clock of a timeout that is updated stays what it is. */
+/* An update does not change the clock of a timeout. */
 static __always_inline enum decoded
 ring_update_clock(const struct io_kiocb *request, __u64 user_data, bool link,
 		  __s32 *clock)

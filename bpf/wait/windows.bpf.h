@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Windows: the caller's memory while it holds a translated deadline, from just
- * before the kernel copies it until just after. tests/model/deadline.pml is the
- * model of this file and of deadline.bpf.h.
+ * A window is memory of the caller while it holds a translated deadline, from
+ * just before the kernel copies it until just after. tests/model/deadline.pml
+ * is the model of this file and of deadline.bpf.h.
  *
- * Threads may pass the same memory at once: one window for an address space
- * and address, with a count of its users. The first writes the translation,
- * the last puts the original back, whoever comes between finds the work done.
+ * Several threads may use the same memory at once. So there is one window for
+ * an address space and address, with a count of its users. The first user
+ * writes the translation, the last puts the original back.
  *
  * Invariants, each under the lock of the window's group
  *  W1. A window exists if and only if its memory was changed by us.
- *  W2. Memory is written only from `original` to `translated` by who makes the
- *      window, and back by who is last to leave, if it still is `translated`.
- *  W3. What could not be put back is remembered in `stuck_windows` under the
- *      same key, for whoever passes the memory or the scheduler next. So is
- *      every window that is closed while its address space is being copied:
- *      the copy may hold the translation (deadline_fork.bpf.c).
+ *  W2. Memory is written only from `original` to `translated` by the first
+ * user, and back by the last one, if it still is `translated`. W3. What could
+ * not be put back is remembered in `stuck_windows` under the same key, for the
+ * next deadline there or the scheduler's program. So is every window that is
+ * closed while its address space is being copied: the copy may hold the
+ * translation (deadline_fork.bpf.c).
  *
  * The lock: these programs run with preemption off (kprobe types) or in a
- * kernel without preemption, and not in interrupts. A holder runs on another
- * CPU and is a few hundred instructions from letting go; interrupts, or a
- * hypervisor that takes its CPU away, can stretch this. Waiting is bounded all
- * the same: whoever gives up leaves the memory alone and says so.
+ * kernel without preemption, and not in interrupts. So its holder runs on
+ * another CPU and releases it within a few hundred instructions, unless an
+ * interrupt or a hypervisor stops that CPU. Waiting is bounded all the same. A
+ * program that gives up does not change memory, and the deadline counts as
+ * lost.
  */
 #ifndef TIMENSBPF_BPF_WAIT_WINDOWS_BPF_H
 #define TIMENSBPF_BPF_WAIT_WINDOWS_BPF_H
@@ -42,7 +43,7 @@ struct window_key {
 	__u64 address;
 };
 
-/* A number, which is all that a key needs: no pointer to the verifier. */
+/* As a number, because the verifier allows no pointer as a key. */
 static __always_inline __u64 current_mm(void)
 {
 	const struct task_struct *task = (void *)bpf_get_current_task();
@@ -70,8 +71,8 @@ struct {
 	__type(value, struct window_group);
 } windows __weak SEC(".maps");
 
-/* Records of threads and stuck windows together: while 0, nobody but those who
- * arm has anything to do. Counted up before memory is changed. */
+/* Number of records and stuck windows. While it is 0, only programs that begin
+ * a deadline have anything to do. It is raised before memory is changed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -120,7 +121,7 @@ static long group_lock_turn(__u32 turn, __u32 *index)
 	return 1;
 }
 
-/* NULL if it was not to be had. */
+/* NULL if the lock was not available. */
 static __always_inline struct window_group *group_lock_at(__u32 index)
 {
 	struct window_group *group = bpf_map_lookup_elem(&windows, &index);
@@ -145,7 +146,7 @@ static __always_inline void group_unlock(struct window_group *group)
 
 /* ---- Under the lock ------------------------------------------------------ */
 
-/* The place of the window, or WINDOWS. Under the lock. */
+/* The index of the window, or WINDOWS. Under the lock. */
 TNB_ONCE __u32 window_index(__u32 at, __u64 mm, __u64 address)
 {
 	struct window_group *group = bpf_map_lookup_elem(&windows, &at);
@@ -167,7 +168,7 @@ static __always_inline struct window *window_at(struct window_group *group,
 
 	if (i >= WINDOWS)
 		return NULL;
-	/* The verifier believes a mask rather than a comparison. */
+	/* The verifier does not use the comparison here, but the mask. */
 	barrier_var(i);
 	return &group->window[i & (WINDOWS - 1)];
 }
@@ -178,7 +179,7 @@ static __always_inline struct window *window_find(struct window_group *group,
 	return window_at(group, key, key->mm, key->address);
 }
 
-/* A place in the group of `key` that is free. */
+/* A free place in the group of `key`, or NULL. */
 static __always_inline struct window *window_free(struct window_group *group,
 						  const struct window_key *key)
 {
@@ -187,14 +188,14 @@ static __always_inline struct window *window_free(struct window_group *group,
 
 enum put {
 	PUT_BACK,   /* memory holds the original */
-	PUT_FAILED, /* it does not: it cannot be read or written now */
+	PUT_FAILED, /* memory cannot be read or written now */
 	PUT_OTHER,  /* the process has stored a time of its own */
 };
 
 /*
- * Put the original back where memory is still what we made it. `*translated`
- * becomes what memory holds, if that is half of each: a page can turn
- * unwritable between the two words, or a time lie across two pages.
+ * Put the original back if memory still holds the translation. If only half of
+ * it can be written, `*translated` becomes what memory holds: a page can become
+ * unwritable between the two words, or a time can extend over two pages.
  */
 TNB_ONCE int put_back(__u64 address, const struct time_bytes *original,
 		      struct time_bytes *translated, __u32 size)
@@ -204,7 +205,7 @@ TNB_ONCE int put_back(__u64 address, const struct time_bytes *original,
 	if (!original || !translated)
 		return PUT_FAILED;
 
-	/* Not gone, necessarily: a page can be away for a moment. */
+	/* The page may be absent for a moment only. */
 	if (bytes_read(&now, address, size))
 		return PUT_FAILED;
 	if (bytes_equal(&now, original))

@@ -5,6 +5,7 @@
 #include "kernel/bpf_map.h"
 #include "kernel/probe_events.h"
 #include "base/log.h"
+#include "kernel/pins.h"
 #include "kernel/programs.h"
 #include "rules/transaction.h"
 #include "report/requirements.h"
@@ -30,15 +31,14 @@ static int publish(int err)
 	return err;
 }
 
-static int load_fresh(const struct tnb_kernel *kernel,
-		      const struct tnb_plan *plan)
+static int load_fresh(const struct tnb_plan *plan)
 {
 	int err = tnb_pins_stage();
 
 	/* Events of a predecessor that was killed. */
 	tnb_probes_sweep();
 	if (!err)
-		err = tnb_programs_install(kernel, plan, false);
+		err = tnb_programs_install(plan, false);
 	err = publish(err);
 	if (err)
 		tnb_probes_sweep();
@@ -66,9 +66,8 @@ static int has_no_rules(void)
 }
 
 /* Doors of another kind cannot take over in one step: not under rules. */
-static int load_other_doors(const struct tnb_kernel *kernel,
-			    const struct tnb_plan *plan,
-			    const struct tnb_loaded *state)
+static int load_other_doors(const struct tnb_plan *plan,
+			    const struct tnb_loaded *loaded)
 {
 	int err = has_no_rules();
 
@@ -76,51 +75,50 @@ static int load_other_doors(const struct tnb_kernel *kernel,
 		return tnb_fail(
 			-EBUSY,
 			"clock reads are attached by %s, this kernel (preemption %s) wants %s: end all rules or run 'timensbpf unload', then load again",
-			tnb_attach_name((enum tnb_read_attach)state->attach),
-			tnb_preemption_name(kernel->preemption),
+			tnb_attach_name((enum tnb_read_attach)loaded->attach),
+			tnb_preemption_name(plan->preemption),
 			tnb_attach_name(plan->read));
 	err = tnb_pins_remove();
 	if (err)
 		return err;
-	err = load_fresh(kernel, plan);
+	err = load_fresh(plan);
 	return err < 0 ? err : TNB_LOAD_REPLACED;
 }
 
-static int replace(const struct tnb_kernel *kernel, const struct tnb_plan *plan,
-		   const struct tnb_loaded *state)
+static int replace(const struct tnb_plan *plan, const struct tnb_loaded *loaded)
 {
 	int err;
 
-	if (state->page_abi != TNB_PAGE_ABI)
+	if (loaded->page_abi != TNB_PAGE_ABI)
 		return tnb_fail(
 			-EEXIST,
 			"version %s is loaded and keeps its rules in another form: run 'timensbpf unload' of that version first",
-			state->version);
-	if (state->attach != plan->read)
-		return load_other_doors(kernel, plan, state);
+			loaded->version);
+	if (loaded->attach != plan->read)
+		return load_other_doors(plan, loaded);
 	err = tnb_pins_stage();
 	if (!err)
-		err = tnb_programs_install(kernel, plan, true);
+		err = tnb_programs_install(plan, true);
 	err = publish(err);
 	return err ? err : TNB_LOAD_REPLACED;
 }
 
-static int load_locked(const struct tnb_kernel *kernel,
-		       const struct tnb_plan *plan)
+static int load_locked(const struct tnb_plan *plan)
 {
-	struct tnb_loaded state;
+	struct tnb_loaded loaded;
 	int err = tnb_pins_sweep();
 
 	if (err)
 		return err;
-	err = tnb_pins_state(&state);
+	err = tnb_pins_loaded(&loaded);
 	if (err == -ENOENT)
-		return load_fresh(kernel, plan);
+		return load_fresh(plan);
 	if (err)
 		return err;
-	if (!strcmp(state.version, tnb_version()) && state.attach == plan->read)
+	if (!strcmp(loaded.version, tnb_version()) &&
+	    loaded.attach == plan->read)
 		return TNB_LOAD_CURRENT;
-	return replace(kernel, plan, &state);
+	return replace(plan, &loaded);
 }
 
 int tnb_load(enum tnb_read_attach attach)
@@ -135,17 +133,17 @@ int tnb_load(enum tnb_read_attach attach)
 	tnb_kernel_probe(&kernel);
 	err = tnb_requirements_check(&kernel);
 	if (!err)
-		err = tnb_programs_plan(&kernel, attach, &plan);
+		err = tnb_plan_choose(&kernel, attach, &plan);
 	if (err)
 		return err;
 	lock = tnb_pins_lock();
-	return lock < 0 ? lock : load_locked(&kernel, &plan);
+	return lock < 0 ? lock : load_locked(&plan);
 }
 
 int tnb_load_if_absent(void)
 {
-	struct tnb_loaded state;
-	int err = tnb_pins_state(&state);
+	struct tnb_loaded loaded;
+	int err = tnb_pins_loaded(&loaded);
 
 	if (err == -ENOENT)
 		err = tnb_load(TNB_ATTACH_AUTO);
@@ -154,17 +152,17 @@ int tnb_load_if_absent(void)
 
 int tnb_load_or_adopt(void)
 {
-	struct tnb_loaded state;
-	int err = tnb_pins_state(&state);
+	struct tnb_loaded loaded;
+	int err = tnb_pins_loaded(&loaded);
 
 	if (err == -ENOENT)
 		return tnb_load(TNB_ATTACH_AUTO);
 	if (err)
 		return err;
-	if (state.page_abi == TNB_PAGE_ABI &&
-	    !strcmp(state.version, tnb_version()))
+	if (loaded.page_abi == TNB_PAGE_ABI &&
+	    !strcmp(loaded.version, tnb_version()))
 		return TNB_LOAD_CURRENT;
-	return tnb_load((enum tnb_read_attach)state.attach);
+	return tnb_load((enum tnb_read_attach)loaded.attach);
 }
 
 /* ---- Unloading ----------------------------------------------------------- */
@@ -182,7 +180,7 @@ static void drain_deadlines(void)
 {
 	const struct timespec pause = { .tv_nsec = DRAIN_PAUSE_NS };
 	_cleanup_close_
-	int fd = tnb_pins_get("maps", "in_flight");
+	int fd = tnb_pins_map(TNB_MAP_in_flight);
 	const __u32 key = 0;
 	__u64 in_flight;
 
@@ -235,7 +233,7 @@ static int end_rules(struct tnb *tnb, unsigned int flags)
 static int check_unopened(int err, unsigned int flags)
 {
 	char reason[512];
-	struct tnb_loaded state;
+	struct tnb_loaded loaded;
 
 	if (flags & TNB_FORCE)
 		return 0;
@@ -248,12 +246,12 @@ static int check_unopened(int err, unsigned int flags)
 			"%s; with --force the programs go, and what runs fast in a rule keeps its time",
 			reason);
 	}
-	if (tnb_pins_state(&state) || state.page_abi == TNB_PAGE_ABI)
+	if (tnb_pins_loaded(&loaded) || loaded.page_abi == TNB_PAGE_ABI)
 		return 0;
 	return tnb_fail(
 		-EEXIST,
 		"version %s is loaded and keeps its rules in another form: unload it with that version; with --force, what runs fast in a rule keeps its time",
-		state.version);
+		loaded.version);
 }
 
 int tnb_unload(unsigned int flags)

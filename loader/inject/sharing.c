@@ -153,10 +153,10 @@ int tnb_sharing_open(struct tnb_sharing *memory)
 	int err;
 
 	memory->owners = -1;
-	memory->users = tnb_pins_get("progs", "memory_users");
+	memory->users = tnb_pins_program(TNB_PROGRAM_memory_users);
 	if (memory->users < 0)
 		return memory->users;
-	memory->owners = tnb_pins_get("progs", "memory_owners");
+	memory->owners = tnb_pins_program(TNB_PROGRAM_memory_owners);
 	err = memory->owners < 0 ? memory->owners : 0;
 	if (err)
 		tnb_sharing_close(memory);

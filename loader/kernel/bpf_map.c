@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <sched.h>
 
-/* The least of real-time priorities: no ordinary thread preempts it. Where it
- * is refused, what is missed is counted as beside any other tool. */
+/* The lowest real-time priority, so that no ordinary thread preempts us. If it
+ * is refused, programs may be skipped, which the kernel counts. */
 struct turn {
 	int policy;
 	struct sched_param param;
@@ -88,7 +88,8 @@ static int make_data(struct bpf_map *map)
 	if (fd < 0)
 		return fd;
 	err = tnb_bpf_map_update(fd, &key, value);
-	/* Constants: the verifier knows them only in a frozen map. */
+	/* The verifier uses constants only from a frozen map
+	 * (bpf_map_is_rdonly() in kernel/bpf/verifier.c). */
 	if (!err && opts.map_flags & BPF_F_RDONLY_PROG)
 		err = bpf_map_freeze(fd);
 	return err ? err : bpf_map__reuse_fd(map, fd);

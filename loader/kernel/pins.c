@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
-#include "bpf_map.h"
 #include "pins.h"
+
+#include "bpf_map.h"
+#include "catalogue.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -19,6 +21,9 @@
 #define LOCK_TRIES 1000
 #define LOCK_PAUSE_NS 10000000L
 
+/* Pin of struct tnb_loaded, whose map is of no object. */
+#define LOADED "state"
+
 static const char *const kinds[] = { "maps", "progs", "links" };
 
 int tnb_pins_lock(void)
@@ -33,7 +38,7 @@ int tnb_pins_lock(void)
 			"cannot open " BPFFS
 			": %s; run as root, with a BPF file system there",
 			strerror(errno));
-	/* flock() has no time limit of its own. */
+	/* flock() has no time limit. */
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (!flock(fd, LOCK_EX | LOCK_NB))
 			return TAKE_FD(fd);
@@ -105,7 +110,7 @@ void tnb_pins_abandon(void)
 {
 	char reason[512];
 
-	/* Removing must not hide why it is removed. */
+	/* The message of the failure must survive messages of the removal. */
 	snprintf(reason, sizeof(reason), "%s", tnb_error_message());
 	(void)remove_tree(TNB_PINS_NEW);
 	tnb_fail(0, "%s", reason);
@@ -144,6 +149,25 @@ int tnb_pins_get(const char *kind, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+static int open_pin(const char *kind, const char *name)
+{
+	int fd = tnb_pins_get(kind, name);
+
+	return fd < 0 ? tnb_fail(fd, "cannot open %s/%s/%s: %s", TNB_PINS, kind,
+				 name, strerror(-fd))
+		      : fd;
+}
+
+int tnb_pins_map(enum tnb_map_id id)
+{
+	return open_pin("maps", tnb_maps[id].name);
+}
+
+int tnb_pins_program(enum tnb_program_id id)
+{
+	return open_pin("progs", tnb_programs[id].name);
+}
+
 int tnb_pins_for_each(const char *kind, tnb_pins_visit visit, void *context)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -177,35 +201,51 @@ static int incomplete(const char *missing)
 		TNB_PINS, missing);
 }
 
-/* Invariant I2 makes every other part exist where these do. */
-static int check_parts(void)
+static int check_pin(const char *kind, const char *name)
 {
-	static const char *const needed[][2] = {
-		{ "maps", "cgroup_slots" },
-		{ "maps", "clock_pages" },
-		{ "maps", "counters" },
-		{ "maps", "journal" },
-		{ "maps", "loader_events" },
-		{ "maps", "loader_state" },
-		{ "progs", "memory_owners" },
-		{ "progs", "memory_users" },
-		{ "progs", "page_pass" },
-		{ "progs", "page_write" },
-		{ "links", "kprobe_finalize_exec" },
-		{ "links", "tp_cgroup_mkdir" },
-	};
 	char path[PATH_MAX];
 
-	for (unsigned int i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		snprintf(path, sizeof(path), "%s/%s/%s", TNB_PINS, needed[i][0],
-			 needed[i][1]);
-		if (access(path, F_OK))
-			return incomplete(path + strlen(TNB_PINS) + 1);
-	}
-	return 0;
+	snprintf(path, sizeof(path), "%s/%s/%s", TNB_PINS, kind, name);
+	return access(path, F_OK) ? incomplete(path + strlen(TNB_PINS) + 1) : 0;
 }
 
-int tnb_pins_state(struct tnb_loaded *state)
+static int check_program(const struct tnb_program *row)
+{
+	int err = check_pin("progs", row->name);
+
+	return err || row->by == TNB_BY_RUN ? err
+					    : check_pin("links", row->name);
+}
+
+/* Invariant I2 makes every other part exist where the needed ones do. */
+static int check_parts(void)
+{
+	int err = 0;
+
+	for (const struct tnb_map *row = tnb_maps; !err && row->name; row++)
+		if (row->flags & TNB_NEEDED)
+			err = check_pin("maps", row->name);
+	for (const struct tnb_program *row = tnb_programs; !err && row->name;
+	     row++)
+		if (row->flags & TNB_NEEDED)
+			err = check_program(row);
+	return err;
+}
+
+int tnb_pins_add_loaded(const struct tnb_loaded *loaded)
+{
+	_cleanup_close_
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tnb_loaded", sizeof(__u32),
+				sizeof(*loaded), 1, NULL);
+	__u32 key = 0;
+
+	if (fd < 0 || tnb_bpf_map_update(fd, &key, loaded))
+		return tnb_fail(-errno, "cannot store what is loaded: %s",
+				strerror(errno));
+	return tnb_pins_add(TNB_PINS_NEW, "maps", LOADED, fd);
+}
+
+int tnb_pins_loaded(struct tnb_loaded *loaded)
 {
 	_cleanup_close_
 	int fd = -1;
@@ -220,19 +260,19 @@ int tnb_pins_state(struct tnb_loaded *state)
 	if (access(TNB_PINS, R_OK | X_OK))
 		return tnb_fail(-errno, "cannot read %s: %s; run as root",
 				TNB_PINS, strerror(errno));
-	fd = tnb_pins_get("maps", "state");
+	fd = tnb_pins_get("maps", LOADED);
 	if (fd == -EPERM || fd == -EACCES)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,
 				strerror(-fd));
 	if (fd < 0 || tnb_bpf_map_lookup(fd, &key, &found) ||
 	    found.attach < TNB_ATTACH_FEXIT ||
 	    found.attach > TNB_ATTACH_KRETPROBE)
-		return incomplete("maps/state");
-	/* Another version may be made of others. */
+		return incomplete("maps/" LOADED);
+	/* With other pages, a version may consist of other parts. */
 	err = found.page_abi == TNB_PAGE_ABI ? check_parts() : 0;
 	if (err)
 		return err;
 	found.version[sizeof(found.version) - 1] = '\0';
-	*state = found;
+	*loaded = found;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
 #include <mntent.h>
@@ -18,12 +19,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define CAP_DAC_READ_SEARCH_BIT 2
-#define CAP_PERFMON_BIT 38
-#define CAP_BPF_BIT 39
-#define CAP_SYS_ADMIN_BIT 21
-
-/* The word in [brackets], as the kernel shows a choice. */
+/* The word in brackets: so the kernel marks the choice that is in force. */
 static bool bracketed(const char *line, char open, char *word, size_t size)
 {
 	const char *begin = strchr(line, open);
@@ -74,8 +70,8 @@ bool tnb_kernel_has_tsc(void)
 	return tnb_clock_source_is_read(name);
 }
 
-/* YAMA_SCOPE_NO_ATTACH, security/yama/yama_lsm.c: not even for root, and never
- * taken back. */
+/* YAMA_SCOPE_NO_ATTACH (security/yama/yama_lsm.c): not even root may trace, and
+ * the setting cannot be changed back. */
 static bool probe_no_attach(void)
 {
 	char line[16];
@@ -100,7 +96,8 @@ static enum tnb_answer probe_lsm_list(void)
 /* PROC_USER_INIT_INO, include/linux/proc_ns.h */
 #define INITIAL_USER_NAMESPACE 0xEFFFFFFDu
 
-/* CapEff of /proc/self/status, and in force for the whole machine. */
+/* CapEff of /proc/self/status, which counts in the initial user namespace
+ * only. */
 static bool probe_privileges(void)
 {
 	struct stat user_namespace;
@@ -114,9 +111,9 @@ static bool probe_privileges(void)
 	if (stat("/proc/self/ns/user", &user_namespace) ||
 	    user_namespace.st_ino != INITIAL_USER_NAMESPACE)
 		return false;
-	return effective >> CAP_BPF_BIT & effective >> CAP_PERFMON_BIT &
-	       effective >> CAP_SYS_ADMIN_BIT &
-	       effective >> CAP_DAC_READ_SEARCH_BIT & 1;
+	return effective >> CAP_BPF & effective >> CAP_PERFMON &
+	       effective >> CAP_SYS_ADMIN & effective >> CAP_DAC_READ_SEARCH &
+	       1;
 }
 
 static void probe_cgroup2(char *path, size_t size)
@@ -144,7 +141,7 @@ static enum tnb_preemption preemption_from_build(void)
 
 	if (uname(&name))
 		return TNB_PREEMPT_UNKNOWN;
-	/* PREEMPT_DYNAMIC is chosen at boot: the build does not tell. */
+	/* PREEMPT_DYNAMIC is chosen at boot, so the build does not tell it. */
 	if (strstr(name.version, "PREEMPT_DYNAMIC"))
 		return TNB_PREEMPT_UNKNOWN;
 	if (strstr(name.version, "PREEMPT_LAZY"))
@@ -204,7 +201,7 @@ static int argument_count(const struct btf *btf, const char *name)
 	return type ? btf_vlen(type) : -1;
 }
 
-/* Does the kernel let a fmod_ret program stand before `function`? */
+/* Does the kernel accept a fmod_ret program on `function`? */
 static bool can_modify(const struct btf *btf, const char *function)
 {
 	static const struct bpf_insn call_the_kernel[] = {
@@ -228,7 +225,6 @@ static bool can_modify(const struct btf *btf, const char *function)
 static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
 {
 	int arguments = argument_count(btf, "bpf_session_is_return");
-	unsigned int i = 0;
 
 #define PROBE_DOOR(name, function, worker, layout) \
 	kernel->door[TNB_DOOR_##name] = has_function(btf, #function);
@@ -238,9 +234,9 @@ static void probe_functions(struct tnb_kernel *kernel, const struct btf *btf)
 	kernel->copy[TNB_COPY_##holds] = has_function(btf, #function);
 	TNB_COPIES(PROBE_COPY)
 #undef PROBE_COPY
-#define PROBE_TIME_DOOR(name, function, worker, layout)      \
-	kernel->time_door[i] = has_function(btf, #function); \
-	kernel->time_door_modify[i++] = can_modify(btf, #function);
+#define PROBE_TIME_DOOR(name, function, worker, layout)                    \
+	kernel->time_door[TNB_TIME_##name] = has_function(btf, #function); \
+	kernel->time_door_modify[TNB_TIME_##name] = can_modify(btf, #function);
 	TNB_TIME_DOORS(PROBE_TIME_DOOR)
 #undef PROBE_TIME_DOOR
 	kernel->bpf_lsm = has_function(btf, "bpf_lsm_settime");

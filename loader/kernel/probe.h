@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the running kernel offers. Asked once, never derived from a version. */
+/* What the running kernel offers. Probed once, never derived from a version. */
 #ifndef TIMENSBPF_LOADER_KERNEL_PROBE_H
 #define TIMENSBPF_LOADER_KERNEL_PROBE_H
 
@@ -26,9 +26,6 @@ enum tnb_lockdown {
 	TNB_LOCKDOWN_CONFIDENTIALITY,
 };
 
-/* Doors answered in the kernel's place, order of TNB_TIME_DOORS. */
-enum tnb_time_door { TNB_TIME_X64, TNB_TIME_IA32, TNB_TIME_DOOR_MAX };
-
 struct tnb_kernel {
 	char release[65];
 	bool privileged;
@@ -53,19 +50,20 @@ struct tnb_kernel {
 	bool time_door_modify[TNB_TIME_DOOR_MAX]; /* fmod_ret loads */
 };
 
-/* Fill *kernel; what cannot be found out is false or UNKNOWN. Cannot fail. */
+/* Fill *kernel. What cannot be found out is false or UNKNOWN. Cannot fail. */
 void tnb_kernel_probe(struct tnb_kernel *kernel);
 
-/* Whether seccomp filters can be suspended; it brings kcmp(2), which tells. */
+/* Can seccomp filters be suspended? CONFIG_CHECKPOINT_RESTORE, which that
+ * needs, also selects kcmp(2), which is probed. */
 bool tnb_kernel_has_checkpoint_restore(void);
 
-/* By that name ("" unknown) the image reads the clock itself, and does not pass
- * it on. */
+/* With a clock source of that name ("": unknown) the image reads the counter
+ * and makes no system call. */
 static inline bool tnb_clock_source_is_read(const char *name)
 {
 	return !*name || !strcmp(name, "tsc");
 }
-/* Whether it is so now. */
+/* The same for the present clock source. */
 bool tnb_kernel_has_tsc(void);
 
 /* Can a task be preempted inside the kernel? Unknown counts as yes. */

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define GROUP "timensbpf"
-/* One for each task that may stand preempted in the call at once. */
+/* For all tasks that may stand preempted in the call at the same time. */
 #define INSTANCES 256
 #define BUSY_TRIES 100
 #define BUSY_PAUSE_NS 10000000L
@@ -74,8 +74,9 @@ int tnb_probe_open(enum tnb_probe kind, const char *name, const char *function)
 	return fd;
 }
 
-/* The kernel frees a perf event, and with it the use of its probe, a moment
- * after the last link to it is gone: busy definitions are tried again. */
+/* The kernel releases a probe a moment after its last link is gone, because it
+ * frees perf events with a delay. So definitions that are busy are tried
+ * again. */
 static bool sweep_once(int tracefs)
 {
 	_cleanup_close_

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* debugfs and tracefs through a mount that nobody else sees. */
+/* debugfs and tracefs by a mount that no other process sees. */
 #ifndef TIMENSBPF_LOADER_KERNEL_TRACEFS_H
 #define TIMENSBPF_LOADER_KERNEL_TRACEFS_H
 
-/* A directory fd of a detached mount, or -1 (no privileges, lockdown). The
- * system's mount table is not touched. */
+/* Return a directory fd of a detached mount, or -1 (no privileges, lockdown).
+ * The mount table of the system stays as it is. */
 int tnb_debugfs_open(void);
 int tnb_tracefs_open(void);
 

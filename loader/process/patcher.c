@@ -246,10 +246,9 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	patching->injector.vdso = vdso;
 	patching->injector.pages = patching->tnb->pages;
 	patching->injector.state = patching->tnb->loader;
-	patching->injector.map = tnb_pins_get("maps", "clock_pages");
+	patching->injector.map = tnb_pins_map(TNB_MAP_clock_pages);
 	if (patching->injector.map < 0)
-		return tnb_fail(patching->injector.map,
-				"cannot open %s/maps/clock_pages", TNB_PINS);
+		return patching->injector.map;
 	err = tnb_sharing_open(&patching->sharing);
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the programs counted, and how often they were missed. */
+/* The figures of `show`: what the programs counted, and how often the kernel
+ * skipped them. */
 #define _GNU_SOURCE
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "rules/handle.h"
 #include "kernel/bpf_map.h"
+#include "kernel/catalogue.h"
+#include "kernel/pins.h"
 #include "kernel/probe_events.h"
 #include "rules/channel.h"
+#include "rules/handle.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -58,9 +61,9 @@ static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
 }
 
 /*
- * A start that both hiding programs missed leaves no counter of its own. Read
- * in the order in which the programs count, so that a start under way never
- * shows as missed: what is hidden is read last.
+ * A start that both hiding programs missed has no counter of its own: it is the
+ * difference of others. They are read in the order in which the programs count,
+ * those of hiding last, so that a start under way never shows as missed.
  */
 static int add_counters(const struct tnb *tnb, struct figures *figures)
 {
@@ -85,8 +88,9 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 
 static int add_starts(const struct tnb *tnb, struct figures *figures)
 {
-	int err = add(figures, "start_fast", tnb->loader->fast, false,
-		      "programs started that read their clock by the image");
+	int err = add(
+		figures, "start_fast", tnb->loader->fast, false,
+		"programs started that read their clocks without system calls");
 #define ADD_SLOW(name, key, text)                                    \
 	if (!err)                                                    \
 		err = add(figures, "start_slow." #key,               \
@@ -97,24 +101,20 @@ static int add_starts(const struct tnb *tnb, struct figures *figures)
 	if (!err)
 		err = add(
 			figures, "loader_hung", tnb->loader->hung, false,
-			"loaders that were stopped, or stood still, while they held a program, and ended for that");
+			"loaders that the guard ended because they stood still while they held a program");
 	return err;
 }
 
-/* The copies of a time door stand in for each other: only who passes the last
- * one by was missed (bpf/read/clock_time.bpf.c). How many there are depends on
- * the kernel (programs.c). */
-static bool is_spare_copy(const char *name)
+/* Is the next row, which stands in for this one, loaded as well? */
+static bool is_spare(const struct tnb_program *row)
 {
-	char next[PATH_MAX];
-	int copy;
+	_cleanup_close_
+	int next = -1;
 
-	if (sscanf(name, "fmod_ret_x64_time_%d", &copy) != 1 &&
-	    sscanf(name, "fmod_ret_ia32_time32_%d", &copy) != 1)
+	if (!row || !(row->flags & TNB_SPARE))
 		return false;
-	snprintf(next, sizeof(next), "%s/progs/%.*s%d", TNB_PINS,
-		 (int)(strrchr(name, '_') + 1 - name), name, copy + 1);
-	return !access(next, F_OK);
+	next = tnb_pins_get("progs", row[1].name);
+	return next >= 0;
 }
 
 static int add_program_misses(const char *name, int fd, void *context)
@@ -123,16 +123,17 @@ static int add_program_misses(const char *name, int fd, void *context)
 	__u32 size = sizeof(info);
 	char figure[80];
 
-	if (is_spare_copy(name) || bpf_obj_get_info_by_fd(fd, &info, &size))
+	if (is_spare(tnb_catalogue_program(name)) ||
+	    bpf_obj_get_info_by_fd(fd, &info, &size))
 		return 0;
 	snprintf(figure, sizeof(figure), "missed.%s", name);
 	return add(context, figure, info.recursion_misses, true,
-		   "times that the program was passed by");
+		   "times that the program was skipped");
 }
 
 /*
- * struct bpf_link_info since 6.7 says how often a probe itself was missed
- * (include/uapi/linux/bpf.h): our headers are older.
+ * Since 6.7 struct bpf_link_info says how often a probe itself was missed
+ * (include/uapi/linux/bpf.h). The headers that we build with may be older.
  */
 struct link_info {
 	__u32 type, id, prog_id, pad;
@@ -169,15 +170,14 @@ static int add_link_misses(const char *name, int fd, void *context)
 		 (info.perf_event.type == PERF_EVENT_KPROBE ||
 		  info.perf_event.type == PERF_EVENT_KRETPROBE))
 		missed = info.perf_event.missed;
-	if (!missed && !strncmp(name, "kretprobe_", 10))
-		missed = tnb_probe_missed(name + 10);
-	else if (!missed && !strncmp(name, "deadline_k", 10))
+	/* A probe of our own has the name of its link. */
+	if (!missed && info.type == BPF_LINK_TYPE_PERF_EVENT)
 		missed = tnb_probe_missed(name);
 	if (!missed)
 		return 0;
 	snprintf(figure, sizeof(figure), "missed.link.%s", name);
 	return add(context, figure, missed, true,
-		   "times that the probe itself was passed by");
+		   "times that the probe itself was skipped");
 }
 
 int tnb_figures_load(struct tnb *tnb, struct tnb_figure **figures)

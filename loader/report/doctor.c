@@ -7,7 +7,7 @@
 #include "finding.h"
 #include "base/log.h"
 #include "kernel/pins.h"
-#include "kernel/programs.h"
+#include "kernel/plan.h"
 #include "requirements.h"
 #include "vdso/kernel_vdso.h"
 
@@ -39,7 +39,7 @@ static void examine_preemption(const struct tnb_kernel *kernel,
 	struct tnb_plan plan;
 	const char *attach = "nothing";
 
-	if (!tnb_programs_plan(kernel, TNB_ATTACH_AUTO, &plan))
+	if (!tnb_plan_choose(kernel, TNB_ATTACH_AUTO, &plan))
 		attach = tnb_attach_name(plan.read);
 	tnb_finding_set(finding, TNB_OK,
 			"preemption: %s; clock reads are corrected by %s",
@@ -155,13 +155,13 @@ static void examine_time_door(const struct tnb_kernel *kernel,
 static void examine_time(const struct tnb_kernel *kernel,
 			 struct tnb_finding *finding)
 {
-	examine_time_door(kernel, finding, TNB_TIME_X64, "64-bit");
+	examine_time_door(kernel, finding, TNB_TIME_x64_time, "64-bit");
 }
 
 static void examine_time_32(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
 {
-	examine_time_door(kernel, finding, TNB_TIME_IA32, "32-bit");
+	examine_time_door(kernel, finding, TNB_TIME_ia32_time32, "32-bit");
 }
 
 static void examine_vdso(const struct tnb_kernel *kernel,
@@ -324,7 +324,7 @@ static void examine_loaded(const struct tnb_kernel *kernel,
 {
 	struct tnb_loaded state;
 	struct tnb_plan plan;
-	int err = tnb_pins_state(&state);
+	int err = tnb_pins_loaded(&state);
 
 	if (err == -ENOENT) {
 		tnb_finding_set(finding, TNB_OK, "programs: not loaded");
@@ -340,7 +340,7 @@ static void examine_loaded(const struct tnb_kernel *kernel,
 			"programs: version %s is loaded, reads attached by %s",
 			state.version,
 			tnb_attach_name((enum tnb_read_attach)state.attach));
-	if (tnb_programs_plan(kernel, TNB_ATTACH_AUTO, &plan) ||
+	if (tnb_plan_choose(kernel, TNB_ATTACH_AUTO, &plan) ||
 	    state.preemption == kernel->preemption)
 		return;
 	finding->health = TNB_WARN;
@@ -430,11 +430,11 @@ int tnb_known_gaps(char **line)
 
 	tnb_log_init();
 	tnb_kernel_probe(&kernel);
-	if (kernel.time_door[TNB_TIME_X64] &&
-	    !kernel.time_door_modify[TNB_TIME_X64])
+	if (kernel.time_door[TNB_TIME_x64_time] &&
+	    !kernel.time_door_modify[TNB_TIME_x64_time])
 		calls = "time(2) other than by the C library of 64-bit programs that read fast, ";
-	else if (kernel.time_door[TNB_TIME_IA32] &&
-		 !kernel.time_door_modify[TNB_TIME_IA32])
+	else if (kernel.time_door[TNB_TIME_ia32_time32] &&
+		 !kernel.time_door_modify[TNB_TIME_ia32_time32])
 		calls = "time(2) of 32-bit programs, ";
 	if (asprintf(
 		    line,

@@ -18,12 +18,11 @@
 int tnb_channel_map(struct tnb_loader_state **state)
 {
 	_cleanup_close_
-	int fd = tnb_pins_get("maps", "loader_state");
+	int fd = tnb_pins_map(TNB_MAP_loader_state);
 	void *map;
 
 	if (fd < 0)
-		return tnb_fail(fd, "cannot open %s/maps/loader_state: %s",
-				TNB_PINS, strerror(-fd));
+		return fd;
 	map = mmap(NULL, MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return tnb_fail(-errno, "cannot map the loader's state: %s",

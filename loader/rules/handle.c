@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/proc.h"
-#include "kernel/programs.h"
+#include "kernel/plan.h"
 #include "channel.h"
 
 #include <errno.h>
@@ -13,23 +13,14 @@
 
 #define PAGES_SIZE ((size_t)TNB_SLOTS * TNB_PAGE_SIZE)
 
-static int get_pin(const char *kind, const char *name, int *fd)
-{
-	*fd = tnb_pins_get(kind, name);
-	return *fd < 0 ? tnb_fail(*fd, "cannot open %s/%s/%s: %s", TNB_PINS,
-				  kind, name, strerror(-*fd))
-		       : 0;
-}
-
 static int map_pages(struct tnb *tnb)
 {
 	_cleanup_close_
-	int fd = -1;
+	int fd = tnb_pins_map(TNB_MAP_clock_pages);
 	void *pages;
-	int err = get_pin("maps", "clock_pages", &fd);
 
-	if (err)
-		return err;
+	if (fd < 0)
+		return fd;
 	pages = mmap(NULL, PAGES_SIZE, PROT_READ, MAP_SHARED, fd, 0);
 	if (pages == MAP_FAILED)
 		return tnb_fail(-errno, "cannot map the clock pages: %s",
@@ -48,12 +39,36 @@ static int check_own_place(void)
 				 "in a cgroup namespace of its own it cannot tell who lives where: start it in the first (docker run --cgroupns=host)");
 }
 
+static int keep(int *to, int fd)
+{
+	*to = fd;
+	return fd < 0 ? fd : 0;
+}
+
+static int open_pins(struct tnb *tnb)
+{
+	int err = keep(&tnb->journal, tnb_pins_map(TNB_MAP_journal));
+
+	if (!err)
+		err = keep(&tnb->cgroup_slots,
+			   tnb_pins_map(TNB_MAP_cgroup_slots));
+	if (!err)
+		err = keep(&tnb->counters, tnb_pins_map(TNB_MAP_counters));
+	if (!err)
+		err = keep(&tnb->page_write,
+			   tnb_pins_program(TNB_PROGRAM_page_write));
+	if (!err)
+		err = keep(&tnb->page_pass,
+			   tnb_pins_program(TNB_PROGRAM_page_pass));
+	return err;
+}
+
 static int open_parts(struct tnb *tnb)
 {
 	int err = check_own_place();
 
 	if (!err)
-		err = tnb_pins_state(&tnb->state);
+		err = tnb_pins_loaded(&tnb->state);
 
 	if (!err && tnb->state.page_abi != TNB_PAGE_ABI)
 		err = tnb_fail(
@@ -61,15 +76,7 @@ static int open_parts(struct tnb *tnb)
 			"the loaded version %s keeps its rules in another form: run 'timensbpf unload' of that version, then 'timensbpf load'",
 			tnb->state.version);
 	if (!err)
-		err = get_pin("maps", "journal", &tnb->journal);
-	if (!err)
-		err = get_pin("maps", "cgroup_slots", &tnb->cgroup_slots);
-	if (!err)
-		err = get_pin("maps", "counters", &tnb->counters);
-	if (!err)
-		err = get_pin("progs", "page_write", &tnb->page_write);
-	if (!err)
-		err = get_pin("progs", "page_pass", &tnb->page_pass);
+		err = open_pins(tnb);
 	if (!err)
 		err = map_pages(tnb);
 	if (!err)

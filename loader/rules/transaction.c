@@ -108,7 +108,7 @@ int tnb_transaction_repair(struct tnb *tnb)
 static int check_loaded(const struct tnb *tnb)
 {
 	_cleanup_close_
-	int pinned = tnb_pins_get("maps", "cgroup_slots");
+	int pinned = tnb_pins_map(TNB_MAP_cgroup_slots);
 	int64_t id = pinned < 0 ? pinned : tnb_bpf_map_id(pinned);
 
 	if (id >= 0 && id == tnb_bpf_map_id(tnb->cgroup_slots))

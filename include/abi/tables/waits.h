@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The one table of the system calls that take an absolute time (door B of
- * docs/surface.md), and the one of the kernel functions through which it comes
- * in. A call more is a row more.
+ * The table of the system calls that take an absolute time (door B of
+ * docs/surface.md), and the table of the kernel functions that copy this time.
+ * A further call or function is a further row.
  *
  * Numbers: arch/x86/entry/syscalls/syscall_{64,32}.tbl. Arguments are counted
  * from 0.
@@ -54,10 +54,10 @@ enum tnb_wait { TNB_WAITS(TNB_WAIT_ENUM) TNB_WAIT_MAX };
 #undef TNB_WAIT_ENUM
 
 /*
- * Where the time is copied from the caller's memory: the choke points of the
- * calls above (kernel/time/time.c, io_uring/timeout.c).
+ * The kernel functions by which the calls above copy the time from the caller's
+ * memory (kernel/time/time.c, io_uring/timeout.c).
  *
- * X(NAME of the kernel function, what the caller's memory holds there,
+ * X(NAME of the kernel function, what the caller's memory holds,
  *   number of its arguments)
  */
 #define TNB_COPIES(X)                            \

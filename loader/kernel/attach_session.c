@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "session.h"
+#include "attach_session.h"
+
+#include "tracefs.h"
 
 #include "base/cleanup.h"
-#include "tracefs.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -11,13 +12,14 @@
 #include <sys/syscall.h>
 
 /*
- * The kernel keeps symbols * CPUs * 2 return instances for one link, and a call
- * that finds none is missed: functions that are never called make the pool
- * wide enough for the tasks that stand preempted in a call.
+ * The kernel keeps symbols * CPUs * 2 return instances for one link
+ * (fprobe_init_rethook() in kernel/trace/fprobe.c), and a call that finds none
+ * is missed. So functions that are never called are added to the link: they
+ * make the pool large enough for all tasks that stand preempted in a call.
  */
 #define WIDEN 100
-#define TARGETS_MAX (TNB_SESSION_TARGETS + WIDEN)
-/* A cookie that no target has: the program does nothing. */
+#define TARGETS_MAX (TNB_TARGETS_MAX + WIDEN)
+/* No target has this cookie, so the program does nothing. */
 #define NO_TARGET (~0ULL)
 
 struct targets {
@@ -62,7 +64,8 @@ static void take_symbol(struct symbols *symbols, const char *line,
 	symbols->name[symbols->count++][name] = '\0';
 }
 
-/* Only what ftrace lists can be attached to; one that cannot, and none is. */
+/* The kernel attaches the link to all functions or to none, and only to those
+ * that ftrace lists. */
 static void read_symbols(struct symbols *native, struct symbols *compat)
 {
 	_cleanup_close_
@@ -83,7 +86,8 @@ static void read_symbols(struct symbols *native, struct symbols *compat)
 
 /*
  * A system call with a compat variant has a 32-bit entry that no table points
- * to: SYSCALL_DEFINE makes __ia32_sys_X, the table uses __ia32_compat_sys_X.
+ * to: SYSCALL_DEFINE makes __ia32_sys_X, and the table uses __ia32_compat_sys_X
+ * (arch/x86/include/asm/syscall_wrapper.h).
  */
 static void add_never_called(struct targets *targets)
 {
@@ -128,7 +132,7 @@ static int create_link(int prog_fd, const struct targets *targets)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int tnb_session_attach(int prog_fd, const struct tnb_session_target *wanted,
+int tnb_attach_session(int prog_fd, const struct tnb_target *wanted,
 		       size_t count)
 {
 	struct targets *targets = calloc(1, sizeof(*targets));
@@ -136,7 +140,7 @@ int tnb_session_attach(int prog_fd, const struct tnb_session_target *wanted,
 
 	if (!targets)
 		return tnb_fail_memory();
-	for (size_t i = 0; i < count && i < TNB_SESSION_TARGETS; i++)
+	for (size_t i = 0; i < count && i < TNB_TARGETS_MAX; i++)
 		add_target(targets, wanted[i].function, wanted[i].cookie);
 	add_never_called(targets);
 	fd = create_link(prog_fd, targets);
