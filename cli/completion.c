@@ -21,7 +21,7 @@ static const char bash_begin[] =
 	"\n"
 	"_timensbpf_cgroups() {\n"
 	"    local directory\n"
-	"    for directory in /sys/fs/cgroup${cur:-/}*/; do\n"
+	"    for directory in \"/sys/fs/cgroup${cur:-/}\"*/; do\n"
 	"        [[ -d $directory ]] || continue\n"
 	"        directory=${directory#/sys/fs/cgroup}\n"
 	"        COMPREPLY+=(\"${directory%/}\")\n"
@@ -54,6 +54,12 @@ static const char bash_middle[] =
 	"_timensbpf() {\n"
 	"    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} start\n"
 	"    COMPREPLY=()\n"
+	"    # bash takes --option=value for three words.\n"
+	"    if [[ $cur == = ]]; then\n"
+	"        cur=''\n"
+	"    elif [[ $prev == = ]]; then\n"
+	"        prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	"    fi\n"
 	"    if ((COMP_CWORD == 1)); then\n"
 	"        _timensbpf_words \"--help --version";
 

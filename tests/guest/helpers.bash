@@ -337,7 +337,7 @@ json_object() {
     echo "${BASH_REMATCH[0]}"
 }
 
-# doctor_health KEY: ok, warn or fail; doctor_text KEY
+# doctor_health KEY: ok, note, warn or fail; doctor_text KEY
 doctor_health() {
     json_object key "$1" "$(doctor_once)" | grep -oE '"health": *"[a-z]*"' | cut -d'"' -f4
 }
@@ -387,6 +387,21 @@ for rule in json.load(sys.stdin)["rules"]:
         if process["pid"] == int(sys.argv[1]):
             sys.exit(process["vdso"] != sys.argv[2])
 sys.exit(1)' "$@"
+}
+
+# shown_as PID: the line under which `show --processes` lists it
+shown_as() {
+    timensbpf show --processes | awk -v pid="$1" '
+        $2 == "fast" || $2 == "slow:" { heading = $0; next }
+        $1 == pid { print heading }'
+}
+
+# on_terminal COLUMNS COMMAND…: its output on a terminal that wide
+on_terminal() {
+    local columns=$1
+    shift
+    TERM=${TERM_WANTED-xterm} script -qec "stty cols $columns; ${*@Q}" /dev/null </dev/null |
+        tr -d '\r'
 }
 
 is_traced() { ! is_not_traced "$1"; }
