@@ -39,12 +39,18 @@ static const char bash_begin[] =
 	"# The place of a command that run or enter is to start, 0: not there yet.\n"
 	"_timensbpf_start() {\n"
 	"    local i\n"
-	"    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+	"    for ((i = 2; i <= COMP_CWORD; i++)); do\n"
 	"        case ${COMP_WORDS[i]} in\n"
-	"        --) echo $((i + 1)); return ;;\n";
+	"        --)\n"
+	"            ((i == COMP_CWORD)) && break\n"
+	"            echo $((i + 1))\n"
+	"            return ;;\n";
 
 static const char bash_middle[] =
-	"        -*) ;;\n"
+	"            # --option=value is three words here.\n"
+	"            [[ ${COMP_WORDS[i + 1]-} != = ]] || ((i++))\n"
+	"            ((i++)) ;;\n"
+	"        -* | '') ;;\n"
 	"        *) echo \"$i\"; return ;;\n"
 	"        esac\n"
 	"    done\n"
@@ -90,11 +96,13 @@ static void bash_skip(const struct command *command,
 		      const struct poptOption *option, const char *heading,
 		      void *context)
 {
+	bool *any = context;
+
 	(void)heading;
-	(void)context;
-	if (takes_command(command) && option->argDescrip &&
-	    !has_optional_value(option))
-		printf("        --%s) ((i++)) ;;\n", option->longName);
+	if (!takes_command(command) || !option->argDescrip)
+		return;
+	printf("%s--%s", *any ? " | " : "        ", option->longName);
+	*any = true;
 }
 
 static void bash_words(const char *choices)
@@ -161,9 +169,12 @@ static void bash_command(const struct command *command)
 
 static void print_bash(void)
 {
+	bool any = false;
+
 	fputs(bash_begin, stdout);
 	for (size_t i = 0; i < command_count; i++)
-		command_each_option(commands[i], bash_skip, NULL);
+		command_each_option(commands[i], bash_skip, &any);
+	puts(")");
 	fputs(bash_middle, stdout);
 	print_names();
 	puts("\"\n        return\n    fi\n    case ${COMP_WORDS[1]} in");
