@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The library's checks, and what the daemon says of itself. */
 #include "client.h"
-#include "report/checks.h"
+#include "report/doctor.h"
 #include "report/finding.h"
 
 #define OF_THE_DAEMON 1
 
 int tnb_doctor(struct tnb_finding **findings)
 {
-	int count = tnb_checks_run(findings, OF_THE_DAEMON);
+	int count = tnb_doctor_examine(findings, OF_THE_DAEMON);
 	struct tnb_finding *daemon;
 	char line[512];
 

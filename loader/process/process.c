@@ -111,10 +111,8 @@ static void read_name(int proc, char *name, size_t size)
 	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? 0 : read(fd, name, size - 1);
 
-	/* The line's end; a name may have others. */
-	if (length > 0 && name[length - 1] == '\n')
-		length--;
 	name[length < 0 ? 0 : length] = '\0';
+	name[strcspn(name, "\n")] = '\0';
 }
 
 static enum tnb_fast judge_link(const struct census *census,

@@ -4,7 +4,7 @@
 #ifndef TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 #define TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 
-#include "checks.h"
+#include "doctor.h"
 
 extern const struct tnb_check tnb_requirements[];
 extern const unsigned int tnb_requirement_count;

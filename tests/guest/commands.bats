@@ -232,10 +232,10 @@ all_sleep() { [[ $(timensbpf show --json | grep -c '"name": "sleep"') == 2 ]]; }
     cgroup_make "$bad"
     timensbpf set --cgroup "$CGROUP" --realtime +3d
     # shellcheck disable=SC2016
-    "${IN[@]}" "$CGROUP" bash -c 'printf "\xff\xfe\e]x\n" >/proc/$$/comm; sleep 1000; :' 3>&- &
-    wait_until 10 names_are "/$OWN.$shown" 'sleep' '\xff\xfe\x1b]x\x0a'
+    "${IN[@]}" "$CGROUP" bash -c 'printf "\xff\xfe\e]x" >/proc/$$/comm; sleep 1000; :' 3>&- &
+    wait_until 10 names_are "/$OWN.$shown" 'sleep' '\xff\xfe\x1b]x'
     run -0 on_terminal 300 timensbpf show -p
-    [[ $output == *"/$OWN.$shown "* && $output == *'\xff\xfe\x1b]x\x0a'* ]]
+    [[ $output == *"/$OWN.$shown "* && $output == *'\xff\xfe\x1b]x'* ]]
     [[ $output != *$'\e'* && $output != *$'\xff'* ]]
     run --separate-stderr timensbpf set --cgroup "$CGROUP/"$'no\e\n' --realtime +3d
     # shellcheck disable=SC2154

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What `doctor` looks at: a table, a row a finding. */
-#ifndef TIMENSBPF_LOADER_REPORT_CHECKS_H
-#define TIMENSBPF_LOADER_REPORT_CHECKS_H
+#ifndef TIMENSBPF_LOADER_REPORT_DOCTOR_H
+#define TIMENSBPF_LOADER_REPORT_DOCTOR_H
 
 #include "kernel/probe.h"
 
@@ -32,6 +32,7 @@ void tnb_check_run(const struct tnb_check *check,
  * All checks of the library's own, ordered by group. *findings, to be freed
  * with tnb_findings_free(), has room for `more`. Returns their number.
  */
-TNB_MUST_CHECK int tnb_checks_run(struct tnb_finding **findings, size_t more);
+TNB_MUST_CHECK int tnb_doctor_examine(struct tnb_finding **findings,
+				      size_t more);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What works on this machine, and what to do about the rest. */
 #define _GNU_SOURCE
-#include "checks.h"
+#include "doctor.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -360,7 +360,7 @@ void tnb_check_run(const struct tnb_check *check,
 	}
 }
 
-int tnb_checks_run(struct tnb_finding **findings, size_t more)
+int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
 {
 	size_t count = 1 + tnb_requirement_count + CHECKS, at = 0;
 	struct tnb_finding *all = calloc(count + more, sizeof(*all));
