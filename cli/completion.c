@@ -272,10 +272,10 @@ static void zsh_option(const struct command *command,
 
 static void zsh_command(const struct command *command)
 {
-	printf("    %s)\n        _arguments -s \\\n", command->name);
+	printf("    %s)\n        _arguments -s -S \\\n", command->name);
 	command_each_option(command, zsh_option, NULL);
 	if (takes_command(command))
-		puts("            '(-)1:command:_command_names -e' '*::argument:_normal' ;;");
+		puts("            '(-)1:command: _command_names -e' '*::argument:_normal' ;;");
 	else if (command == &command_help)
 		puts("            '1:command:_timensbpf_commands' ;;");
 	else

@@ -27,7 +27,7 @@ struct run {
 	bool quiet;
 	const char **argv;
 	char *path;
-	int cgroup; /* locked while we live, see tnb_cgroup_create() */
+	int cgroup; /* locked while this process lives: tnb_cgroup_create() */
 };
 
 static void run_option(const struct command *command, int val,
@@ -67,8 +67,8 @@ static void say_known_gaps(const struct run *run)
 
 static volatile sig_atomic_t child_pid;
 
-/* The terminal sends its own signals to the child too; these come by kill(2)
- * to us alone. */
+/* The terminal sends SIGINT and SIGQUIT to the child, too. The signals that are
+ * forwarded come by kill(2), to this process alone. */
 static void forward(int number)
 {
 	if (child_pid > 0)
@@ -79,7 +79,7 @@ static const int forwarded[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM };
 static const int left_to_child[] = { SIGINT, SIGQUIT };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Signals are blocked until the child's pid is known to the handler. */
+/* Signals stay blocked until the handler knows the child's pid. */
 static void block_signals(sigset_t *before)
 {
 	sigset_t set;
@@ -104,7 +104,7 @@ static void handle_signals(void)
 		sigaction(left_to_child[i], &ignore, NULL);
 }
 
-/* The child is born inside: it never runs an instruction in another time. */
+/* The child starts inside: it runs no instruction in another time. */
 static pid_t fork_into(int cgroup)
 {
 	struct clone_args args = {
@@ -116,7 +116,8 @@ static pid_t fork_into(int cgroup)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* Its number is its own until it is reaped: nothing is sent to it then. */
+/* The pid belongs to the child until it is reaped: forwarding ends before, so
+ * that no signal reaches another process. */
 static int wait_for(pid_t pid)
 {
 	siginfo_t info;
@@ -172,7 +173,7 @@ static int run_in_cgroup(struct run *run)
 	loader = own_loader_start();
 	status = run_child(run);
 	own_loader_stop(&loader);
-	/* The command's own status counts, whatever becomes of the cgroup. */
+	/* The command's status counts, also if the cgroup stays. */
 	if (tnb_cgroup_destroy(tnb, run->path, run->cgroup))
 		command_fail(status);
 	close(run->cgroup);
