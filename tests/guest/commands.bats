@@ -318,7 +318,7 @@ for finding in document["findings"]:
     run --separate-stderr timensbpf --version
     [[ $status == 0 && -z $stderr && $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
     run --separate-stderr timensbpf help
-    [[ $status == 0 && -z $stderr && $output == *"timensbpf run"*Examples* ]]
+    [[ $status == 0 && -z $stderr && $output == *Examples*"timensbpf run"* ]]
     diff <(timensbpf help) <(timensbpf -h)
     for command in run set unset show enter load unload doctor help; do
         run --separate-stderr timensbpf "$command" --help

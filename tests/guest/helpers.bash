@@ -396,12 +396,21 @@ shown_as() {
         $1 == pid { print heading }'
 }
 
-# on_terminal COLUMNS COMMAND…: its output on a terminal that wide
+# on_terminal COLUMNS COMMAND…: its output on a terminal that wide, its status
 on_terminal() {
-    local columns=$1
-    shift
-    TERM=${TERM_WANTED-xterm} script -qec "stty cols $columns; ${*@Q}" /dev/null </dev/null |
-        tr -d '\r'
+    TERM=${TERM_WANTED-xterm} python3 -c '
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if not pid:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        output = os.read(terminal, 65536)
+    except OSError:  # its other end was closed
+        break
+    sys.stdout.buffer.write(output.replace(b"\r\n", b"\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
 }
 
 is_traced() { ! is_not_traced "$1"; }
