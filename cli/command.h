@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Subcommands as data: one table (main.c) from which the list in --help, the
- * search for a command and its own help come.
+ * Subcommands as data: one table (main.c), a row a command. Help, completion
+ * and the check of the manual page are made from it.
  */
 #ifndef TIMENSBPF_CLI_COMMAND_H
 #define TIMENSBPF_CLI_COMMAND_H
 
 #include <popt.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <timensbpf/timensbpf.h>
 
@@ -23,33 +24,61 @@ struct command {
 	const char *name;
 	const char *arguments; /* as help shows them */
 	const char *summary;   /* one line */
+	/* An argDescrip with '|' lists all values that the option takes. */
+	const struct poptOption *options;
+	const char *const *examples; /* to be typed as they are, NULL at the end
+				      */
+	bool hidden;		     /* not in help and completion */
 	int (*run)(const struct command *command, int argc, const char **argv);
 };
 
-extern const struct command commands[];
+extern const struct command *const commands[];
 extern const size_t command_count;
 
-/* What an option's `val` in the table is handled by: 0 goes on. */
+/* The row of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* Every table of options ends with this row and POPT_TABLEEND. */
+#define COMMAND_HELP 0x1000
+#define COMMAND_HELP_OPTION                                     \
+	{                                                       \
+		"help", 'h', POPT_ARG_NONE, NULL, COMMAND_HELP, \
+			"show this help", NULL                  \
+	}
+
+/* The options of a command one by one, those of included tables first.
+ * `heading`: of the included table, NULL in the command's own. */
+typedef void (*command_visit)(const struct command *command,
+			      const struct poptOption *option,
+			      const char *heading, void *context);
+void command_each_option(const struct command *command, command_visit visit,
+			 void *context);
+
+/* Called for each option given, with the `val` of its row. */
 typedef void (*command_option)(const struct command *command, int val,
 			       const char *value, void *input);
+
+/* An option without a value: *input, a bool, becomes true. */
+void command_option_is_given(const struct command *command, int val,
+			     const char *value, void *input);
 
 /*
  * Parse the options of a command up to its first argument. Returns the
  * arguments (NULL-terminated, as long as the process lives; NULL if none).
  * --help and misuse do not return.
  */
-const char **command_parse(const struct command *command,
-			   const struct poptOption *options,
-			   command_option option, void *input, int argc,
-			   const char **argv);
+const char **command_parse(const struct command *command, command_option option,
+			   void *input, int argc, const char **argv);
 
 /* As command_parse(), for commands that take no arguments. */
 void command_parse_only_options(const struct command *command,
-				const struct poptOption *options,
 				command_option option, void *input, int argc,
 				const char **argv);
 
-/* One line on stderr, "timensbpf: …", and exit with EXIT_USAGE. */
+/* One line on stderr, "timensbpf: …"; names in it are shown escaped. */
+__attribute__((format(printf, 1, 2))) void command_say(const char *format, ...);
+
+/* The same, with a pointer to the help, and exit with EXIT_USAGE. */
 __attribute__((noreturn, format(printf, 2, 3))) void
 command_usage(const struct command *command, const char *format, ...);
 

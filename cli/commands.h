@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The entries of the table in main.c, a file each. Return the exit status. */
+/* The rows of the table in main.c, each beside the code that it names. */
 #ifndef TIMENSBPF_CLI_COMMANDS_H
 #define TIMENSBPF_CLI_COMMANDS_H
 
 #include "command.h"
 
-int command_run(const struct command *command, int argc, const char **argv);
-int command_set(const struct command *command, int argc, const char **argv);
-int command_unset(const struct command *command, int argc, const char **argv);
-int command_show(const struct command *command, int argc, const char **argv);
-int command_enter(const struct command *command, int argc, const char **argv);
-int command_load(const struct command *command, int argc, const char **argv);
-int command_unload(const struct command *command, int argc, const char **argv);
-int command_doctor(const struct command *command, int argc, const char **argv);
+extern const struct command command_run;
+extern const struct command command_set;
+extern const struct command command_unset;
+extern const struct command command_show;
+extern const struct command command_enter;
+extern const struct command command_load;
+extern const struct command command_unload;
+extern const struct command command_doctor;
+extern const struct command command_help;
+extern const struct command command_completion;
 
 #endif

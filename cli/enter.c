@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cgroup.h"
 #include "commands.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { CGROUP = 1 };
 
@@ -14,19 +14,14 @@ static void enter_option(const struct command *command, int val,
 	(void)command;
 	(void)val;
 	free(*cgroup);
-	*cgroup = strdup(value);
+	*cgroup = cgroup_resolve(value);
 }
 
-int command_enter(const struct command *command, int argc, const char **argv)
+static int run_enter(const struct command *command, int argc, const char **argv)
 {
-	static const struct poptOption options[] = {
-		{ "cgroup", '\0', POPT_ARG_STRING, NULL, CGROUP,
-		  "the cgroup v2 directory", "PATH" },
-		POPT_AUTOHELP POPT_TABLEEND
-	};
 	char *cgroup = NULL;
-	const char **rest = command_parse(command, options, enter_option,
-					  &cgroup, argc, argv);
+	const char **rest =
+		command_parse(command, enter_option, &cgroup, argc, argv);
 	int err;
 
 	if (!cgroup)
@@ -37,3 +32,20 @@ int command_enter(const struct command *command, int argc, const char **argv)
 	free(cgroup);
 	return err ? command_fail(EXIT_OWN_FAILURE) : command_execute(rest);
 }
+
+static const struct poptOption options[] = { CGROUP_OPTION(CGROUP),
+					     COMMAND_HELP_OPTION,
+					     POPT_TABLEEND };
+
+static const char *const examples[] = {
+	"timensbpf enter --cgroup /system.slice/db1.service -- date", NULL
+};
+
+const struct command command_enter = {
+	.name = "enter",
+	.arguments = "--cgroup PATH -- COMMAND [ARGUMENT...]",
+	.summary = "run a command in an existing cgroup",
+	.options = options,
+	.examples = examples,
+	.run = run_enter,
+};

@@ -2,8 +2,19 @@
 #include "json.h"
 
 #include "command.h"
+#include "escape.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+json_t *json_text(const char *text)
+{
+	char *shown = escape(text);
+	json_t *string = shown ? json_string(shown) : NULL;
+
+	free(shown);
+	return string;
+}
 
 int json_print(json_t *document)
 {
@@ -11,7 +22,7 @@ int json_print(json_t *document)
 
 	json_decref(document);
 	if (failed || putchar('\n') == EOF) {
-		fputs("timensbpf: cannot write JSON\n", stderr);
+		command_say("cannot write JSON");
 		return EXIT_FAILED;
 	}
 	return 0;

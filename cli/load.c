@@ -31,30 +31,39 @@ static void load_option(const struct command *command, int val,
 		value);
 }
 
-int command_load(const struct command *command, int argc, const char **argv)
+static int run_load(const struct command *command, int argc, const char **argv)
 {
 	static const char *const said[] = {
 		[TNB_LOAD_FRESH] = "loaded",
 		[TNB_LOAD_CURRENT] = "was loaded already",
 		[TNB_LOAD_REPLACED] = "took over from another version",
 	};
-	static const struct poptOption options[] = {
-		{ "attach", '\0', POPT_ARG_STRING, NULL, ATTACH,
-		  "how clock reads are corrected: auto (by the kernel's preemption), fexit, session, kretprobe",
-		  "HOW" },
-		POPT_AUTOHELP POPT_TABLEEND
-	};
 	enum tnb_read_attach attach = TNB_ATTACH_AUTO;
 	int result;
 
-	command_parse_only_options(command, options, load_option, &attach, argc,
-				   argv);
+	command_parse_only_options(command, load_option, &attach, argc, argv);
 	result = tnb_load(attach);
 	if (result < 0)
 		return command_fail(EXIT_FAILED);
 	printf("version %s %s\n", tnb_version(), said[result]);
 	return 0;
 }
+
+static const struct poptOption load_options[] = {
+	{ "attach", '\0', POPT_ARG_STRING, NULL, ATTACH,
+	  "how clock reads are corrected; auto: by the kernel's preemption",
+	  "auto|fexit|session|kretprobe" },
+	COMMAND_HELP_OPTION,
+	POPT_TABLEEND
+};
+
+const struct command command_load = {
+	.name = "load",
+	.arguments = "[--attach HOW]",
+	.summary = "load the BPF programs and pin them",
+	.options = load_options,
+	.run = run_load,
+};
 
 static void unload_option(const struct command *command, int val,
 			  const char *value, void *input)
@@ -65,17 +74,26 @@ static void unload_option(const struct command *command, int val,
 	*(unsigned int *)input |= TNB_FORCE;
 }
 
-int command_unload(const struct command *command, int argc, const char **argv)
+static int run_unload(const struct command *command, int argc,
+		      const char **argv)
 {
-	static const struct poptOption options[] = {
-		{ "force", '\0', POPT_ARG_NONE, NULL, FORCE,
-		  "also if a monotonic clock steps back for living processes",
-		  NULL },
-		POPT_AUTOHELP POPT_TABLEEND
-	};
 	unsigned int flags = 0;
 
-	command_parse_only_options(command, options, unload_option, &flags,
-				   argc, argv);
+	command_parse_only_options(command, unload_option, &flags, argc, argv);
 	return tnb_unload(flags) ? command_fail(EXIT_FAILED) : 0;
 }
+
+static const struct poptOption unload_options[] = {
+	{ "force", '\0', POPT_ARG_NONE, NULL, FORCE,
+	  "also if a monotonic clock steps back for living processes", NULL },
+	COMMAND_HELP_OPTION,
+	POPT_TABLEEND
+};
+
+const struct command command_unload = {
+	.name = "unload",
+	.arguments = "[--force]",
+	.summary = "end all rules and remove everything",
+	.options = unload_options,
+	.run = run_unload,
+};

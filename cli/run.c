@@ -5,6 +5,7 @@
 #include "own_loader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,14 +16,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NAME = 1 };
+enum { NAME = 1, QUIET };
+
+/* There once `run` has said what does not follow a rule. */
+#define SAID "/run/timensbpf.noted"
 
 struct run {
 	struct tnb_change change;
 	char *name;
+	bool quiet;
 	const char **argv;
 	char *path;
-	int cgroup; /* locked while we live, see tnb_cgroup_create() */
+	int cgroup; /* locked while this process lives: tnb_cgroup_create() */
 };
 
 static void run_option(const struct command *command, int val,
@@ -32,16 +37,29 @@ static void run_option(const struct command *command, int val,
 
 	if (clocks_take(command, val, value, &run->change))
 		return;
+	if (val == QUIET) {
+		run->quiet = true;
+		return;
+	}
 	free(run->name);
 	run->name = strdup(value);
 }
 
-static void say_known_gaps(void)
+/* One line, the first time since the machine has started, to a person. */
+static void say_known_gaps(const struct run *run)
 {
 	char *line = NULL;
+	int fd;
 
+	if (run->quiet || !isatty(STDERR_FILENO))
+		return;
+	fd = open(SAID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return;
+	if (fd >= 0)
+		close(fd);
 	if (!tnb_known_gaps(&line))
-		fprintf(stderr, "timensbpf: note: %s\n", line);
+		command_say("note: %s", line);
 	free(line);
 }
 
@@ -49,8 +67,8 @@ static void say_known_gaps(void)
 
 static volatile sig_atomic_t child_pid;
 
-/* The terminal sends its own signals to the child too; these come by kill(2)
- * to us alone. */
+/* The terminal sends SIGINT and SIGQUIT to the child, too. The signals that are
+ * forwarded come by kill(2), to this process alone. */
 static void forward(int number)
 {
 	if (child_pid > 0)
@@ -61,7 +79,7 @@ static const int forwarded[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM };
 static const int left_to_child[] = { SIGINT, SIGQUIT };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Signals are blocked until the child's pid is known to the handler. */
+/* Signals stay blocked until the handler knows the child's pid. */
 static void block_signals(sigset_t *before)
 {
 	sigset_t set;
@@ -86,7 +104,7 @@ static void handle_signals(void)
 		sigaction(left_to_child[i], &ignore, NULL);
 }
 
-/* The child is born inside: it never runs an instruction in another time. */
+/* The child starts inside: it runs no instruction in another time. */
 static pid_t fork_into(int cgroup)
 {
 	struct clone_args args = {
@@ -98,7 +116,8 @@ static pid_t fork_into(int cgroup)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-/* Its number is its own until it is reaped: nothing is sent to it then. */
+/* The pid belongs to the child until it is reaped: forwarding ends before, so
+ * that no signal reaches another process. */
 static int wait_for(pid_t pid)
 {
 	siginfo_t info;
@@ -125,9 +144,8 @@ static int run_child(const struct run *run)
 	block_signals(&before);
 	pid = fork_into(run->cgroup);
 	if (pid < 0) {
-		fprintf(stderr,
-			"timensbpf: cannot start a process in '%s': %s\n",
-			run->path, strerror(errno));
+		command_say("cannot start a process in '%s': %s", run->path,
+			    strerror(errno));
 		return EXIT_OWN_FAILURE;
 	}
 	if (!pid) {
@@ -154,11 +172,11 @@ static int run_in_cgroup(struct run *run)
 		tnb_close(&tnb);
 		return command_fail(EXIT_OWN_FAILURE);
 	}
-	say_known_gaps();
+	say_known_gaps(run);
 	loader = own_loader_start();
 	status = run_child(run);
 	own_loader_stop(&loader);
-	/* The command's own status counts, whatever becomes of the cgroup. */
+	/* The command's status counts, also if the cgroup stays. */
 	if (tnb_cgroup_destroy(tnb, run->path, run->cgroup))
 		command_fail(status);
 	close(run->cgroup);
@@ -166,21 +184,13 @@ static int run_in_cgroup(struct run *run)
 	return status;
 }
 
-int command_run(const struct command *command, int argc, const char **argv)
+static int run_run(const struct command *command, int argc, const char **argv)
 {
-	static const struct poptOption options[] = {
-		CLOCKS_TABLE,
-		{ "name", '\0', POPT_ARG_STRING, NULL, NAME,
-		  "name of the cgroup, timensbpf.NAME (default: our process id)",
-		  "NAME" },
-		POPT_AUTOHELP POPT_TABLEEND
-	};
 	struct run run = { .cgroup = -1 };
 	char pid[16];
 	int status;
 
-	run.argv =
-		command_parse(command, options, run_option, &run, argc, argv);
+	run.argv = command_parse(command, run_option, &run, argc, argv);
 	if (!run.argv || !*run.argv)
 		command_usage(command, "a command to run is missing");
 	snprintf(pid, sizeof(pid), "%d", getpid());
@@ -192,3 +202,30 @@ int command_run(const struct command *command, int argc, const char **argv)
 	free(run.path);
 	return status;
 }
+
+static const struct poptOption options[] = {
+	CLOCKS_TABLE,
+	{ "name", '\0', POPT_ARG_STRING, NULL, NAME,
+	  "name of the cgroup, timensbpf.NAME (default: our process id)",
+	  "NAME" },
+	{ "quiet", 'q', POPT_ARG_NONE, NULL, QUIET,
+	  "say nothing about what stays the host's time", NULL },
+	COMMAND_HELP_OPTION,
+	POPT_TABLEEND
+};
+
+static const char *const examples[] = {
+	"timensbpf run --realtime +3d -- date",
+	"timensbpf run --realtime '2038-01-19 03:14:00Z' -- bash",
+	"timensbpf run --monotonic +30d --boottime +30d --name test -- ./server",
+	NULL
+};
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "[CLOCKS] [--name NAME] -- COMMAND [ARGUMENT...]",
+	.summary = "run a command in a fresh cgroup with its own time",
+	.options = options,
+	.examples = examples,
+	.run = run_run,
+};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cgroup.h"
 #include "clocks.h"
 #include "commands.h"
 
@@ -40,7 +41,7 @@ static void set_option(const struct command *command, int val,
 		return;
 	if (val == CGROUP) {
 		free(target->cgroup);
-		target->cgroup = strdup(value);
+		target->cgroup = cgroup_resolve(value);
 	} else if (val == PID) {
 		take_pid(command, value, target);
 	} else if (val == FORCE) {
@@ -49,8 +50,7 @@ static void set_option(const struct command *command, int val,
 }
 
 static struct poptOption target_options[] = {
-	{ "cgroup", '\0', POPT_ARG_STRING, NULL, CGROUP,
-	  "the cgroup v2 directory", "PATH" },
+	CGROUP_OPTION(CGROUP),
 	{ "pid", '\0', POPT_ARG_STRING, NULL, PID,
 	  "the cgroup in which this process is", "PID" },
 	{ "force", '\0', POPT_ARG_NONE, NULL, FORCE,
@@ -94,8 +94,8 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 				: 0;
 
 		if (found < 0)
-			fprintf(stderr,
-				"timensbpf: note: cannot tell who still reads the host's time: %s\n",
+			command_say(
+				"note: cannot tell which processes still read the host's time: %s",
 				tnb_error_message());
 		for (int j = 0; j < found; j++)
 			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||
@@ -105,8 +105,8 @@ static void warn_visible(struct tnb *tnb, const char *cgroup)
 	}
 	tnb_rules_free(&rules, count > 0 ? (size_t)count : 0);
 	if (visible)
-		fprintf(stderr,
-			"timensbpf: note: %d processes still read another time than their rule's through the vDSO, most likely the host's; 'timensbpf show' lists them\n",
+		command_say(
+			"note: %d processes still read another time than their rule's through the vDSO, most likely the host's; 'timensbpf show --processes' lists them",
 			visible);
 }
 
@@ -124,16 +124,12 @@ static int set(struct target *target)
 	return err ? command_fail(EXIT_FAILED) : 0;
 }
 
-int command_set(const struct command *command, int argc, const char **argv)
+static int run_set(const struct command *command, int argc, const char **argv)
 {
-	static const struct poptOption options[] = {
-		TARGET_TABLE, CLOCKS_TABLE, POPT_AUTOHELP POPT_TABLEEND
-	};
 	struct target target = { 0 };
 	int status;
 
-	command_parse_only_options(command, options, set_option, &target, argc,
-				   argv);
+	command_parse_only_options(command, set_option, &target, argc, argv);
 	if (!clocks_given(&target.change))
 		command_usage(
 			command,
@@ -148,17 +144,32 @@ int command_set(const struct command *command, int argc, const char **argv)
 	return status;
 }
 
-int command_unset(const struct command *command, int argc, const char **argv)
+static const struct poptOption set_options[] = { TARGET_TABLE, CLOCKS_TABLE,
+						 COMMAND_HELP_OPTION,
+						 POPT_TABLEEND };
+
+static const char *const set_examples[] = {
+	"timensbpf set --cgroup /system.slice/db1.service --realtime -90s",
+	"timensbpf set --pid 1234 --realtime '2038-01-19 03:14:00Z' --monotonic +1h",
+	NULL
+};
+
+const struct command command_set = {
+	.name = "set",
+	.arguments = "--cgroup PATH|--pid PID CLOCKS [--force]",
+	.summary = "give a cgroup its own time, or change it",
+	.options = set_options,
+	.examples = set_examples,
+	.run = run_set,
+};
+
+static int run_unset(const struct command *command, int argc, const char **argv)
 {
-	static const struct poptOption options[] = {
-		TARGET_TABLE, POPT_AUTOHELP POPT_TABLEEND
-	};
 	struct target target = { 0 };
 	struct tnb *tnb = NULL;
 	int err;
 
-	command_parse_only_options(command, options, set_option, &target, argc,
-				   argv);
+	command_parse_only_options(command, set_option, &target, argc, argv);
 	err = find_cgroup(command, &target);
 	if (!err)
 		err = tnb_open(&tnb);
@@ -168,3 +179,20 @@ int command_unset(const struct command *command, int argc, const char **argv)
 	free(target.cgroup);
 	return err ? command_fail(EXIT_FAILED) : 0;
 }
+
+static const struct poptOption unset_options[] = { TARGET_TABLE,
+						   COMMAND_HELP_OPTION,
+						   POPT_TABLEEND };
+
+static const char *const unset_examples[] = {
+	"timensbpf unset --cgroup /system.slice/db1.service", NULL
+};
+
+const struct command command_unset = {
+	.name = "unset",
+	.arguments = "--cgroup PATH|--pid PID [--force]",
+	.summary = "let a cgroup follow its parent again",
+	.options = unset_options,
+	.examples = unset_examples,
+	.run = run_unset,
+};

@@ -208,6 +208,10 @@ bool tnb_loader_is_alive(void);
 
 /* ---- Cgroups ----------------------------------------------------------- */
 
+/* Where cgroup v2 is mounted. *path is the caller's, to be freed. -ENODEV:
+ * nowhere. */
+TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
+
 /* The cgroup v2 directory of a process, to be freed; pid 0: the caller. */
 TNB_MUST_CHECK int tnb_cgroup_of(pid_t pid, char **path);
 
@@ -235,19 +239,34 @@ TNB_MUST_CHECK int tnb_cgroup_enter(const char *path);
 
 /* ---- What works here --------------------------------------------------- */
 
-enum tnb_health { TNB_OK, TNB_WARN, TNB_FAIL };
+enum tnb_health {
+	TNB_OK,
+	TNB_NOTE, /* it is so on every kernel: nothing to be mended */
+	TNB_WARN, /* less than there could be, on this machine or now */
+	TNB_FAIL, /* load cannot succeed */
+};
+
+/* What a finding is about. */
+enum tnb_finding_group {
+	TNB_GROUP_LOAD,	  /* whether the programs can be loaded */
+	TNB_GROUP_DOORS,  /* how clocks are read, waits reached */
+	TNB_GROUP_LIMITS, /* what stays the host's time */
+	TNB_GROUP_NOW,	  /* what is loaded and what runs */
+	TNB_GROUPS,
+};
 
 struct tnb_finding {
-	const char *key;	/* "lockdown": stable, for machines */
-	enum tnb_health health; /* FAIL: load cannot succeed */
-	char *text;		/* what was found */
-	char *advice;		/* what to do about it, NULL if nothing */
+	const char *key; /* "lockdown": stable, for machines */
+	enum tnb_finding_group group;
+	enum tnb_health health;
+	char *text;   /* what was found */
+	char *advice; /* what to do about it, NULL if nothing */
 };
 
 /*
- * Examine this machine. *findings is the caller's, to be freed with
- * tnb_findings_free(). Returns their number. Needs no privileges, but without
- * them says less.
+ * Examine this machine. *findings, ordered by group, is the caller's, to be
+ * freed with tnb_findings_free(). Returns their number. Needs no privileges,
+ * but without them it says less.
  */
 TNB_MUST_CHECK int tnb_doctor(struct tnb_finding **findings);
 void tnb_findings_free(struct tnb_finding **findings, size_t count);
@@ -265,8 +284,8 @@ TNB_MUST_CHECK int tnb_figures_load(struct tnb *tnb,
 				    struct tnb_figure **figures);
 void tnb_figures_free(struct tnb_figure **figures, size_t count);
 
-/* One line on what stays the host's time here, or NULL if nothing does. The
- * caller's, to be freed. */
+/* One short line on what stays the host's time here. The caller's, to be freed.
+ */
 TNB_MUST_CHECK int tnb_known_gaps(char **line);
 
 #pragma GCC visibility pop

@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <timensbpf/timensbpf.h>
 
-/* Mount point of cgroup v2. *path is the caller's. -ENODEV: none. */
-TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
-
 /*
  * Open a cgroup v2 directory that may carry a rule. Returns an fd to be closed
  * and stores the cgroup's id. -EINVAL: no such directory, or the root.

@@ -1,36 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What works on this machine, and what to do about the rest. */
 #define _GNU_SOURCE
-#include "base/cleanup.h"
-#include "api/client.h"
+#include "doctor.h"
+
 #include "base/error.h"
-#include "finding.h"
 #include "base/log.h"
+#include "finding.h"
 #include "kernel/pins.h"
 #include "kernel/plan.h"
 #include "requirements.h"
 #include "vdso/kernel_vdso.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ADVISE_PENDING \
 	"with timensbpfd running the time() of C libraries needs no system call (64-bit); else use clock_gettime"
 
+/* ---- Texts that tell what was found -------------------------------------- */
+
 static void examine_release(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
 {
 	tnb_finding_set(finding, TNB_OK, "kernel: %s", kernel->release);
-}
-
-static void examine_error_injection(const struct tnb_kernel *kernel,
-				    struct tnb_finding *finding)
-{
-	tnb_finding_set(
-		finding, TNB_OK,
-		kernel->error_injection
-			? "error injection: compiled in"
-			: "error injection: not compiled in; only time(2) would need it");
 }
 
 static void examine_preemption(const struct tnb_kernel *kernel,
@@ -73,8 +66,8 @@ static void count_misses(struct tnb_finding *finding)
 	tnb_figures_free(&figures, (size_t)count);
 }
 
-/* A neighbour that is preempted inside a map operation of bpf(2) blinds all
- * kprobes of its CPU; fexit programs are not concerned. */
+/* While a task is preempted inside a map operation of bpf(2), the kernel skips
+ * all kprobe programs of its CPU; it does not skip fexit programs. */
 static void examine_misses(const struct tnb_kernel *kernel,
 			   struct tnb_finding *finding)
 {
@@ -87,57 +80,27 @@ static void examine_misses(const struct tnb_kernel *kernel,
 	tnb_finding_set(
 		finding, TNB_WARN,
 		kernel->session
-			? "misses: beside others that update BPF maps heavily, clock reads can be missed; 'timensbpf show' counts them"
+			? "misses: beside others that update BPF maps heavily, clock reads can be missed; 'timensbpf show --figures' counts them"
 			: "misses: beside others that update BPF maps heavily, clock reads can be missed, and this kernel does not count them");
 	tnb_finding_advise(finding,
 			   "boot with preempt=voluntary or preempt=none");
 	count_misses(finding);
 }
 
-static void examine_reads(const struct tnb_kernel *kernel,
-			  struct tnb_finding *finding)
-{
-	finding->health = TNB_OK;
-	for (int i = 0; i <= TNB_DOOR_x64_clock_adjtime; i++)
-		if (!kernel->door[i])
-			finding->health = TNB_FAIL;
-	tnb_finding_set(
-		finding, finding->health,
-		"doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are %s",
-		finding->health == TNB_OK ? "reached" : "not all there");
-}
-
-static void examine_reads_32(const struct tnb_kernel *kernel,
-			     struct tnb_finding *finding)
-{
-	int found = 0;
-
-	for (int i = TNB_DOOR_ia32_clock_gettime32; i < TNB_DOOR_MAX; i++)
-		found += kernel->door[i];
-	if (!found)
-		tnb_finding_set(
-			finding, TNB_OK,
-			"doors, 32-bit: this kernel runs no 32-bit processes");
-	else
-		tnb_finding_set(
-			finding, TNB_OK,
-			"doors, 32-bit: clock_gettime, gettimeofday, adjtimex, clock_adjtime are reached");
-}
-
 static void examine_time_door(const struct tnb_kernel *kernel,
 			      struct tnb_finding *finding,
-			      enum tnb_time_door door, const char *who)
+			      enum tnb_time_door door, const char *bits)
 {
 	if (!kernel->time_door[door]) {
 		tnb_finding_set(finding, TNB_OK,
-				"time(2), %s: no such call here", who);
+				"time(2), %s: no such call here", bits);
 		return;
 	}
 	if (!kernel->time_door_modify[door]) {
 		tnb_finding_set(
 			finding, TNB_WARN,
 			"time(2), %s: the system call returns the HOST's time, this kernel does not let BPF change a return value",
-			who);
+			bits);
 		tnb_finding_advise(finding, ADVISE_PENDING);
 		return;
 	}
@@ -145,11 +108,11 @@ static void examine_time_door(const struct tnb_kernel *kernel,
 		tnb_finding_set(
 			finding, TNB_OK,
 			"time(2), %s: reached by fmod_ret; missed, and counted, while %d tasks stand preempted in it on one CPU",
-			who, TNB_TIME_COPIES);
+			bits, TNB_TIME_COPIES);
 		return;
 	}
 	tnb_finding_set(finding, TNB_OK, "time(2), %s: reached by fmod_ret",
-			who);
+			bits);
 }
 
 static void examine_time(const struct tnb_kernel *kernel,
@@ -162,18 +125,6 @@ static void examine_time_32(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
 {
 	examine_time_door(kernel, finding, TNB_TIME_ia32_time32, "32-bit");
-}
-
-static void examine_vdso(const struct tnb_kernel *kernel,
-			 struct tnb_finding *finding)
-{
-	(void)kernel;
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"vDSO: a process that began outside reads the HOST's time by it; so does one that began while no loader served, or could not prepare it, or a 32-bit one, if it looks for it in /proc/self/auxv, PR_GET_AUXV or its mappings");
-	tnb_finding_advise(
-		finding,
-		"start programs inside ('timensbpf run', 'enter'), with timensbpfd running; 'timensbpf show' tells of each process how it reads");
 }
 
 static void examine_fast_path(const struct tnb_kernel *kernel,
@@ -193,47 +144,15 @@ static void examine_fast_path(const struct tnb_kernel *kernel,
 	}
 }
 
-static void examine_live(const struct tnb_kernel *kernel,
-			 struct tnb_finding *finding)
-{
-	if (kernel->checkpoint_restore) {
-		tnb_finding_set(
-			finding, TNB_OK,
-			"running processes: changed without a restart, as their rule begins, changes or ends");
-		return;
-	}
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"running processes: this kernel lacks CONFIG_CHECKPOINT_RESTORE, by which they are changed without harm; who began outside reads the HOST's time by the vDSO");
-	tnb_finding_advise(finding,
-			   "start programs inside ('timensbpf run', 'enter')");
-}
-
-static void examine_tracing(const struct tnb_kernel *kernel,
-			    struct tnb_finding *finding)
-{
-	if (!kernel->forbids_tracing) {
-		tnb_finding_set(finding, TNB_OK,
-				"tracing: not forbidden by yama");
-		return;
-	}
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"tracing: forbidden to all by yama (kernel.yama.ptrace_scope is 3): no program starts fast, and who began outside reads the HOST's time by the vDSO");
-	tnb_finding_advise(
-		finding,
-		"set ptrace_scope to 2 or less where the machine sets it, and boot again: 3 cannot be taken back");
-}
-
 static const char *const copy_names[TNB_COPY_MAX] = {
 #define COPY_NAME(function, holds, arguments) [TNB_COPY_##holds] = #function,
 	TNB_COPIES(COPY_NAME)
 #undef COPY_NAME
 };
 
-/* The kernel may have been built without some (32-bit processes, io_uring):
- * then nothing passes there. One that has become part of another function
- * cannot be told from that. */
+/* A kernel built without 32-bit processes or io_uring lacks some functions, and
+ * no deadline comes that way. A function that the compiler has inlined looks
+ * the same. */
 static void examine_waits(const struct tnb_kernel *kernel,
 			  struct tnb_finding *finding)
 {
@@ -258,67 +177,6 @@ static void examine_waits(const struct tnb_kernel *kernel,
 	tnb_finding_advise(finding, "use relative timeouts there");
 }
 
-static void examine_waits_memory(const struct tnb_kernel *kernel,
-				 struct tnb_finding *finding)
-{
-	(void)kernel;
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"waits, memory: a deadline whose memory cannot be written at that moment (read-only, not yet touched, shared with a child just forked) stays the HOST's; 'timensbpf show' counts it as deadline_lost");
-	tnb_finding_advise(
-		finding,
-		"let the thread that waits write its deadline, as the C library's users do");
-}
-
-static void examine_waits_armed(const struct tnb_kernel *kernel,
-				struct tnb_finding *finding)
-{
-	(void)kernel;
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"waits, armed: a wait or timer that is armed already when its rule begins, changes or ends keeps the moment of the HOST's clock that it was armed for");
-	tnb_finding_advise(
-		finding,
-		"set the rule before programs arm what has to follow it");
-}
-
-static void examine_waits_ring(const struct tnb_kernel *kernel,
-			       struct tnb_finding *finding)
-{
-	if (!kernel->ring_wait_regions) {
-		tnb_finding_set(finding, TNB_OK,
-				"waits, io_uring: all of them are reached");
-		return;
-	}
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"waits, io_uring: absolute waits in registered wait regions (IORING_ENTER_EXT_ARG_REG) stay the HOST's; times inside of submission entries (IORING_TIMEOUT_IMMEDIATE_ARG), too, and count as deadline_lost");
-	tnb_finding_advise(finding,
-			   "use IORING_ENTER_EXT_ARG and a struct timespec");
-}
-
-static void examine_stamps(const struct tnb_kernel *kernel,
-			   struct tnb_finding *finding)
-{
-	(void)kernel;
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"stamps: file times, socket stamps, /proc/uptime, sysinfo follow the HOST's clock in this version");
-	tnb_finding_advise(finding, "see docs/surface.md");
-}
-
-static void examine_ptp(const struct tnb_kernel *kernel,
-			struct tnb_finding *finding)
-{
-	(void)kernel;
-	tnb_finding_set(
-		finding, TNB_WARN,
-		"PTP device clocks: setting them asks for no capability, only for write access to /dev/ptpN");
-	tnb_finding_advise(
-		finding,
-		"give no writable /dev/ptpN to processes in virtual time");
-}
-
 static void examine_loaded(const struct tnb_kernel *kernel,
 			   struct tnb_finding *finding)
 {
@@ -333,7 +191,9 @@ static void examine_loaded(const struct tnb_kernel *kernel,
 	if (err) {
 		tnb_finding_set(finding, TNB_WARN, "programs: %s",
 				tnb_error_message());
-		tnb_finding_advise(finding, "see the line itself");
+		tnb_finding_advise(
+			finding,
+			"'timensbpf unload' removes what is left there");
 		return;
 	}
 	tnb_finding_set(finding, TNB_OK,
@@ -351,64 +211,170 @@ static void examine_loaded(const struct tnb_kernel *kernel,
 		tnb_preemption_name(kernel->preemption));
 }
 
-static void examine_daemon(const struct tnb_kernel *kernel,
-			   struct tnb_finding *finding)
-{
-	char line[512];
+/* ---- What holds or does not ---------------------------------------------- */
 
-	(void)kernel;
-	tnb_finding_set(finding, TNB_OK, "timensbpfd: %s",
-			tnb_client_status(line, sizeof(line))
-				? line
-				: "none answers, commands work by themselves");
+static bool has_error_injection(const struct tnb_kernel *kernel)
+{
+	return kernel->error_injection;
 }
 
-static const struct {
-	const char *key;
-	void (*examine)(const struct tnb_kernel *, struct tnb_finding *);
-} examinations[] = {
-	{ "preemption", examine_preemption },
-	{ "misses", examine_misses },
-	{ "error-injection", examine_error_injection },
-	{ "reads", examine_reads },
-	{ "reads-32", examine_reads_32 },
-	{ "time-syscall", examine_time },
-	{ "time-syscall-32", examine_time_32 },
-	{ "vdso-lookup", examine_vdso },
-	{ "fast-path", examine_fast_path },
-	{ "live", examine_live },
-	{ "tracing", examine_tracing },
-	{ "waits", examine_waits },
-	{ "waits-memory", examine_waits_memory },
-	{ "waits-armed", examine_waits_armed },
-	{ "waits-ring", examine_waits_ring },
-	{ "stamps", examine_stamps },
-	{ "ptp", examine_ptp },
-	{ "loaded", examine_loaded },
-	{ "daemon", examine_daemon },
-};
-#define EXAMINATIONS (sizeof(examinations) / sizeof(*examinations))
-
-int tnb_doctor(struct tnb_finding **findings)
+static bool has_reads(const struct tnb_kernel *kernel)
 {
-	size_t count = 1 + tnb_requirement_count + EXAMINATIONS, at = 0;
-	struct tnb_finding *all = calloc(count, sizeof(*all));
+	for (int i = 0; i <= TNB_DOOR_x64_clock_adjtime; i++)
+		if (!kernel->door[i])
+			return false;
+	return true;
+}
+
+static bool has_reads_32(const struct tnb_kernel *kernel)
+{
+	for (int i = TNB_DOOR_ia32_clock_gettime32; i < TNB_DOOR_MAX; i++)
+		if (kernel->door[i])
+			return true;
+	return false;
+}
+
+static bool can_change_processes(const struct tnb_kernel *kernel)
+{
+	return kernel->checkpoint_restore;
+}
+
+static bool may_trace(const struct tnb_kernel *kernel)
+{
+	return !kernel->forbids_tracing;
+}
+
+static bool reaches_rings(const struct tnb_kernel *kernel)
+{
+	return !kernel->ring_wait_regions;
+}
+
+/* ---- The table ----------------------------------------------------------- */
+
+/* First of all: one row before the requirements. */
+static const struct tnb_check release_check = { .key = "kernel",
+						.examine = examine_release };
+
+static const struct tnb_check checks[] = {
+	{ .key = "preemption",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_preemption },
+	{ .key = "misses",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_misses },
+	{ .key = "error-injection",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = has_error_injection,
+	  .good = "error injection: compiled in",
+	  .otherwise = TNB_OK,
+	  .bad = "error injection: not compiled in; only time(2) would need it" },
+	{ .key = "reads",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = has_reads,
+	  .good = "doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are reached",
+	  .otherwise = TNB_FAIL,
+	  .bad = "doors: clock_gettime, gettimeofday, adjtimex, clock_adjtime of 64-bit processes are not all there",
+	  .advice = "boot a kernel of a distribution, from 6.1 on" },
+	{ .key = "reads-32",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = has_reads_32,
+	  .good = "doors, 32-bit: clock_gettime, gettimeofday, adjtimex, clock_adjtime are reached",
+	  .otherwise = TNB_OK,
+	  .bad = "doors, 32-bit: this kernel runs no 32-bit processes" },
+	{ .key = "time-syscall",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_time },
+	{ .key = "time-syscall-32",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_time_32 },
+	{ .key = "fast-path",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_fast_path },
+	{ .key = "live",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = can_change_processes,
+	  .good = "running processes: changed without a restart, as their rule begins, changes or ends",
+	  .otherwise = TNB_WARN,
+	  .bad = "running processes: this kernel lacks CONFIG_CHECKPOINT_RESTORE, by which they are changed without harm; those that began outside read the HOST's time by the vDSO",
+	  .advice = "start programs inside ('timensbpf run', 'enter')" },
+	{ .key = "tracing",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = may_trace,
+	  .good = "tracing: not forbidden by yama",
+	  .otherwise = TNB_WARN,
+	  .bad = "tracing: forbidden to all by yama (kernel.yama.ptrace_scope is 3): no program starts fast, and processes that began outside read the HOST's time by the vDSO",
+	  .advice =
+		  "set ptrace_scope to 2 or less where the machine sets it, and boot again: 3 cannot be taken back" },
+	{ .key = "waits", .group = TNB_GROUP_DOORS, .examine = examine_waits },
+	{ .key = "waits-ring",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = reaches_rings,
+	  .good = "waits, io_uring: all of them are reached",
+	  .otherwise = TNB_WARN,
+	  .bad = "waits, io_uring: absolute waits in registered wait regions (IORING_ENTER_EXT_ARG_REG) stay the HOST's; times inside of submission entries (IORING_TIMEOUT_IMMEDIATE_ARG), too, and count as deadline_lost",
+	  .advice = "use IORING_ENTER_EXT_ARG and a struct timespec" },
+	{ .key = "vdso-lookup",
+	  .group = TNB_GROUP_LIMITS,
+	  .otherwise = TNB_NOTE,
+	  .bad = "vDSO: a process that began outside and was not changed reads the HOST's time by it; so does one that started while no loader served or could prepare it, and a 32-bit one, if it looks for the vDSO in /proc/self/auxv, PR_GET_AUXV or its mappings",
+	  .advice =
+		  "start programs inside ('timensbpf run', 'enter'), with timensbpfd running; 'timensbpf show --processes' tells of each process how it reads" },
+	{ .key = "waits-memory",
+	  .group = TNB_GROUP_LIMITS,
+	  .otherwise = TNB_NOTE,
+	  .bad = "waits, memory: a deadline whose memory cannot be written at that moment (read-only, not yet touched, shared with a child just forked) stays the HOST's; 'timensbpf show --figures' counts it as deadline_lost",
+	  .advice =
+		  "let the thread that waits write its deadline, as the C library's users do" },
+	{ .key = "waits-armed",
+	  .group = TNB_GROUP_LIMITS,
+	  .otherwise = TNB_NOTE,
+	  .bad = "waits, armed: a wait or timer that is armed already when its rule begins, changes or ends keeps the moment of the HOST's clock that it was armed for",
+	  .advice = "set the rule before programs arm what has to follow it" },
+	{ .key = "stamps",
+	  .group = TNB_GROUP_LIMITS,
+	  .otherwise = TNB_NOTE,
+	  .bad = "stamps: file times, socket stamps, /proc/uptime, sysinfo follow the HOST's clock in this version",
+	  .advice = "see docs/surface.md" },
+	{ .key = "ptp",
+	  .group = TNB_GROUP_LIMITS,
+	  .otherwise = TNB_NOTE,
+	  .bad = "PTP device clocks: setting them asks for no capability, only for write access to /dev/ptpN",
+	  .advice = "give no writable /dev/ptpN to processes in virtual time" },
+	{ .key = "loaded", .group = TNB_GROUP_NOW, .examine = examine_loaded },
+};
+#define CHECKS (sizeof(checks) / sizeof(*checks))
+
+void tnb_check_run(const struct tnb_check *check,
+		   const struct tnb_kernel *kernel, struct tnb_finding *finding)
+{
+	finding->key = check->key;
+	finding->group = check->group;
+	if (check->examine) {
+		check->examine(kernel, finding);
+	} else if (check->holds && check->holds(kernel)) {
+		tnb_finding_set(finding, TNB_OK, "%s", check->good);
+	} else {
+		tnb_finding_set(finding, check->otherwise, "%s", check->bad);
+		if (check->advice)
+			tnb_finding_advise(finding, "%s", check->advice);
+	}
+}
+
+int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
+{
+	size_t count = 1 + tnb_requirement_count + CHECKS, at = 0;
+	struct tnb_finding *all = calloc(count + more, sizeof(*all));
 	struct tnb_kernel kernel;
 
 	if (!all)
 		return tnb_fail_memory();
 	tnb_log_init();
 	tnb_kernel_probe(&kernel);
-	all[at].key = "kernel";
-	examine_release(&kernel, &all[at++]);
-	for (unsigned int i = 0; i < tnb_requirement_count; i++) {
-		all[at].key = tnb_requirements[i].key;
-		tnb_requirements[i].examine(&kernel, &all[at++]);
-	}
-	for (size_t i = 0; i < EXAMINATIONS; i++) {
-		all[at].key = examinations[i].key;
-		examinations[i].examine(&kernel, &all[at++]);
-	}
+	tnb_check_run(&release_check, &kernel, &all[at++]);
+	for (unsigned int i = 0; i < tnb_requirement_count; i++)
+		tnb_check_run(&tnb_requirements[i], &kernel, &all[at++]);
+	for (size_t i = 0; i < CHECKS; i++)
+		tnb_check_run(&checks[i], &kernel, &all[at++]);
 	*findings = all;
 	return (int)count;
 }
@@ -432,13 +398,13 @@ int tnb_known_gaps(char **line)
 	tnb_kernel_probe(&kernel);
 	if (kernel.time_door[TNB_TIME_x64_time] &&
 	    !kernel.time_door_modify[TNB_TIME_x64_time])
-		calls = "time(2) other than by the C library of 64-bit programs that read fast, ";
+		calls = "time(2), ";
 	else if (kernel.time_door[TNB_TIME_ia32_time32] &&
 		 !kernel.time_door_modify[TNB_TIME_ia32_time32])
 		calls = "time(2) of 32-bit programs, ";
 	if (asprintf(
 		    line,
-		    "still the host's time here: %sfile and socket stamps, the vDSO of 32-bit programs that look for it; 'timensbpf doctor' has details",
+		    "some times stay the host's here (%sfile times): see 'timensbpf doctor'",
 		    calls) < 0)
 		return tnb_fail_memory();
 	return 0;

@@ -132,5 +132,5 @@ void tnb_finding_add_misses(const struct tnb_figure *figures, size_t count,
 	if (!finding->advice)
 		tnb_finding_advise(
 			finding,
-			"what was missed had the HOST's time; 'timensbpf show' tells what it is");
+			"what was missed had the HOST's time; 'timensbpf show --figures' tells what it is");
 }

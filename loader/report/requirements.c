@@ -7,19 +7,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static void examine_privileges(const struct tnb_kernel *kernel,
-			       struct tnb_finding *finding)
+static bool is_privileged(const struct tnb_kernel *kernel)
 {
-	if (kernel->privileged) {
-		tnb_finding_set(
-			finding, TNB_OK,
-			"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH are there");
-		return;
-	}
-	tnb_finding_set(
-		finding, TNB_FAIL,
-		"privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN or CAP_DAC_READ_SEARCH is missing");
-	tnb_finding_advise(finding, "run as root, outside user namespaces");
+	return kernel->privileged;
+}
+
+static bool has_btf(const struct tnb_kernel *kernel)
+{
+	return kernel->btf;
+}
+
+static bool has_bpffs(const struct tnb_kernel *kernel)
+{
+	return kernel->bpffs;
 }
 
 static void examine_lockdown(const struct tnb_kernel *kernel,
@@ -39,34 +39,6 @@ static void examine_lockdown(const struct tnb_kernel *kernel,
 		"boot without lockdown= on the kernel command line, or with Secure Boot off");
 }
 
-static void examine_btf(const struct tnb_kernel *kernel,
-			struct tnb_finding *finding)
-{
-	if (kernel->btf) {
-		tnb_finding_set(finding, TNB_OK,
-				"BTF: the kernel describes its types");
-		return;
-	}
-	tnb_finding_set(finding, TNB_FAIL,
-			"BTF: /sys/kernel/btf/vmlinux cannot be read");
-	tnb_finding_advise(
-		finding,
-		"boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
-}
-
-static void examine_bpffs(const struct tnb_kernel *kernel,
-			  struct tnb_finding *finding)
-{
-	if (kernel->bpffs) {
-		tnb_finding_set(finding, TNB_OK,
-				"bpffs: mounted on /sys/fs/bpf");
-		return;
-	}
-	tnb_finding_set(finding, TNB_FAIL,
-			"bpffs: no BPF file system on /sys/fs/bpf");
-	tnb_finding_advise(finding, "mount -t bpf bpf /sys/fs/bpf");
-}
-
 static void examine_cgroup2(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
 {
@@ -80,9 +52,9 @@ static void examine_cgroup2(const struct tnb_kernel *kernel,
 }
 
 /*
- * LSM programs are never skipped. fmod_ret on the functions behind the hooks
- * is as good where the kernel is not preemptible, and not good enough to guard
- * somebody else's clock where it is.
+ * LSM programs are never skipped. fmod_ret programs on the functions behind the
+ * hooks can be skipped on a preemptible kernel: there they do not guard the
+ * host's clock well enough.
  */
 static void examine_lsm(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)
@@ -111,13 +83,32 @@ static void examine_lsm(const struct tnb_kernel *kernel,
 		"add bpf to lsm= on the kernel command line, as in /sys/kernel/security/lsm plus ',bpf'");
 }
 
-const struct tnb_requirement tnb_requirements[] = {
-	{ "privileges", examine_privileges, -EPERM },
-	{ "lockdown", examine_lockdown, -EPERM },
-	{ "btf", examine_btf, -EOPNOTSUPP },
-	{ "bpffs", examine_bpffs, -ENODEV },
-	{ "cgroup2", examine_cgroup2, -ENODEV },
-	{ "lsm", examine_lsm, -EOPNOTSUPP },
+const struct tnb_check tnb_requirements[] = {
+	{ .key = "privileges",
+	  .err = -EPERM,
+	  .holds = is_privileged,
+	  .good = "privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH are there",
+	  .otherwise = TNB_FAIL,
+	  .bad = "privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN or CAP_DAC_READ_SEARCH is missing",
+	  .advice = "run as root, outside user namespaces" },
+	{ .key = "lockdown", .err = -EPERM, .examine = examine_lockdown },
+	{ .key = "btf",
+	  .err = -EOPNOTSUPP,
+	  .holds = has_btf,
+	  .good = "BTF: the kernel describes its types",
+	  .otherwise = TNB_FAIL,
+	  .bad = "BTF: /sys/kernel/btf/vmlinux cannot be read",
+	  .advice =
+		  "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as Debian's are" },
+	{ .key = "bpffs",
+	  .err = -ENODEV,
+	  .holds = has_bpffs,
+	  .good = "bpffs: mounted on /sys/fs/bpf",
+	  .otherwise = TNB_FAIL,
+	  .bad = "bpffs: no BPF file system on /sys/fs/bpf",
+	  .advice = "mount -t bpf bpf /sys/fs/bpf" },
+	{ .key = "cgroup2", .err = -ENODEV, .examine = examine_cgroup2 },
+	{ .key = "lsm", .err = -EOPNOTSUPP, .examine = examine_lsm },
 };
 const unsigned int tnb_requirement_count =
 	sizeof(tnb_requirements) / sizeof(*tnb_requirements);
@@ -129,7 +120,7 @@ int tnb_requirements_check(const struct tnb_kernel *kernel)
 	for (unsigned int i = 0; !err && i < tnb_requirement_count; i++) {
 		struct tnb_finding finding = { 0 };
 
-		tnb_requirements[i].examine(kernel, &finding);
+		tnb_check_run(&tnb_requirements[i], kernel, &finding);
 		if (finding.health == TNB_FAIL)
 			err = tnb_fail(tnb_requirements[i].err, "%s: %s",
 				       finding.text, finding.advice);

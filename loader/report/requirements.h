@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What must be there before the programs can be loaded: the one list for
- * `load`, which stops at the first that fails, and for `doctor`, which tells
- * all. */
+/* The checks that must hold before the programs can be loaded: `load` stops at
+ * the first that fails, `doctor` tells all. */
 #ifndef TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 #define TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 
-#include "kernel/probe.h"
+#include "doctor.h"
 
-#include <timensbpf/timensbpf.h>
-
-struct tnb_requirement {
-	const char *key;
-	/* Fill a finding's health, text and advice for this kernel. */
-	void (*examine)(const struct tnb_kernel *kernel,
-			struct tnb_finding *finding);
-	int err; /* of load, where it fails */
-};
-
-extern const struct tnb_requirement tnb_requirements[];
+extern const struct tnb_check tnb_requirements[];
 extern const unsigned int tnb_requirement_count;
 
 /* 0, or the errno and message of the first requirement that is not met. */

@@ -237,6 +237,8 @@ assert abs(distance.total_seconds() - 259200) < 60, rule
 assert rule["processes"] == [{"pid": int(sys.argv[3]), "name": "sleep", "vdso": "hidden",
                               "why": rule["processes"][0]["why"]}], rule
 assert rule["processes"][0]["why"], rule
+assert shown["schema"] == 1 and shown["loaded"] is True
+assert rule["name"] == rule["cgroup"].removeprefix("/sys/fs/cgroup")
 assert shown["loader"] is False
 assert shown["version"] in sys.argv[4] and shown["attach"] in ("fexit", "session", "kretprobe")
 names = [figure["name"] for figure in shown["figures"]]
@@ -245,7 +247,117 @@ for name in ("read_lost", "set_denied", "exec_begun", "exec_hidden", "exec_faile
     assert name in names, names
 PYTHON
     run -0 timensbpf show
-    [[ $output == *"$CGROUP"* && $output == *"sleep"* ]]
+    [[ $output == *"/${CGROUP##*/} "* && $output != *"sleep"* ]]
+    run -0 timensbpf show --processes
+    [[ $output == *"sleep"* ]]
+}
+
+@test "show is a table: cgroup, date, offsets, processes, fast" {
+    local day
+    cgroup_make table
+    timensbpf set --cgroup "$CGROUP" --realtime +3d --monotonic +90s --boottime +1d6h0.25s
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    wait_until 10 cgroup_is_populated "$CGROUP"
+    day=$(date -u -d '+3 days' +%F)
+    run -0 timensbpf show
+    [[ ${lines[0]} == "version "* ]]
+    [[ ${lines[1]} =~ ^CGROUP\ +DATE\ NOW\ +REALTIME\ +MONOTONIC\ +BOOTTIME\ +PROCESSES\ +FAST$ ]]
+    [[ ${lines[2]} =~ ^/$OWN.table\ +$day.........Z\ +[+]3d\ +[+]90s\ +[+]1d6h0.25s\ +1\ +0$ ]]
+    ((${#lines[@]} == 3)) || [[ ${lines[3]} == "missed "* ]]
+    ((${#lines[2]} <= 100))
+}
+
+@test "show groups processes by reason, with counts" {
+    cgroup_make groups
+    timensbpf set --cgroup "$CGROUP" --realtime +3d
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
+    wait_until 10 all_sleep
+    run -0 timensbpf show -p
+    [[ $output == *$'\n'"/$OWN.groups"$'\n'"  2 slow: the loader did not run"* ]]
+    shown_as "$!" | grep '^  2 slow: '
+}
+all_sleep() { [[ $(timensbpf show --json | grep -c '"name": "sleep"') == 2 ]]; }
+
+@test "show keeps figures for those who ask" {
+    cgroup_make figures
+    timensbpf set --cgroup "$CGROUP" --realtime +3d
+    in_cgroup "$CGROUP" true
+    timensbpf show --figures | grep -E '^exec_begun +[1-9]'
+    run -0 timensbpf show
+    [[ $output != *exec_begun* ]]
+}
+
+@test "show --watch goes on until it is interrupted" {
+    run timeout 8 timensbpf show --watch 1 --json
+    [[ $status == 124 && $(grep -c '"schema": 1' <<<"$output") -ge 2 ]]
+    run timeout 8 timensbpf show --watch
+    [[ $status == 124 && $(grep -c '^version' <<<"$output") -ge 2 ]]
+}
+
+@test "on a terminal, a long name is shortened in the middle, elsewhere never" {
+    local name
+    name=$(printf '%0100d' 0)
+    cgroup_make "$name"
+    timensbpf set --cgroup "$CGROUP" --realtime +3d
+    timensbpf show | grep -q "^/$OWN.$name "
+    run -0 on_terminal 100 timensbpf show
+    [[ $output =~ (^|$'\n')/$OWN.0+\.\.\.0+\ \ 2 ]]
+    for line in "${lines[@]}"; do
+        ((${#line} <= 100)) || fail "$line"
+    done
+}
+
+@test "cgroups are given as systemd prints them, or as directories" {
+    cgroup_make named
+    mkdir "$CGROUP/below.service"
+    timensbpf set --cgroup "/$OWN.named/below.service" --realtime +1h
+    [[ $(offsets_of "$CGROUP/below.service") == "3600000000000 0 0" ]]
+    timensbpf show --json | grep -q "\"name\": \"/$OWN.named/below.service\""
+    run -0 timensbpf enter --cgroup "$OWN.named/below.service" -- cat /proc/self/cgroup
+    [[ $output == "0::/$OWN.named/below.service" ]]
+    timensbpf unset --cgroup "/$OWN.named/below.service"
+    [[ -z $(offsets_of "$CGROUP/below.service") ]]
+    (cd "$CGROUP" && timensbpf set --cgroup below.service --realtime +2h)
+    [[ $(offsets_of "$CGROUP/below.service") == "7200000000000 0 0" ]]
+}
+
+@test "names that are not UTF-8, or would act on a terminal, are shown escaped" {
+    local bad=$'bad\xff\e[31m\xe2\x80\xae' shown='bad\xff\x1b[31m\xe2\x80\xae'
+    cgroup_make "$bad"
+    timensbpf set --cgroup "$CGROUP" --realtime +3d
+    # shellcheck disable=SC2016
+    "${IN[@]}" "$CGROUP" bash -c 'printf "\xff\xfe\e]x" >/proc/$$/comm; sleep 1000; :' 3>&- &
+    wait_until 10 names_are "/$OWN.$shown" 'sleep' '\xff\xfe\x1b]x'
+    run -0 on_terminal 300 timensbpf show -p
+    [[ $output == *"/$OWN.$shown "* && $output == *'\xff\xfe\x1b]x'* ]]
+    [[ $output != *$'\e'* && $output != *$'\xff'* ]]
+    run --separate-stderr timensbpf set --cgroup "$CGROUP/"$'no\e\n' --realtime +3d
+    # shellcheck disable=SC2154
+    [[ $status == 1 && ${#stderr_lines[@]} == 1 && $stderr != *$'\e'* && $stderr == *'no\x1b\x0a'* ]]
+    run --separate-stderr timensbpf $'\e[31m'
+    [[ $status == 2 && $stderr == *"'\\x1b[31m'"* ]]
+}
+# names_are CGROUP PROCESS…: as JSON has them
+names_are() {
+    timensbpf show --json | python3 -c '
+import json, sys
+[rule] = [rule for rule in json.load(sys.stdin)["rules"] if rule["name"] == sys.argv[1]]
+sys.exit(sorted(process["name"] for process in rule["processes"]) != sorted(sys.argv[2:]))' "$@"
+}
+
+@test "run points to what stays the host's once, on a terminal" {
+    local run=(timensbpf run --realtime +1d --name "$OWN")
+    rm -f /run/timensbpf.noted
+    status_of 0 true
+    [[ -z $stderr ]]
+    run -0 on_terminal 100 "${run[@]}" --quiet -- true
+    [[ -z $output ]]
+    run -0 on_terminal 100 "${run[@]}" -- true
+    [[ ${#lines[@]} == 1 && $output == *"'timensbpf doctor'"* ]]
+    ((${#output} <= 100))
+    run -0 on_terminal 100 "${run[@]}" -- true
+    [[ -z $output ]]
 }
 
 @test "doctor has a line for everything that it must examine" {
@@ -258,13 +370,40 @@ PYTHON
     done
     python3 -c '
 import json, sys
-for finding in json.loads(sys.argv[1])["findings"]:
-    assert finding["health"] in ("ok", "warn", "fail"), finding
+document = json.loads(sys.argv[1])
+assert document["schema"] == 1 and document["can_load"] is True
+groups = [finding["group"] for finding in document["findings"]]
+assert groups == sorted(groups, key=("load", "doors", "limits", "now").index), groups
+assert set(groups) == {"load", "doors", "limits", "now"}, groups
+for finding in document["findings"]:
+    assert finding["health"] in ("ok", "note", "warn", "fail"), finding
     assert "\n" not in finding["text"], finding
     assert finding["health"] == "ok" or finding["advice"], finding
     assert finding["health"] != "fail", finding' "$output"
     run -0 timensbpf doctor
     [[ $output == *"$(uname -r)"* ]]
+    [[ ${lines[0]} == "Can load" && ${lines[-1]} == "This machine can load the programs; "* ]]
+    [[ $output != *$'\e'* ]]
+}
+
+@test "what no kernel can do is a note of doctor, no warning" {
+    local key
+    for key in vdso-lookup waits-memory waits-armed stamps ptp; do
+        [[ $(doctor_health "$key") == note ]] || fail "$key"
+    done
+}
+
+@test "doctor fits the terminal, and is coloured where that is wanted" {
+    local line
+    run -0 on_terminal 72 env NO_COLOR=1 timensbpf doctor
+    [[ $output != *$'\e'* && ${lines[-1]} == "This machine can load"* ]]
+    for line in "${lines[@]}"; do
+        ((${#line} <= 72)) || fail "$line"
+    done
+    run -0 on_terminal 72 timensbpf doctor
+    [[ $output == *$'\e[32mok  \e[0m'* ]]
+    TERM_WANTED=dumb run -0 on_terminal 72 timensbpf doctor
+    [[ $output != *$'\e'* ]]
 }
 
 @test "help and version go to standard output" {
@@ -273,8 +412,21 @@ for finding in json.loads(sys.argv[1])["findings"]:
     [[ $status == 0 && -z $stderr && $output == *"timensbpf run"* ]]
     run --separate-stderr timensbpf --version
     [[ $status == 0 && -z $stderr && $output =~ [0-9]+\.[0-9]+\.[0-9]+ ]]
-    for command in run set unset show enter load unload doctor; do
+    run --separate-stderr timensbpf help
+    [[ $status == 0 && -z $stderr && $output == *Examples*"timensbpf run"* ]]
+    diff <(timensbpf help) <(timensbpf -h)
+    for command in run set unset show enter load unload doctor help; do
         run --separate-stderr timensbpf "$command" --help
-        [[ $status == 0 && -z $stderr && $output == *"$command"* ]] || fail "$command --help"
+        [[ $status == 0 && -z $stderr && $output == "Usage: timensbpf $command"* ]] ||
+            fail "$command --help"
+        diff <(timensbpf help "$command") <(timensbpf "$command" -h)
+        diff <(timensbpf help "$command") <(echo "$output")
     done
+    timensbpf help run | grep -q '^  timensbpf run --realtime +3d -- date$'
+}
+
+@test "help without being asked for is wrong usage, on standard error" {
+    run --separate-stderr timensbpf
+    [[ $status == 2 && -z $output ]]
+    diff <(timensbpf help) <(echo "$stderr")
 }

@@ -65,7 +65,7 @@ forked() {
     (($(number changed "$JSON") <= stuck)) || fail "$stuck counted as deadline_stuck: $JSON"
     (($(number changed_in_child "$JSON") <= taken)) ||
         fail "$taken counted as deadline_forked: $JSON"
-    [[ $(doctor_health waits-memory) == warn ]]
+    [[ $(doctor_health waits-memory) == note ]]
 }
 
 @test "outside" {

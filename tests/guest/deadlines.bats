@@ -111,7 +111,7 @@ exist() {
 # stands for all: they share the way in.
 gap() {
     local lost wrong
-    [[ $(doctor_health waits-memory) == warn ]]
+    [[ $(doctor_health waits-memory) == note ]]
     lost=$(figure deadline_lost)
     timensbpf run --name "$OWN" "${CLOCKS[@]}" -- deadlines --only '^(clock_nanosleep|mq_timed)' \
         >"$BATS_TEST_TMPDIR/lines" 2>/dev/null

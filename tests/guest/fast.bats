@@ -345,12 +345,13 @@ mappings() {
 @test "show tells who is fast, and why another is not" {
     "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
     wait_until 10 shows "$!" fast
-    timensbpf show | grep -E "^  process   $! sleep: fast$"
+    shown_as "$!" | grep -E '^  [0-9]+ fast$'
     local tracer
     "${IN[@]}" "$CGROUP" strace -o /dev/null sleep 1000 3>&- &
     tracer=$!
     wait_until 10 shows_child_of "$tracer" hidden
-    timensbpf show | grep -E "^  process   $(pgrep -P "$tracer") sleep: slow .*could not prepare it: .*; reads the HOST's time by a vDSO that it finds by itself.$"
+    shown_as "$(pgrep -P "$tracer")" |
+        grep -E "^  1 slow: .*could not prepare it: .*; reads the HOST's time by a vDSO that it finds by itself$"
 }
 shows_child_of() { shows "$(pgrep -P "$1" -x sleep)" "$2"; }
 
@@ -459,7 +460,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
     expect_doors "$SERVED" 'missed/.*' "${OFFSETS[@]}"
     expect_doors "$SERVED" 'all-mended/vdso-(proc-auxv|mapping)-.*' "${OFFSETS[@]}"
     (($(figure start_slow.late) > before))
-    timensbpf show | grep -E "^  process   $SERVER .*slow .*leads to virtual time.$"
+    shown_as "$SERVER" | grep -E '^  [0-9]+ slow: .*leads to virtual time$'
     daemon_stop
     daemon_start
 }

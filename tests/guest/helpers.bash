@@ -337,7 +337,7 @@ json_object() {
     echo "${BASH_REMATCH[0]}"
 }
 
-# doctor_health KEY: ok, warn or fail; doctor_text KEY
+# doctor_health KEY: ok, note, warn or fail; doctor_text KEY
 doctor_health() {
     json_object key "$1" "$(doctor_once)" | grep -oE '"health": *"[a-z]*"' | cut -d'"' -f4
 }
@@ -387,6 +387,30 @@ for rule in json.load(sys.stdin)["rules"]:
         if process["pid"] == int(sys.argv[1]):
             sys.exit(process["vdso"] != sys.argv[2])
 sys.exit(1)' "$@"
+}
+
+# shown_as PID: the line under which `show --processes` lists it
+shown_as() {
+    timensbpf show --processes | awk -v pid="$1" '
+        $2 == "fast" || $2 == "slow:" { heading = $0; next }
+        $1 == pid { print heading }'
+}
+
+# on_terminal COLUMNS COMMAND…: its output on a terminal that wide, its status
+on_terminal() {
+    TERM=${TERM_WANTED-xterm} python3 -c '
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if not pid:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        output = os.read(terminal, 65536)
+    except OSError:  # its other end was closed
+        break
+    sys.stdout.buffer.write(output.replace(b"\r\n", b"\n"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
 }
 
 is_traced() { ! is_not_traced "$1"; }

@@ -29,6 +29,8 @@ refused() { expect_refusal 1 "$1" timensbpf "${@:2}"; }
 run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
 
 @test "no command, an unknown command, an unknown option" {
+    run --separate-stderr timensbpf
+    [[ $status == 2 && -z $output && $stderr == *"Usage: timensbpf COMMAND"* ]]
     usage 'command' --
     usage 'frobnicate' frobnicate
     usage '--frobnicate' run --frobnicate -- true
@@ -40,6 +42,12 @@ run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
     usage 'realtime' set --cgroup "$CGROUP"
     usage 'attach' load --attach sideways
     usage 'pid' set --pid one --realtime +1d
+    usage 'frobnicate' help frobnicate
+    usage 'unexpected.*set' help run set
+    usage '--watch.*0' show --watch 0
+    usage '--watch.*often' show --watch often
+    usage '--watch.*86401' show --watch=86401
+    usage 'bash or zsh' completion fish
     is_unchanged
 }
 
@@ -181,7 +189,10 @@ run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
 
 @test "nothing is loaded" {
     timensbpf unload
-    expect_refusal 1 'not loaded|timensbpf load' timensbpf show
+    run -0 --separate-stderr timensbpf show
+    [[ $output == "nothing is loaded"* && -z $stderr && ${#lines[@]} == 1 ]]
+    run -0 --separate-stderr timensbpf show --json
+    [[ $output =~ \"loaded\":\ false && $output =~ \"rules\":\ \[\] && -z $stderr ]]
     expect_refusal 1 'not loaded|timensbpf load' timensbpf unset --cgroup "$CGROUP"
     timensbpf unload
     timensbpf load
