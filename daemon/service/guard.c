@@ -16,6 +16,8 @@
 #define _GNU_SOURCE
 #include "guard.h"
 
+#include "base/child.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/proc.h"
 
@@ -28,9 +30,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Of looks at who cannot be let go of yet, TNB_BEAT_EVERY_MS apart. */
@@ -63,7 +64,7 @@ static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
 static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
 			  pid_t loader)
 {
-	__u64 now = tnb_channel_now();
+	__u64 now = tnb_clock_now();
 
 	for (__u32 i = 0; i < TNB_HOLDS; i++) {
 		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
@@ -150,7 +151,7 @@ static bool loader_hangs(const struct tnb_loader_state *state,
 
 static void end_loader(struct tnb_loader_state *state, int fd)
 {
-	if (!syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
+	if (!pidfd_send_signal(fd, SIGKILL, NULL, 0))
 		__atomic_add_fetch(&state->hung, 1, __ATOMIC_RELAXED);
 }
 
@@ -194,7 +195,7 @@ static void run_guard(struct tnb_loader_state *state, int fd, int poke,
 	poke = fcntl(poke, F_DUPFD, 2);
 	if (dup2(fd, 0) < 0 || dup2(poke, 1) < 0)
 		_exit(1);
-	syscall(SYS_close_range, 2, ~0U, 0);
+	close_range(2, ~0U, 0);
 	watch(state, 0, &sight);
 	_exit(0);
 }
@@ -202,7 +203,7 @@ static void run_guard(struct tnb_loader_state *state, int fd, int poke,
 pid_t tnb_guard_start(struct tnb_loader_state *state, int poke)
 {
 	pid_t loader = getpid();
-	int fd = (int)syscall(SYS_pidfd_open, loader, 0);
+	int fd = pidfd_open(loader, 0);
 	pid_t guard = fd < 0 ? -1 : fork();
 	int err = errno;
 
@@ -220,6 +221,5 @@ void tnb_guard_stop(pid_t guard)
 	if (guard <= 0)
 		return;
 	kill(guard, SIGKILL);
-	while (waitpid(guard, NULL, 0) < 0 && errno == EINTR)
-		;
+	tnb_child_reap(guard);
 }

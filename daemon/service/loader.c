@@ -12,6 +12,7 @@
 #include "guard.h"
 #include "reviewer.h"
 #include "base/thread.h"
+#include "vdso/image_pick.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "internal.h"
+#include "inject/budget.h"
 #include "base/thread.h"
 
 #include <bpf/libbpf.h>

@@ -3,126 +3,17 @@
 #include "tracee.h"
 
 #include "base/proc.h"
+#include "budget.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
-
-/* ---- Budget -------------------------------------------------------------- */
-
-#define BUDGET_SIGNAL SIGRTMIN
-/* Again, in case the first signal came just before the call that was to be
- * interrupted. */
-#define BUDGET_AGAIN_NS 2000000L
-
-static __thread timer_t budget_timer;
-static __thread bool budget_timer_exists;
-static __thread volatile sig_atomic_t budget_spent;
-
-/*
- * bounded_ptrace(request, tid, address, data): as the system call, but the
- * spent budget ends it with -EINTR where the kernel would make it again after
- * every signal. PTRACE_SEIZE waits for the end of an exec so (-ERESTARTNOINTR
- * of kernel/ptrace.c, ptrace_attach()), and an exec for a file system that may
- * never answer.
- */
-long bounded_ptrace(long request, long tid, const void *address,
-		    const void *data);
-extern const char bounded_insn[], bounded_end[];
-__asm__(".pushsection .text\n"
-	".type bounded_ptrace, @function\n"
-	"bounded_ptrace:\n"
-	"	.cfi_startproc\n"
-	"	mov	%rcx, %r10\n"
-	"	mov	$101, %eax\n"
-	"bounded_insn:\n"
-	"	syscall\n"
-	"bounded_end:\n"
-	"	ret\n"
-	"	.cfi_endproc\n"
-	".size bounded_ptrace, . - bounded_ptrace\n"
-	".popsection");
-_Static_assert(SYS_ptrace == 101, "of the code above");
-
-/* A call that is to be made again is found at its instruction. */
-static void spend(int number, siginfo_t *info, void *context)
-{
-	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
-
-	(void)number;
-	(void)info;
-	budget_spent = 1;
-	if (regs[REG_RIP] == (greg_t)(uintptr_t)bounded_insn) {
-		regs[REG_RIP] = (greg_t)(uintptr_t)bounded_end;
-		regs[REG_RAX] = -EINTR;
-	}
-}
-
-static int make_budget_timer(void)
-{
-	struct sigaction action = { .sa_sigaction = spend,
-				    .sa_flags = SA_SIGINFO };
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
-				  .sigev_signo = BUDGET_SIGNAL };
-	sigset_t set;
-
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-	sigemptyset(&set);
-	sigaddset(&set, BUDGET_SIGNAL);
-	if (sigaction(BUDGET_SIGNAL, &action, NULL) ||
-	    pthread_sigmask(SIG_UNBLOCK, &set, NULL) ||
-	    timer_create(CLOCK_MONOTONIC, &event, &budget_timer))
-		return -errno;
-	budget_timer_exists = true;
-	return 0;
-}
-
-int tnb_budget_begin(unsigned int ms)
-{
-	const struct itimerspec budget = {
-		.it_value = { .tv_sec = ms / 1000,
-			      .tv_nsec = (long)(ms % 1000) * 1000000L },
-		.it_interval = { .tv_nsec = BUDGET_AGAIN_NS },
-	};
-	int err = budget_timer_exists ? 0 : make_budget_timer();
-
-	budget_spent = 0;
-	if (!err && timer_settime(budget_timer, 0, &budget, NULL))
-		err = -errno;
-	return err;
-}
-
-void tnb_budget_end(void)
-{
-	const struct itimerspec none = { 0 };
-
-	if (budget_timer_exists)
-		timer_settime(budget_timer, 0, &none, NULL);
-}
-
-void tnb_budget_free(void)
-{
-	if (budget_timer_exists)
-		timer_delete(budget_timer);
-	budget_timer_exists = false;
-}
-
-bool tnb_budget_is_spent(void)
-{
-	return budget_spent;
-}
 
 /* ---- ptrace -------------------------------------------------------------- */
 
@@ -142,7 +33,7 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 
 static long seize(pid_t tid)
 {
-	return bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
+	return tnb_bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
 }
 
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
@@ -415,28 +306,16 @@ int tnb_tracee_detach(struct tnb_tracee *tracee)
 /* The sigset_t of the kernel. */
 #define KERNEL_SIGSET 8UL
 
-static int exchange_regs(const struct tnb_tracee *tracee, int request,
-			 struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-	long err = trace(request, tracee->tid, (void *)NT_PRSTATUS, &iov);
-
-	/* A 32-bit thread has fewer. */
-	return err ? (int)err : iov.iov_len == sizeof(*regs) ? 0 : -ENOEXEC;
-}
-
 int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
-			struct user_regs_struct *regs)
+			struct tnb_registers *regs)
 {
-	return exchange_regs(tracee, PTRACE_GETREGSET, regs);
+	return tnb_registers_get(tracee->tid, regs);
 }
 
 int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
-			const struct user_regs_struct *regs)
+			const struct tnb_registers *regs)
 {
-	struct user_regs_struct copy = *regs;
-
-	return exchange_regs(tracee, PTRACE_SETREGSET, &copy);
+	return tnb_registers_set(tracee->tid, regs);
 }
 
 int tnb_tracee_get_mask(const struct tnb_tracee *tracee, __u64 *mask)

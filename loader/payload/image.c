@@ -3,9 +3,10 @@
  * The replacement vDSO: what tells the time. Compiled once for each row of
  * layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes system calls.
  *
- * A read is one pass over the kernel's data (a seqcount), the TSC and the clock
- * page (a latch); whatever is not plain there is read again by the slow path.
- * The clock page's sequence is looked at before and after the TSC is read, so
+ * A read is one pass over the kernel's data (a seqcount), the counter and the
+ * clock page (a latch); whatever is not plain there is read again by the slow path.
+ * The clock page's sequence is looked at before and after the counter is
+ * read, so
  * that the numbers that are added were in force at that moment.
  *
  * Numbers are added only to what was computed here. A system call's time is
@@ -96,26 +97,7 @@ tnb_fast __u64 data_of(__u32 id)
 
 tnb_fast __u32 read_seq(__u64 data)
 {
-	__u32 seq = FIELD_ONCE(__u32, data, layout.seq);
-
-	tnb_compiler_barrier();
-	return seq;
-}
-
-/*
- * RDTSCP waits for the loads before it, as the kernel's own vDSO has it; next
- * to `lfence; rdtsc` it is a nanosecond faster where it was measured. A CPU
- * without it gets the image that makes system calls.
- */
-tnb_fast __u64 read_tsc(void)
-{
-	__u64 low, high, cpu;
-
-	__asm__ volatile("rdtscp"
-			 : "=a"(low), "=d"(high), "=c"(cpu)
-			 :
-			 : "memory");
-	return high << 32 | low;
+	return tnb_load_acquire(FIELD(__u32, data, layout.seq));
 }
 
 /* Nothing but a multiplication is to be done with `delta`. As signed numbers:
@@ -186,10 +168,7 @@ tnb_fast const struct tnb_clock *clock_of(__u32 sequence, __u32 family)
 
 tnb_fast __u32 read_sequence(void)
 {
-	__u32 sequence = tnb_read_once(tnb_clock_page.sequence);
-
-	tnb_compiler_barrier();
-	return sequence;
+	return tnb_load_acquire(tnb_clock_page.sequence);
 }
 
 /* P5, looked at within a pass. */
@@ -244,18 +223,18 @@ tnb_slow bool host_time(__u32 id, struct tnb_time *time)
 		data = is_time_namespace(ours) ? data_behind(ours) : ours;
 		seq = read_seq(data);
 		if (seq & 1) {
-			__asm__ volatile("pause");
+			relax();
 			continue;
 		}
 		if (source_of(kind_of(id)) == COARSE)
 			nsec = NANOSECONDS(data, id);
 		else if (FIELD(__s32, data, layout.clock_mode) ==
 			 TNB_VVAR_MODE_TSC)
-			nsec = wide_nanoseconds(data, id, read_tsc());
+			nsec = wide_nanoseconds(data, id, read_counter());
 		else
 			return false;
 		sec = (__u64)SECONDS(data, id);
-		tnb_compiler_barrier();
+		tnb_load_barrier();
 	} while (seq & 1 || FIELD_ONCE(__u32, data, layout.seq) != seq);
 	if (data != ours) {
 		sec += (__u64)SECONDS(ours, id);
@@ -278,7 +257,7 @@ tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
 			       clock_of(sequence, family_of(kind_of(id))));
 		if (!host_time(id, time))
 			return false;
-		tnb_compiler_barrier();
+		tnb_load_barrier();
 		if (read_sequence() == sequence) {
 			*time = tnb_clock_read(&clock, *time);
 			return true;
@@ -334,7 +313,7 @@ tnb_slow __s64 slow_time(__s64 *time)
 /* To be called last: does all that was read since belong together? */
 tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
 {
-	tnb_compiler_barrier();
+	tnb_load_barrier();
 	return tnb_likely(FIELD(__u32, data, layout.seq) == seq &&
 			  tnb_clock_page.sequence == sequence);
 }
@@ -382,7 +361,7 @@ tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 	if (tnb_unlikely(seq & 1 || FIELD(__s32, data, layout.clock_mode) !=
 					    TNB_VVAR_MODE_TSC))
 		return false;
-	cycles = read_tsc();
+	cycles = read_counter();
 	delta = cycles - FIELD(__u64, data, layout.cycle_last);
 	if (tnb_unlikely(!page_is_ours() ||
 			 !delta_is_plain(data, cycles, delta)))
@@ -491,17 +470,13 @@ __s64 __vdso_time(__s64 *time)
 	      (__u64)clock->offset_sec;
 	if (nsec) {
 		nsec += NANOSECONDS(data, CLOCK_REALTIME_COARSE);
-		/* sec += nsec >= TNB_NSEC_PER_SEC, in two instructions. */
-		__asm__("cmp %2, %1\n\tsbb $-1, %0"
-			: "+r"(sec)
-			: "r"(nsec), "i"(TNB_NSEC_PER_SEC)
-			: "cc");
-		tnb_compiler_barrier();
+		sec = add_second(sec, nsec);
+		tnb_load_barrier();
 		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC ||
 				 FIELD(__u32, data, layout.seq) != seq))
 			return slow_time(time);
 	}
-	tnb_compiler_barrier();
+	tnb_load_barrier();
 	if (tnb_unlikely(tnb_clock_page.sequence != sequence))
 		return slow_time(time);
 	if (time)

@@ -14,6 +14,7 @@
 #include "base/cgroup.h"
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "rules/placement.h"
 #include "change.h"
@@ -29,8 +30,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/pidfd.h>
 
 /* How long a process may be kept stopped, on a machine where it hardly gets a
  * CPU. */
@@ -107,7 +107,7 @@ static void operate(const struct patching *patching)
 	       getppid() == patching->parent) {
 		struct tnb_target *target = &shared->target[shared->next];
 
-		shared->since_ns = tnb_channel_now();
+		shared->since_ns = tnb_clock_now();
 		target->result = treat(patching, target);
 		shared->next++;
 		/* Another goes on: see the head of this file. */
@@ -152,7 +152,7 @@ static void run_patcher(const struct patching *patching)
 static bool is_stuck(const struct shared *shared, pid_t patcher)
 {
 	return tnb_proc_state(patcher) == 'T' ||
-	       (__s64)(tnb_channel_now() - shared->since_ns) >
+	       (__s64)(tnb_clock_now() - shared->since_ns) >
 		       (__s64)TARGET_LIMIT_NS;
 }
 
@@ -166,7 +166,7 @@ static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 	patching->shared->watched = true;
 	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
 		if (is_stuck(patching->shared, patcher))
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+			pidfd_send_signal(fd, SIGKILL, NULL, 0);
 	_exit(0);
 }
 
@@ -176,12 +176,12 @@ static int run_one(const struct patching *patching)
 	pid_t patcher, watch;
 	int fd, err;
 
-	patching->shared->since_ns = tnb_channel_now();
+	patching->shared->since_ns = tnb_clock_now();
 	patching->shared->watched = false;
 	patcher = fork();
 	if (!patcher)
 		run_patcher(patching);
-	fd = patcher < 0 ? -1 : (int)syscall(SYS_pidfd_open, patcher, 0);
+	fd = patcher < 0 ? -1 : pidfd_open(patcher, 0);
 	watch = fd < 0 ? -1 : fork();
 	err = errno;
 	if (!watch)
@@ -239,6 +239,15 @@ static int map_shared(struct patching *patching,
 	return 0;
 }
 
+static int open_sharing(struct tnb_sharing *sharing)
+{
+	sharing->users = tnb_pins_get("progs", "memory_users");
+	if (sharing->users < 0)
+		return sharing->users;
+	sharing->owners = tnb_pins_get("progs", "memory_owners");
+	return sharing->owners < 0 ? sharing->owners : 0;
+}
+
 static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 {
 	int err;
@@ -250,7 +259,7 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	if (patching->injector.map < 0)
 		return tnb_fail(patching->injector.map,
 				"cannot open %s/maps/clock_pages", TNB_PINS);
-	err = tnb_sharing_open(&patching->sharing);
+	err = open_sharing(&patching->sharing);
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);
 	if (err)
@@ -282,6 +291,7 @@ int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 	}
 	tnb_cleanup_close(&patching.injector.map);
 	tnb_sharing_free(&patching.owners);
-	tnb_sharing_close(&patching.sharing);
+	tnb_cleanup_close(&patching.sharing.users);
+	tnb_cleanup_close(&patching.sharing.owners);
 	return err;
 }

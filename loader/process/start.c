@@ -10,15 +10,17 @@
  */
 #include "start.h"
 
+#include "base/auxv.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "rules/placement.h"
 #include "base/proc.h"
 #include "rules/channel.h"
+#include "inject/budget.h"
 #include "inject/write_pages.h"
 #include "inject/map_pages.h"
 #include "inject/restart.h"
-#include "inject/stack.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -32,32 +34,13 @@ struct start {
 	const struct tnb_injector *injector;
 	struct tnb_loader_event exec;
 	struct tnb_tracee *tracee;
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
 	__u64 address;	   /* of the three pages */
 	int channel;
 };
 
 /* ---- Is it what we came for? --------------------------------------------- */
-
-/* ELF_PLAT_INIT() clears all registers (arch/x86/include/asm/elf.h); the first
- * instructions of every program set some. */
-static bool is_fresh(const struct user_regs_struct *regs)
-{
-	return regs->cs == TNB_USER_CS_64 &&
-	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
-		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
-		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
-}
-
-/* 11 and 358 from 32-bit code. */
-static bool exec_has_failed(const struct user_regs_struct *regs)
-{
-	return (long)regs->rax < 0 && (long)regs->rax >= -4095 &&
-	       ((long)regs->orig_rax == SYS_execve ||
-		(long)regs->orig_rax == SYS_execveat ||
-		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
-}
 
 static bool is_who_was_told_of(const struct start *start)
 {
@@ -99,6 +82,27 @@ static int check_placement(struct start *start)
 	return placement.slot ? 0 : -ECANCELED;
 }
 
+/* The entry of the auxiliary vector that names the vDSO, or named it until
+ * bpf/life/exec.bpf.c hid it. */
+static int find_vdso(struct start *start)
+{
+	struct tnb_auxv_entry entry;
+	struct tnb_auxv auxv;
+	int next = tnb_auxv_begin(&auxv, start->tracee->mem,
+				  tnb_registers_sp(&start->regs), sizeof(__u64));
+
+	if (next < 0)
+		return next;
+	while ((next = tnb_auxv_next(&auxv, &entry)) > 0) {
+		if (entry.type != AT_SYSINFO_EHDR && entry.type != AT_IGNORE)
+			continue;
+		start->entry = entry.at;
+		start->vdso = entry.value;
+		return 0;
+	}
+	return next ? next : -ENOENT;
+}
+
 static int examine(struct start *start, enum tnb_slow *why)
 {
 	int err = tnb_tracee_get_regs(start->tracee, &start->regs);
@@ -106,11 +110,11 @@ static int examine(struct start *start, enum tnb_slow *why)
 	*why = TNB_SLOW_IA32;
 	if (err)
 		return err;
-	if (exec_has_failed(&start->regs))
+	if (tnb_registers_are_of_failed_exec(&start->regs))
 		return -ECANCELED;
-	if (!is_fresh(&start->regs)) {
-		*why = start->regs.cs == TNB_USER_CS_64 ? TNB_SLOW_LATE
-							: TNB_SLOW_IA32;
+	if (!tnb_registers_are_fresh(&start->regs)) {
+		*why = tnb_registers_are_64bit(&start->regs) ? TNB_SLOW_LATE
+							     : TNB_SLOW_IA32;
 		return -EINVAL;
 	}
 	*why = TNB_SLOW_REFUSED;
@@ -120,35 +124,38 @@ static int examine(struct start *start, enum tnb_slow *why)
 	err = check_placement(start);
 	if (err)
 		return err;
-	err = tnb_stack_find_vdso(start->tracee, start->regs.rsp, &start->entry,
-				  &start->vdso);
+	err = find_vdso(start);
 	return err ? err : tnb_write_check(start->tracee, start->vdso);
 }
 
 /* ---- Writing ------------------------------------------------------------- */
 
-/*
- * The pass is good as long as nobody left the rule since the process was seen
- * in it: if the count of those who left is what it was then, the process is
- * among those whose leaving takes the pass away, from here on. Else it has none
- * (1): the reviewer sees to it, which knows whose leaving is over.
- */
+int tnb_start_give_pass(const struct tnb_tracee *tracee, __u64 pages,
+			const struct tnb_clock_page *page, __u64 pass,
+			__u64 taken)
+{
+	int err = tnb_write_pass(tracee, pages, pass);
+
+	if (err)
+		return err;
+	/* The write above, then the look. The thread is stopped until then. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (tnb_load_acquire(page->taken) == taken)
+		return 0;
+	err = tnb_write_pass(tracee, pages, TNB_NO_PASS);
+	return err ? err : 1;
+}
+
 static int write_pass(const struct start *start)
 {
-	const struct tnb_clock_page *page =
-		&start->injector->pages[start->exec.slot];
-	__u64 pass = (__u32)start->exec.pass;
+	const struct tnb_loader_event *exec = &start->exec;
+	__u64 pass = (__u32)exec->pass;
 
-	/* Looked at afterwards: it is stopped until then. */
-	int err = pass ? tnb_write_pass(start->tracee, start->address, pass)
-		       : 0;
-
-	if (!err && tnb_read_once(page->taken) != start->exec.taken) {
-		err = tnb_write_pass(start->tracee, start->address,
-				     TNB_NO_PASS);
-		pass = 0;
-	}
-	return err ? err : !pass;
+	/* The link page has no pass yet. */
+	return pass ? tnb_start_give_pass(start->tracee, start->address,
+					  &start->injector->pages[exec->slot],
+					  pass, exec->taken)
+		    : 1;
 }
 
 static int write_auxv(const struct start *start)
@@ -191,13 +198,13 @@ static int write_all(const struct start *start)
 static int inject(struct start *start)
 {
 	const struct tnb_vdso *vdso = start->injector->vdso;
-	const struct tnb_mapping place = {
+	const struct tnb_mapping_place place = {
 		.map = start->injector->map,
 		.slot = start->exec.slot,
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-	int err = tnb_mapping(start->tracee, &place, &start->address,
+	int err = tnb_map_pages(start->tracee, &place, &start->address,
 			      &start->channel);
 
 	if (!err)
@@ -262,9 +269,9 @@ static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
 
 bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 
-	return !tnb_tracee_get_regs(tracee, &regs) && is_fresh(&regs);
+	return !tnb_tracee_get_regs(tracee, &regs) && tnb_registers_are_fresh(&regs);
 }
 
 int tnb_start_prepare(const struct tnb_injector *injector,
@@ -308,7 +315,7 @@ static int let_go(const struct tnb_injector *injector,
 {
 	int err;
 
-	outcome->when_ns = tnb_channel_now();
+	outcome->when_ns = tnb_clock_now();
 	end_hold(injector, tracee);
 	err = tnb_tracee_detach(tracee);
 	tnb_map_pages_close(&channel);

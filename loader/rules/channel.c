@@ -2,13 +2,13 @@
 #include "channel.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "kernel/pins.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <abi/latch.h>
 
 #define PAGE 4096u
@@ -39,14 +39,6 @@ void tnb_channel_unmap(struct tnb_loader_state **state)
 	*state = NULL;
 }
 
-__u64 tnb_channel_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
-}
-
 static volatile __u64 *beat_of(const struct tnb_loader_state *state,
 			       enum tnb_beat who)
 {
@@ -55,13 +47,13 @@ static volatile __u64 *beat_of(const struct tnb_loader_state *state,
 
 void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who)
 {
-	*beat_of(state, who) = tnb_channel_now();
+	*beat_of(state, who) = tnb_clock_now();
 }
 
 static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
 		     __u64 limit_ns)
 {
-	return (__s64)(tnb_channel_now() - *beat_of(state, who)) >=
+	return (__s64)(tnb_clock_now() - *beat_of(state, who)) >=
 	       (__s64)limit_ns;
 }
 

@@ -16,8 +16,6 @@
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
 
-/* CLOCK_MONOTONIC of the host, as bpf_ktime_get_ns(). */
-__u64 tnb_channel_now(void);
 void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who);
 /* Since TNB_BEAT_GONE_NS there was no beat of it. */
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,

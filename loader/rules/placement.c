@@ -4,12 +4,12 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "clock_page.h"
 #include "base/proc.h"
 #include "slots.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +18,8 @@
 /* The line of cgroup v2, "" if it has none. */
 static bool read_line(int directory, const char *path, char *line, size_t size)
 {
-	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_fclose_ FILE *file = tnb_file_open_at(directory, path);
 
-	if (!file && fd >= 0)
-		close(fd);
 	while (file && fgets(line, (int)size, file))
 		if (!strncmp(line, "0::", 3))
 			return true;
