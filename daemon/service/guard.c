@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/proc.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -54,7 +55,7 @@ static void let_go(struct tnb_loader_state *state, __u32 index, pid_t loader)
 	bool is_ours = tracer > 0 && (tnb_proc_first(tracer) == loader ||
 				      tnb_proc_is_patcher(tracer));
 
-	if (is_ours || (tracer >= 0 && !*(const volatile __u32 *)&hold->sent))
+	if (is_ours || (tracer >= 0 && !tnb_load_acquire(hold->sent)))
 		return;
 	if (tracer >= 0 && pid > 1)
 		kill(pid, SIGCONT);
@@ -67,7 +68,7 @@ static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
 	__u64 now = tnb_clock_now();
 
 	for (__u32 i = 0; i < TNB_HOLDS; i++) {
-		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
+		__u64 since = tnb_load_acquire(state->hold[i].since_ns);
 
 		if (since && (__s64)(now - since) >= (__s64)older_than)
 			let_go(state, i, loader);
@@ -77,7 +78,7 @@ static void let_go_of_old(struct tnb_loader_state *state, __u64 older_than,
 static bool somebody_is_held(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_HOLDS; i++)
-		if (*(const volatile __u64 *)&state->hold[i].since_ns)
+		if (tnb_load_acquire(state->hold[i].since_ns))
 			return true;
 	return false;
 }
@@ -99,7 +100,7 @@ void tnb_guard_release_all(struct tnb_loader_state *state)
 static bool traces_somebody(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_TRACERS; i++) {
-		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
+		pid_t pid = (pid_t)tnb_load_acquire(state->tracee[i]);
 
 		if (pid && tnb_proc_state(pid) == 't')
 			return true;
@@ -128,7 +129,7 @@ struct sight {
 
 static bool heart_is_ready(const struct tnb_loader_state *state)
 {
-	pid_t heart = (pid_t) * (const volatile __u32 *)&state->heart;
+	pid_t heart = (pid_t)tnb_load_acquire(state->heart);
 
 	return heart && tnb_proc_state(heart) == 'R';
 }
@@ -137,7 +138,7 @@ static bool heart_is_ready(const struct tnb_loader_state *state)
 static bool loader_hangs(const struct tnb_loader_state *state,
 			 struct sight *sight)
 {
-	__u64 beat = *(const volatile __u64 *)&state->beat_ns[TNB_BEAT_LOADER];
+	__u64 beat = tnb_load_acquire(state->beat_ns[TNB_BEAT_LOADER]);
 
 	sight->looks = beat == sight->beat_ns ? sight->looks + 1 : 0;
 	sight->beat_ns = beat;

@@ -40,7 +40,7 @@ struct tnb_loader {
 	int lock; /* one loader at a time */
 	pid_t guard;
 	int end; /* eventfd: readable when all shall end */
-	volatile bool ending, heart_ends;
+	bool ending, heart_ends; /* atomic */
 	pthread_t heart, reviewer;
 	bool has_heart, has_reviewer;
 	int moved; /* eventfd: somebody moved */

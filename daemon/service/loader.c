@@ -60,7 +60,7 @@ static void look_for_lost(struct tnb_loader *loader, __u64 *seen)
 	if (lost == *seen)
 		return;
 	*seen = lost;
-	loader->lost = true;
+	tnb_store_release(loader->lost, true);
 	eventfd_write(loader->moved, 1);
 }
 
@@ -72,14 +72,14 @@ static void *run_heart(void *argument)
 	eventfd_t pokes;
 
 	tnb_thread_begin("tnb-heart", 2);
-	loader->state->heart = (__u32)gettid();
+	tnb_store_release(loader->state->heart, (__u32)gettid());
 	do {
 		revive_guard(loader);
 		look_for_lost(loader, &lost);
 		tnb_channel_beat(loader->state, TNB_BEAT_LOADER);
 		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
 			eventfd_read(loader->poke, &pokes);
-	} while (!loader->heart_ends);
+	} while (!tnb_load_acquire(loader->heart_ends));
 	return NULL;
 }
 
@@ -120,7 +120,7 @@ static void *run_reviewer(void *argument)
 	eventfd_t news;
 
 	tnb_thread_begin("tnb-reviewer", 0);
-	while (poll(wake, 2, pause) >= 0 && !loader->ending) {
+	while (poll(wake, 2, pause) >= 0 && !tnb_load_acquire(loader->ending)) {
 		bool stays;
 
 		if (wake[1].revents && !eventfd_read(loader->moved, &news)) {
@@ -265,10 +265,10 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	if (err)
 		return err;
 	/* Left by a predecessor that was killed. */
-	loader->state->may_hold = !!(flags & TNB_HOLD);
-	loader->state->may_wait = has_cpus();
+	tnb_store_release(loader->state->may_hold, !!(flags & TNB_HOLD));
+	tnb_store_release(loader->state->may_wait, has_cpus());
 	memset(loader->state->tracee, 0, sizeof(loader->state->tracee));
-	loader->state->heart = 0;
+	tnb_store_release(loader->state->heart, 0);
 	tnb_guard_release_all(loader->state);
 	loader->injector.vdso = &loader->vdso;
 	loader->injector.tnb = loader->tnb;
@@ -309,10 +309,12 @@ static void stop_threads(struct tnb_loader *loader)
 {
 	const uint64_t one = 1;
 
-	loader->ending = true;
+	tnb_store_release(loader->ending, true);
 	/* Nobody waits for who does not come any more. */
-	if (loader->state)
-		loader->state->may_hold = loader->state->may_wait = 0;
+	if (loader->state) {
+		tnb_store_release(loader->state->may_hold, 0);
+		tnb_store_release(loader->state->may_wait, 0);
+	}
 	if (loader->end >= 0)
 		(void)!write(loader->end, &one, sizeof(one));
 	if (loader->has_reviewer)
@@ -321,7 +323,7 @@ static void stop_threads(struct tnb_loader *loader)
 	while (loader->tracers)
 		pthread_cond_wait(&loader->idle, &loader->mutex);
 	pthread_mutex_unlock(&loader->mutex);
-	loader->heart_ends = true;
+	tnb_store_release(loader->heart_ends, true);
 	if (loader->has_heart)
 		pthread_join(loader->heart, NULL);
 }

@@ -10,6 +10,7 @@
 #include "inject/budget.h"
 #include "base/thread.h"
 
+#include <abi/latch.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -138,7 +139,7 @@ static bool next_job(struct tnb_loader *loader, struct tnb_job *job)
 
 	pthread_mutex_lock(&loader->turns);
 	loader->turn = job;
-	while (!loader->ending && !job->busy) {
+	while (!tnb_load_acquire(loader->ending) && !job->busy) {
 		if (!ring_buffer__consume(loader->ring) && is_there)
 			let_it_be_written();
 		is_there = !job->busy && wait_for_event(loader);
@@ -194,15 +195,15 @@ static bool job_end(struct tnb_loader *loader, struct tnb_job *job,
 static enum tnb_start work(struct tnb_loader *loader, struct tnb_job *job,
 			   unsigned int number)
 {
-	volatile __u32 *tracee = &loader->state->tracee[number];
+	__u32 *tracee = &loader->state->tracee[number];
 	struct tnb_outcome outcome;
 	bool more;
 
 	do {
-		*tracee = job->event.tgid;
+		tnb_store_release(*tracee, job->event.tgid);
 		outcome = tnb_start_program(&loader->injector, &job->event,
 					    START_BUDGET_MS);
-		*tracee = 0;
+		tnb_store_release(*tracee, 0);
 		count_start(loader, &outcome);
 		if (is_late(&outcome) || outcome.has_no_pass)
 			tnb_loader_moved(loader, (pid_t)job->event.tgid);
@@ -236,7 +237,7 @@ static void *run_tracer(void *argument)
 		start = work(loader, job, tracer.number);
 	/* What it still traces is let go of by its end: another goes on. */
 	tnb_budget_free();
-	if (start == TNB_START_STUCK && !loader->ending)
+	if (start == TNB_START_STUCK && !tnb_load_acquire(loader->ending))
 		(void)!tnb_tracer_start(loader, tracer.number);
 	end_tracer(loader);
 	return NULL;

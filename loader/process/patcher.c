@@ -24,6 +24,7 @@
 #include "rules/channel.h"
 #include "base/thread.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -42,9 +43,10 @@
 
 /* Shared with the patcher. */
 struct shared {
-	volatile size_t next;	 /* target */
-	volatile __u64 since_ns; /* it is under way, CLOCK_MONOTONIC */
-	volatile bool watched;
+	/* Atomic. */
+	size_t next;	/* target */
+	__u64 since_ns; /* it is under way, CLOCK_MONOTONIC */
+	bool watched;
 	struct tnb_target target[];
 };
 
@@ -107,9 +109,9 @@ static void operate(const struct patching *patching)
 	       getppid() == patching->parent) {
 		struct tnb_target *target = &shared->target[shared->next];
 
-		shared->since_ns = tnb_clock_now();
+		tnb_store_release(shared->since_ns, tnb_clock_now());
 		target->result = treat(patching, target);
-		shared->next++;
+		tnb_store_release(shared->next, shared->next + 1);
 		/* Another goes on: see the head of this file. */
 		if (target->result == -ETIMEDOUT)
 			return;
@@ -119,9 +121,9 @@ static void operate(const struct patching *patching)
 /* Nobody is stopped before. */
 static bool is_watched(const struct shared *shared)
 {
-	for (int i = 0; i < WATCH_TRIES && !shared->watched; i++)
+	for (int i = 0; i < WATCH_TRIES && !tnb_load_acquire(shared->watched); i++)
 		poll(NULL, 0, 1);
-	return shared->watched;
+	return tnb_load_acquire(shared->watched);
 }
 
 /* What it works with, and no lock of its parent's. */
@@ -152,7 +154,8 @@ static void run_patcher(const struct patching *patching)
 static bool is_stuck(const struct shared *shared, pid_t patcher)
 {
 	return tnb_proc_state(patcher) == 'T' ||
-	       (__s64)(tnb_clock_now() - shared->since_ns) >
+	       (__s64)(tnb_clock_now() -
+		       tnb_load_acquire(shared->since_ns)) >
 		       (__s64)TARGET_LIMIT_NS;
 }
 
@@ -163,7 +166,7 @@ static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 	tnb_child_keep_only(&fd, 1);
 	setsid();
 	tnb_thread_begin("tnb-watch", 2);
-	patching->shared->watched = true;
+	tnb_store_release(patching->shared->watched, true);
 	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
 		if (is_stuck(patching->shared, patcher))
 			pidfd_send_signal(fd, SIGKILL, NULL, 0);
@@ -176,8 +179,8 @@ static int run_one(const struct patching *patching)
 	pid_t patcher, watch;
 	int fd, err;
 
-	patching->shared->since_ns = tnb_clock_now();
-	patching->shared->watched = false;
+	tnb_store_release(patching->shared->since_ns, tnb_clock_now());
+	tnb_store_release(patching->shared->watched, false);
 	patcher = fork();
 	if (!patcher)
 		run_patcher(patching);

@@ -48,7 +48,7 @@ static bool is_who_was_told_of(const struct start *start)
 		&start->injector->state
 			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
 
-	return (tnb_read_once(*last) & ~TNB_START_WAITS) == start->exec.start;
+	return (tnb_load_acquire(*last) & ~TNB_START_WAITS) == start->exec.start;
 }
 
 /*

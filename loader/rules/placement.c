@@ -76,9 +76,9 @@ static void look_at_threads(struct tnb *tnb, int proc,
 
 static void read_pass(const struct tnb *tnb, struct tnb_placement *home)
 {
-	home->taken = tnb_read_once(tnb->pages[home->slot].taken);
-	home->pass = tnb_read_once(tnb->pages[home->slot].generation);
-	home->load = tnb_read_once(tnb->pages[home->slot].load);
+	home->taken = tnb_load_acquire(tnb->pages[home->slot].taken);
+	home->pass = tnb_load_acquire(tnb->pages[home->slot].generation);
+	home->load = tnb_load_acquire(tnb->pages[home->slot].load);
 }
 
 int tnb_placement_of(struct tnb *tnb, int proc, pid_t pid,
