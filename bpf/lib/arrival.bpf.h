@@ -20,8 +20,8 @@ static __always_inline __u64 current_arrival_after(__u64 before)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct tnb_loader_state *state = the_loader_state();
-	__u64 word =
-		state ? tnb_load_after(*arrival_of(state, tgid), before) : 0;
+	__u64 word = state ? tnb_load_after(*arrival_of(state, tgid), before)
+			   : 0;
 
 	return word && tnb_arrival_tgid(word) == tgid &&
 			       !tnb_arrival_is_over(word, bpf_ktime_get_ns())

@@ -32,7 +32,8 @@ static __always_inline bool beat_within(const struct tnb_loader_state *state,
 	/* A beat may be newer than `now`. */
 	return (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_LOADER])) <
 		       (__s64)limit_ns &&
-	       (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_GUARD])) < (__s64)limit_ns;
+	       (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_GUARD])) <
+		       (__s64)limit_ns;
 }
 
 /* NULL unless loader and guard are alive, for who is to be held for them. */

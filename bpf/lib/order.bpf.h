@@ -10,11 +10,11 @@
 #define TIMENSBPF_BPF_LIB_ORDER_BPF_H
 
 /* Adds; the value of before is kept alive. */
-#define order_add(pointer, value)                                     \
-	({                                                            \
-		__typeof__(*(pointer)) before_ =                      \
-			__sync_fetch_and_add(pointer, value);         \
-		__asm__ volatile("" : : "r"(before_));                \
+#define order_add(pointer, value)                             \
+	({                                                    \
+		__typeof__(*(pointer)) before_ =              \
+			__sync_fetch_and_add(pointer, value); \
+		__asm__ volatile("" : : "r"(before_));        \
 	})
 
 /* Stores: an exchange always has FETCH. */
