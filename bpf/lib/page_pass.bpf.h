@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Invariant P5 of clock_page.h: sending the readers of a page to system calls,
+/* Invariant P5 of abi/page.h: sending the readers of a page to system calls,
  * where the cgroup that they live in decides. */
 #ifndef TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
 #define TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H

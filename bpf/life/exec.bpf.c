@@ -87,7 +87,8 @@ static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 	struct tnb_hold *entry;
 	__u32 index;
 
-	if (!tnb_read_once(state->may_hold) || !beat_within(state, TNB_BEAT_LIMIT_NS)) {
+	if (!tnb_read_once(state->may_hold) ||
+	    !beat_within(state, TNB_BEAT_LIMIT_NS)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
 		return false;
 	}

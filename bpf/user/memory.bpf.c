@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Who uses which memory, which no file of /proc tells: processes that share it
- * run on while the surgeon changes one of them, and may live in other rules
+ * run on while the patcher changes one of them, and may live in other rules
  * (loader/inject/sharing.c).
  */
 #include "vmlinux.h"

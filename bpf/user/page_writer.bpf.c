@@ -52,7 +52,7 @@ static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 }
 
 /*
- * P1 of clock_page.h. Writers take turns by `writer`, not by the sequence: a
+ * P1 of abi/page.h. Writers take turns by `writer`, not by the sequence: a
  * turn lasts until the second copy is written, when the sequence is already
  * even again. Whoever does not get the turn is told to come again; it cannot
  * stay taken, because a program cannot be killed half-way.

@@ -39,7 +39,7 @@ struct tnb_loader {
 	struct tnb_injector injector;
 	int lock; /* one loader at a time */
 	pid_t guard;
-	int end; /* eventfd: readable when all shall end */
+	int end;		 /* eventfd: readable when all shall end */
 	bool ending, heart_ends; /* atomic */
 	pthread_t heart, reviewer;
 	bool has_heart, has_reviewer;

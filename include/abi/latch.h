@@ -31,7 +31,7 @@
 #define tnb_compiler_barrier() __asm__ volatile("" ::: "memory")
 
 #ifdef __bpf__
-/* Whoever uses it has to make the next load's address depend on the value. */
+/* The address of the next load has to depend on the value. */
 #define tnb_load_acquire(x) tnb_read_once(x)
 #define tnb_load_barrier() tnb_compiler_barrier()
 /* A zero, of which neither compiler nor processor knows in advance. */
@@ -40,7 +40,7 @@ tnb_inline __u64 tnb_zero_from(__u64 value)
 	__asm__ volatile("%0 &= 0" : "+r"(value));
 	return value;
 }
-#define tnb_load_after(x, value)                                 \
+#define tnb_load_after(x, value)                                \
 	(*(const volatile __typeof__(x) *)((const char *)&(x) + \
 					   tnb_zero_from(value)))
 #else

@@ -110,8 +110,9 @@ int tnb_maps_next(struct tnb_maps *maps, struct tnb_mapping *mapping)
 		return feof(maps->file) ? 0 : -errno;
 	if (maps->line[length - 1] == '\n')
 		length--;
-	return tnb_maps_parse_line(maps->line, (size_t)length, mapping) ? -EINVAL
-									: 1;
+	return tnb_maps_parse_line(maps->line, (size_t)length, mapping)
+		       ? -EINVAL
+		       : 1;
 }
 
 void tnb_maps_close(struct tnb_maps *maps)

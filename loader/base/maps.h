@@ -62,7 +62,7 @@ TNB_MUST_CHECK int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps);
 struct tnb_maps_ends {
 	struct tnb_maps_range {
 		uint64_t begin, end;
-	} *range; /* to be freed by tnb_maps_ends_free() */
+	} * range; /* to be freed by tnb_maps_ends_free() */
 	size_t count, space;
 };
 

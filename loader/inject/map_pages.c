@@ -153,8 +153,9 @@ static int open_channel(struct tnb_tracee *tracee, int map)
 
 #define LOOK_EVERY_MS 1
 
-/* A SIGSTOP or SIGCONT of somebody else may stop the stub meanwhile; after one
- * the next is looked for at once, as it would stop it before its next step. */
+/* A SIGSTOP or SIGCONT of another process may stop the stub meanwhile; after
+ * one the next is looked for at once, as it would stop it before its next step.
+ */
 static int wait_for_word(struct tnb_tracee *tracee, int channel)
 {
 	struct pollfd word = { .fd = channel, .events = POLLIN };
@@ -196,8 +197,9 @@ static int stop_in_stub(struct tnb_tracee *tracee,
 	return err;
 }
 
-static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping_place *place,
-		    __u64 *address, int *channel)
+static int run_stub(struct tnb_tracee *tracee,
+		    const struct tnb_mapping_place *place, __u64 *address,
+		    int *channel)
 {
 	int received, err = 0;
 
@@ -213,7 +215,7 @@ static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping_place *p
 	if (err)
 		return err;
 	received = receive_address(tracee, *channel, address);
-	/* Its budget is spent: it stops there, and nobody waits for that. */
+	/* Its budget is spent: it stops there, which is not waited for. */
 	if (received == -ETIMEDOUT)
 		err = tnb_tracee_interrupt(tracee) ? -ESRCH : -ETIMEDOUT;
 	else
@@ -221,8 +223,9 @@ static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping_place *p
 	return err ? err : received;
 }
 
-int tnb_map_pages(struct tnb_tracee *tracee, const struct tnb_mapping_place *place,
-		__u64 *address, int *channel)
+int tnb_map_pages(struct tnb_tracee *tracee,
+		  const struct tnb_mapping_place *place, __u64 *address,
+		  int *channel)
 {
 	int err = tnb_tracee_suspend_filters(tracee, true);
 

@@ -24,11 +24,11 @@ struct tnb_mapping_place {
  * tnb_map_pages_leave() or the end of tracing.
  */
 TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
-			       const struct tnb_mapping_place *place, __u64 *address,
-			       int *channel);
+				 const struct tnb_mapping_place *place,
+				 __u64 *address, int *channel);
 
-/* Let who waits for it go on: also if another process of ours has it open. Sets
- * *channel to -1, which is taken as well. */
+/* Let the stub, which waits for it, go on; also if another process of ours has
+ * the channel open. Sets *channel to -1, which is accepted as well. */
 void tnb_map_pages_close(int *channel);
 
 /*
@@ -42,8 +42,8 @@ TNB_MUST_CHECK int tnb_map_pages_leave(struct tnb_tracee *tracee,
 
 /*
  * After that, have it go on where it was before tnb_map_pages(), with these
- * registers: whether a system call that was interrupted is made again is for
- * the kernel to say, who knows which signals have come since.
+ * registers: the kernel decides whether it makes an interrupted system call
+ * again, because it knows which signals have come since.
  */
 TNB_MUST_CHECK int tnb_map_pages_return(struct tnb_tracee *tracee,
 					const struct tnb_registers *regs);

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-/* Those that have done nothing when they say so: not close(2), whose file
- * descriptor is gone by then. */
+/* Calls that have done nothing when they return EINTR. close(2) is not one: its
+ * file descriptor is gone by then. */
 static bool can_be_made_again(long number)
 {
 	switch (number) {

@@ -33,7 +33,8 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 
 static long seize(pid_t tid)
 {
-	return tnb_bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
+	return tnb_bounded_ptrace(PTRACE_SEIZE, tid, NULL,
+				  (void *)SEIZE_OPTIONS);
 }
 
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
@@ -48,7 +49,7 @@ int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
 			  (void *)options);
 }
 
-/* Who cannot be asked is taken for one with a filter. Without
+/* A thread whose mode cannot be read counts as one with a filter. Without
  * CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
 static void look_at_seccomp(struct tnb_tracee *tracee)
 {
@@ -165,15 +166,15 @@ static bool is_signal(const siginfo_t *info)
 
 /*
  * As waitpid(2); but a signal that is about to be delivered is left there to be
- * waited for. If we die before PTRACE_CONT passes it on, one that was waited
- * for is lost: that clears the number which the thread finds when it goes on
- * (kernel/exit.c, wait_task_stopped()).
+ * waited for. If the tracer dies before PTRACE_CONT passes it on, a signal
+ * that was waited for is lost: that clears the number which the thread finds
+ * when it goes on (kernel/exit.c, wait_task_stopped()).
  */
-static pid_t wait_next(pid_t whom, int *status, int flags)
+static pid_t wait_next(pid_t pid, int *status, int flags)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(whom > 0 ? P_PID : P_ALL, (id_t)whom, &info,
+	if (waitid(pid > 0 ? P_PID : P_ALL, (id_t)pid, &info,
 		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED | flags))
 		return -1;
 	if (!info.si_pid)
@@ -184,16 +185,16 @@ static pid_t wait_next(pid_t whom, int *status, int flags)
 	return info.si_pid;
 }
 
-/* After an exec it may have its process' number. What is told of others is the
- * end of who was traced before and killed meanwhile. 1: no stop yet. */
+/* After an exec the thread may have its process' number. Reports on other
+ * threads are about earlier tracees that were killed. 1: no stop yet. */
 static int next_stop(struct tnb_tracee *tracee, int *status, int flags)
 {
-	pid_t tid, whom = tracee->live ? tracee->tid : -1;
+	pid_t tid, from = tracee->live ? tracee->tid : -1;
 
 	do {
 		if (tnb_budget_is_spent())
 			return -ETIMEDOUT;
-		tid = wait_next(whom, status, flags);
+		tid = wait_next(from, status, flags);
 	} while ((tid < 0 && errno == EINTR) ||
 		 (tid > 0 && tid != tracee->tid && tid != tracee->tgid));
 	if (!tid)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A thread of somebody else, traced for a moment (ptrace(2)).
+ * A thread of another process, traced for a moment (ptrace(2)).
  *
  * All functions belong to the thread that attached: ptrace knows tracing
  * threads, not processes. Waits end with the budget of that thread
@@ -25,7 +25,7 @@ struct tnb_tracee {
 	bool filter; /* it has seccomp filters */
 	bool strict; /* it may make no system call that we need */
 	bool held;   /* it was found stopped by a SIGSTOP, maybe of ours */
-	bool stop;   /* a SIGSTOP of somebody else came since */
+	bool stop;   /* another process has sent a SIGSTOP since */
 	bool gone;   /* it has ended */
 };
 
@@ -54,8 +54,8 @@ TNB_MUST_CHECK int tnb_tracee_open(struct tnb_tracee *tracee);
 
 /*
  * Whether the seccomp filters of a stopped thread apply: not while it runs code
- * of ours, and to all that it does by itself. If we die they do again. 0, or
- * -errno; nothing is done for one without any.
+ * of ours, and to all that it does by itself. If the tracer dies they apply
+ * again. 0, or -errno; nothing is done for one without any.
  */
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend);
 

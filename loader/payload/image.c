@@ -4,8 +4,8 @@
  * layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes system calls.
  *
  * A read is one pass over the kernel's data (a seqcount), the counter and the
- * clock page (a latch); whatever is not plain there is read again by the slow path.
- * The clock page's sequence is looked at before and after the counter is
+ * clock page (a latch); whatever is not plain there is read again by the slow
+ * path. The clock page's sequence is looked at before and after the counter is
  * read, so
  * that the numbers that are added were in force at that moment.
  *
@@ -101,7 +101,8 @@ tnb_fast __u32 read_seq(__u64 data)
 }
 
 /* Nothing but a multiplication is to be done with `delta`. As signed numbers:
- * a TSC behind the kernel's, or from before its wrap, is for the slow path. */
+ * a counter behind the kernel's, or from before its wrap, is for the slow path.
+ */
 tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
 {
 	if (layout.max_cycles == TNB_VVAR_NONE)
@@ -110,7 +111,7 @@ tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
 	return delta <= FIELD(__u64, data, layout.max_cycles);
 }
 
-/* Nanoseconds since the kernel's last update, as its own vDSO treats a TSC
+/* Nanoseconds since the kernel's last update, as its own vDSO treats one
  * that lies behind the last update or far ahead of it. */
 tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
 {
@@ -229,7 +230,7 @@ tnb_slow bool host_time(__u32 id, struct tnb_time *time)
 		if (source_of(kind_of(id)) == COARSE)
 			nsec = NANOSECONDS(data, id);
 		else if (FIELD(__s32, data, layout.clock_mode) ==
-			 TNB_VVAR_MODE_TSC)
+			 TNB_VVAR_MODE_COUNTER)
 			nsec = wide_nanoseconds(data, id, read_counter());
 		else
 			return false;
@@ -308,7 +309,7 @@ tnb_slow __s64 slow_time(__s64 *time)
 	return now.sec;
 }
 
-/* ---- Fast: an offset, the TSC, no time namespace, nobody at work ------- */
+/* ---- Fast: an offset, the counter, no time namespace, no writer -------- */
 
 /* To be called last: does all that was read since belong together? */
 tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
@@ -356,10 +357,10 @@ tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 	const struct tnb_clock *clock = clock_of(sequence, family);
 	__u64 cycles, delta, nsec, sec;
 
-	/* One register now rather than three beyond the TSC. */
+	/* One register now rather than three beyond the counter. */
 	__asm__("" : "+r"(clock));
 	if (tnb_unlikely(seq & 1 || FIELD(__s32, data, layout.clock_mode) !=
-					    TNB_VVAR_MODE_TSC))
+					    TNB_VVAR_MODE_COUNTER))
 		return false;
 	cycles = read_counter();
 	delta = cycles - FIELD(__u64, data, layout.cycle_last);

@@ -3,9 +3,9 @@
  * A process that began outside reads the host's time by the kernel's vDSO, to
  * which the C library, or the program itself, keeps pointers. So the first
  * instructions of its functions become a jump to the image, once no thread
- * stands in the bytes that change (outside.h). One that has pages already gets
- * another clock page in the place of the one it had; one that goes back to the
- * host's time keeps them, with jumps the other way.
+ * stands in the bytes that change (inject/quiesce.h). One that has pages
+ * already gets another clock page in the place of the one it had; one that goes
+ * back to the host's time keeps them, with jumps the other way.
  */
 #define _GNU_SOURCE
 #include "change.h"
@@ -34,8 +34,8 @@ struct change {
 	struct tnb_threads threads;
 	struct tnb_tracee *carrier; /* its memory is open; maps the pages */
 	struct tnb_writing fill;
-	struct tnb_registers regs; /* of the carrier, as it was */
-	struct tnb_mapping_place place;     /* .room 0: it was not sent there */
+	struct tnb_registers regs;	/* of the carrier, as it was */
+	struct tnb_mapping_place place; /* .room 0: it was not sent there */
 	int channel;
 };
 
@@ -83,8 +83,8 @@ static int check(struct change *change)
 }
 
 /*
- * Whether nobody runs who uses its memory. Not before all threads are where
- * they stay: those that ran on for a moment may have made others.
+ * Whether nothing runs that uses its memory. Only once all threads are where
+ * they stay: threads that ran on for a moment may have made others.
  */
 static int check_alone(const struct change *change)
 {
@@ -119,8 +119,7 @@ static int map_pages(struct change *change)
 	change->fill.pages = change->live->page.at;
 	if (has_clock_page(change))
 		return 0;
-	/* Who looks at them after our death must not take the old link for that
-	 * of the new page. */
+	/* If we die, the old link must not pass for that of the new page. */
 	if (place.at)
 		err = tnb_write_pages(change->carrier, &change->fill);
 	if (!err)
@@ -129,7 +128,7 @@ static int map_pages(struct change *change)
 		return err;
 	change->place = place;
 	return tnb_map_pages(change->carrier, &place, &change->fill.pages,
-			   &change->channel);
+			     &change->channel);
 }
 
 /* As tnb_start_give_pass(); without the pass the process is looked at anew. */
@@ -186,7 +185,8 @@ static int prepare_fresh(struct change *change)
 
 	if (!change->placement->slot)
 		return 0;
-	/* Whoever executes inside has none; it did so outside. */
+	/* An exec inside a rule ends the arrival by itself; this one may have
+	 * been outside. */
 	forget_arrival(change);
 	err = tnb_start_prepare(change->injector, change->carrier, &exec,
 				&change->channel, &why);
@@ -196,8 +196,8 @@ static int prepare_fresh(struct change *change)
 /*
  * The image that is there may be another version's, or layout's, and is
  * replaced: its entries are where ours are (loader/payload/image.lds), but
- * nobody may stand behind them. It is one page: who dies over it has written
- * all or nothing.
+ * no thread may stand behind them. It is one page: if we die while it is
+ * written, all of it is written or nothing.
  */
 static int stand_outside(struct change *change)
 {

@@ -121,7 +121,8 @@ static void operate(const struct patching *patching)
 /* Nobody is stopped before. */
 static bool is_watched(const struct shared *shared)
 {
-	for (int i = 0; i < WATCH_TRIES && !tnb_load_acquire(shared->watched); i++)
+	for (int i = 0; i < WATCH_TRIES && !tnb_load_acquire(shared->watched);
+	     i++)
 		poll(NULL, 0, 1);
 	return tnb_load_acquire(shared->watched);
 }
@@ -154,8 +155,7 @@ static void run_patcher(const struct patching *patching)
 static bool is_stuck(const struct shared *shared, pid_t patcher)
 {
 	return tnb_proc_state(patcher) == 'T' ||
-	       (__s64)(tnb_clock_now() -
-		       tnb_load_acquire(shared->since_ns)) >
+	       (__s64)(tnb_clock_now() - tnb_load_acquire(shared->since_ns)) >
 		       (__s64)TARGET_LIMIT_NS;
 }
 

@@ -5,7 +5,7 @@
  * asked for comes on the way to the program's first instruction.
  *
  * What is written, in this order, is valid at each step for a process that we
- * leave there: pages that nobody refers to, the image in them, jumps to it in
+ * leave there: pages that nothing refers to, the image in them, jumps to it in
  * the kernel's vDSO, the auxiliary vector.
  */
 #include "start.h"
@@ -42,13 +42,14 @@ struct start {
 
 /* ---- Is it what we came for? --------------------------------------------- */
 
-static bool is_who_was_told_of(const struct start *start)
+static bool is_told_of(const struct start *start)
 {
 	const __u32 *last =
 		&start->injector->state
 			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
 
-	return (tnb_load_acquire(*last) & ~TNB_START_WAITS) == start->exec.start;
+	return (tnb_load_acquire(*last) & ~TNB_START_WAITS) ==
+	       start->exec.start;
 }
 
 /*
@@ -68,7 +69,7 @@ static int check_placement(struct start *start)
 	int proc = -1;
 
 	/* A patcher has looked by itself. */
-	if (!start->injector->tnb || (exec->start && is_who_was_told_of(start)))
+	if (!start->injector->tnb || (exec->start && is_told_of(start)))
 		return 0;
 	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
 	err = proc < 0 ? -ESRCH
@@ -89,7 +90,8 @@ static int find_vdso(struct start *start)
 	struct tnb_auxv_entry entry;
 	struct tnb_auxv auxv;
 	int next = tnb_auxv_begin(&auxv, start->tracee->mem,
-				  tnb_registers_sp(&start->regs), sizeof(__u64));
+				  tnb_registers_sp(&start->regs),
+				  sizeof(__u64));
 
 	if (next < 0)
 		return next;
@@ -183,12 +185,13 @@ static int write_all(const struct start *start)
 		err = write_auxv(start);
 	if (!err)
 		err = tnb_write_slot(start->tracee, &fill);
-	/* Of who came here between its exec and its first instruction: from
-	 * here on all doors have the rule's time. */
+	/* For a process that was moved here between its exec and its first
+	 * instruction: from now on all doors have the rule's time. */
 	if (!err && start->injector->state)
 		tnb_channel_forget_arrival(start->injector->state,
 					   (pid_t)start->exec.tgid);
-	/* Last: who has it is taken for complete, should we die here. */
+	/* Last: a process that has its slot counts as complete, even if we die
+	 * here. */
 	tnb_step();
 	return err ? err : write_pass(start);
 }
@@ -205,7 +208,7 @@ static int inject(struct start *start)
 		.room_size = vdso->room_size,
 	};
 	int err = tnb_map_pages(start->tracee, &place, &start->address,
-			      &start->channel);
+				&start->channel);
 
 	if (!err)
 		err = write_all(start);
@@ -250,15 +253,15 @@ static enum tnb_slow reason_of(int err)
 	}
 }
 
-/* By a patcher (surgeon.h): it seized the thread just before it began to
- * execute, and finds it where we would. */
+/* By a patcher (patcher.h): it seized the thread just before the exec, and
+ * finds it where we would. */
 static bool is_traced_by_us(const struct tnb_loader_event *exec)
 {
 	return tnb_proc_is_patcher(tnb_proc_tracer((pid_t)exec->tgid));
 }
 
 /* Tracing it is refused for a thread that has ended, too. */
-static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
+static enum tnb_slow why_forbidden(const struct tnb_loader_event *exec)
 {
 	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
 
@@ -271,7 +274,8 @@ bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
 {
 	struct tnb_registers regs;
 
-	return !tnb_tracee_get_regs(tracee, &regs) && tnb_registers_are_fresh(&regs);
+	return !tnb_tracee_get_regs(tracee, &regs) &&
+	       tnb_registers_are_fresh(&regs);
 }
 
 int tnb_start_prepare(const struct tnb_injector *injector,
@@ -299,8 +303,8 @@ int tnb_start_prepare(const struct tnb_injector *injector,
  * included, for which a tracer is not kept. */
 #define EXEC_MS 5000
 
-/* Only SIGCONT ends a stop that was in force already. One that somebody else
- * sent is for him to end. */
+/* Only SIGCONT ends a stop that was in force already. A stop that another
+ * process sent is for that process to end. */
 static void end_hold(const struct tnb_injector *injector,
 		     const struct tnb_tracee *tracee)
 {
@@ -333,7 +337,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 				   EXEC_MS, ms);
 
 	if (err) {
-		outcome.why = err == -EPERM ? who_forbids(exec)
+		outcome.why = err == -EPERM ? why_forbidden(exec)
 					    : reason_of(err);
 	} else {
 		err = tnb_start_prepare(injector, &tracee, exec, &channel,
@@ -348,7 +352,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 			err = -ETIMEDOUT;
 	}
 	tnb_budget_end();
-	/* Whoever came first prepares it. */
+	/* The tracer that came first prepares it. */
 	if (err == -EPERM && is_traced_by_us(exec))
 		err = -ECANCELED;
 	outcome.start = start_of(err);

@@ -19,7 +19,7 @@ struct tnb_injector {
 	struct tnb_loader_state *state;
 	struct tnb *tnb; /* of tnb_start_program() alone */
 	/* Of tnb_change_running() alone. */
-	const struct tnb_sharing *memory; /* NULL: nobody shares any */
+	const struct tnb_sharing *memory; /* NULL: no memory is shared */
 };
 
 enum tnb_start {

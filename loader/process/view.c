@@ -49,11 +49,13 @@ bool tnb_view_is_in_place(const struct tnb_view *live,
 		return !placement->slot;
 	if (live->page.link.slot != placement->slot)
 		return false;
-	return !placement->slot || (live->page.load == placement->load &&
-				    live->page.link.pass == tnb_view_pass_of(placement));
+	return !placement->slot ||
+	       (live->page.load == placement->load &&
+		live->page.link.pass == tnb_view_pass_of(placement));
 }
 
-bool tnb_view_is_foreign(const struct tnb *tnb, const struct tnb_link_page *page)
+bool tnb_view_is_foreign(const struct tnb *tnb,
+			 const struct tnb_link_page *page)
 {
 	__u32 slot = page->link.slot;
 

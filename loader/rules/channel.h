@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The memory that loader, guard and BPF programs share (abi/loader.h). */
+/* The memory that loader, guard and BPF programs share (abi/channel.h). */
 #ifndef TIMENSBPF_LOADER_RULES_CHANNEL_H
 #define TIMENSBPF_LOADER_RULES_CHANNEL_H
 

@@ -31,8 +31,8 @@ void tnb_arch_jump_write(uint8_t code[TNB_ARCH_JUMP_MAX], uint64_t from,
 			 uint64_t to);
 
 /*
- * Whether a jump or call in code[from, to) may lead into code[entry + 1, entry +
- * the jump's size). "May" in doubt. `limit`: no code is beyond this offset.
+ * Whether a jump or call in code[from, to) may lead into code[entry + 1, entry
+ * + the jump's size). "May" in doubt. `limit`: no code is beyond this offset.
  */
 bool tnb_arch_may_come_back(const uint8_t *code, uint32_t from, uint32_t to,
 			    uint32_t entry, uint32_t limit);

@@ -64,7 +64,8 @@ bool tnb_vdso_is_patched(const struct tnb_vdso *vdso, uint64_t offset)
 	if (offset >= vdso->room && offset - vdso->room < vdso->room_size)
 		return true;
 	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++) {
-		const struct tnb_elf_function *function = tnb_vdso_reader(vdso, i);
+		const struct tnb_elf_function *function =
+			tnb_vdso_reader(vdso, i);
 
 		if (is_replaced(function->offset, offset) ||
 		    (vdso->loops && is_within(function, offset) &&

@@ -104,8 +104,8 @@ static uint32_t find_syscall(const struct tnb_elf_image *elf,
 	};
 	uint32_t found = 0;
 
-	for (size_t i = 0;
-	     !found && i < sizeof(functions) / sizeof(*functions); i++)
+	for (size_t i = 0; !found && i < sizeof(functions) / sizeof(*functions);
+	     i++)
 		if (functions[i]->size)
 			found = tnb_arch_find_syscall(
 				elf->bytes,
@@ -132,7 +132,8 @@ static void save_originals(const struct tnb_elf_image *elf,
 			   struct tnb_vdso *vdso)
 {
 	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
-		memcpy(vdso->original[i], elf->bytes + tnb_vdso_reader(vdso, i)->offset,
+		memcpy(vdso->original[i],
+		       elf->bytes + tnb_vdso_reader(vdso, i)->offset,
 		       tnb_arch_jump_size());
 }
 

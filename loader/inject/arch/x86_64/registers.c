@@ -19,7 +19,8 @@ static struct user_regs_struct *user(struct tnb_registers *regs)
 	return (struct user_regs_struct *)regs->word;
 }
 
-static const struct user_regs_struct *const_user(const struct tnb_registers *regs)
+static const struct user_regs_struct *
+const_user(const struct tnb_registers *regs)
 {
 	return (const struct user_regs_struct *)regs->word;
 }

@@ -9,7 +9,7 @@
  *
  * Frame: 0 sockets, 8 reply, 24 iovec, 40 msghdr, 96 control, 128 byte,
  * 136 timeval. It is a page of its own: what is below the stack pointer may be
- * somebody else's, as with the small stacks of Go. It begins as zeros.
+ * in use by others, as with the small stacks of Go. It begins as zeros.
  */
 #include "stub_data.h"
 
@@ -74,7 +74,7 @@ tnb_stub_begin:
 	mov	$SYS_close, %eax
 	syscall
 
-	/* The loader has sent the map already, or nobody has. */
+	/* The loader has sent the map already, or there is no loader. */
 	lea	128(%r12), %rax
 	mov	%rax, 24(%r12)
 	movq	$1, 32(%r12)

@@ -106,5 +106,6 @@ uint32_t tnb_arch_find_syscall(const uint8_t *code, uint32_t from, uint32_t to)
 
 bool tnb_arch_is_behind_syscall(const uint8_t *code, uint64_t offset)
 {
-	return offset >= SYSCALL_SIZE && is_syscall(code + offset - SYSCALL_SIZE);
+	return offset >= SYSCALL_SIZE &&
+	       is_syscall(code + offset - SYSCALL_SIZE);
 }

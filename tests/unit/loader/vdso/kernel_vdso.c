@@ -241,8 +241,7 @@ static int patch_and_read(void)
 
 	publish_offset(mapped.page, DAY, 0);
 	syscall(SYS_clock_gettime, CLOCK_REALTIME, &host);
-	if (tnb_vdso_jumps(&vdso, maps.vdso, (uint64_t)mapped.image,
-			   jumps) !=
+	if (tnb_vdso_jumps(&vdso, maps.vdso, (uint64_t)mapped.image, jumps) !=
 	    TNB_VDSO_JUMPS)
 		return 1;
 	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
