@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <linux/capability.h>
 #include <linux/bpf.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
@@ -17,11 +18,6 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define CAP_DAC_READ_SEARCH_BIT 2
-#define CAP_PERFMON_BIT 38
-#define CAP_BPF_BIT 39
-#define CAP_SYS_ADMIN_BIT 21
 
 /* The word in [brackets], as the kernel shows a choice. */
 static bool bracketed(const char *line, char open, char *word, size_t size)
@@ -114,9 +110,9 @@ static bool probe_privileges(void)
 	if (stat("/proc/self/ns/user", &user_namespace) ||
 	    user_namespace.st_ino != INITIAL_USER_NAMESPACE)
 		return false;
-	return effective >> CAP_BPF_BIT & effective >> CAP_PERFMON_BIT &
-	       effective >> CAP_SYS_ADMIN_BIT &
-	       effective >> CAP_DAC_READ_SEARCH_BIT & 1;
+	return effective >> CAP_BPF & effective >> CAP_PERFMON &
+	       effective >> CAP_SYS_ADMIN & effective >> CAP_DAC_READ_SEARCH &
+	       1;
 }
 
 static void probe_cgroup2(char *path, size_t size)

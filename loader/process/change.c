@@ -195,7 +195,7 @@ static int prepare_fresh(struct change *change)
 
 /*
  * The image that is there may be another version's, or layout's, and is
- * replaced: its entries are where ours are (loader/payload/image.lds), but
+ * replaced: its entries are where ours are (image.lds), but
  * no thread may stand behind them. It is one page: if we die while it is
  * written, all of it is written or nothing.
  */
