@@ -25,11 +25,14 @@ add_custom_command(
     COMMENT "vmlinux.h from ${TIMENSBPF_VMLINUX_BTF}"
     VERBATIM)
 
+# As libbpf's bpf_tracing.h has it.
+set(TNB_BPF_TARGET_x86_64 x86)
+
 function(tnb_bpf_compile OUTPUT SOURCE)
     add_custom_command(
         OUTPUT ${OUTPUT}
         # -mcpu=v3: 32-bit and atomic compare-and-swap instructions.
-        COMMAND ${TNB_CLANG} -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86
+        COMMAND ${TNB_CLANG} -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_${TNB_BPF_TARGET_${TNB_ARCH}}
                 -Wall -Wextra -Werror -Wno-unused-parameter
                 -Wno-unknown-attributes ${ARGN}
                 -I${TNB_BPF_DIR} -I${CMAKE_SOURCE_DIR}/bpf

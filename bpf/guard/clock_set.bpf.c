@@ -12,9 +12,11 @@
  */
 #include "lib/errno.bpf.h"
 #include "lib/lookup.bpf.h"
+#include "lib/syscall_args.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+#include <abi/tables/arch/calls.h>
 
 char _license[] SEC("license") = "GPL";
 
@@ -34,14 +36,15 @@ static __always_inline int deny_if_virtual(void)
 static __always_inline bool writes_timens_offsets(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	/* A 32-bit system call (TS_COMPAT) has other numbers. */
-	bool compat = task->thread_info.status & 2;
-	__u32 fd = compat ? regs->bx : regs->di;
+	struct pt_regs *regs = current_user_regs();
+	/* A 32-bit system call has other numbers. */
+	bool compat = current_call_is_compat();
+	__u32 fd = syscall_arg(regs, compat, 0);
 	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
 	struct file *file = NULL;
 
-	if (regs->orig_ax != (compat ? 4 : 1))
+	if (syscall_number(regs) !=
+	    (compat ? TNB_NR_TIME32(write) : TNB_NR(write)))
 		return false;
 	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
 	return &proc_timens_offsets_operations &&

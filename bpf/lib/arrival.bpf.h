@@ -5,6 +5,7 @@
 #define TIMENSBPF_BPF_LIB_ARRIVAL_BPF_H
 
 #include "loader_state.bpf.h"
+#include "order.bpf.h"
 
 #include <abi/latch.h>
 
@@ -14,17 +15,24 @@ static __always_inline __u64 *arrival_of(struct tnb_loader_state *state,
 	return &state->arrival[tgid & (TNB_ARRIVALS - 1)];
 }
 
-/* The arrival word of the current process, 0 if it has none. */
-static __always_inline __u64 current_arrival(void)
+/* Its word, 0: it is not arriving. Read behind the load of `before`: a process
+ * is written down here before it comes to its new cgroup. */
+static __always_inline __u64 current_arrival_after(__u64 before)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct tnb_loader_state *state = the_loader_state();
-	__u64 word = state ? tnb_read_once(*arrival_of(state, tgid)) : 0;
+	__u64 word = state ? tnb_load_after(*arrival_of(state, tgid), before)
+			   : 0;
 
 	return word && tnb_arrival_tgid(word) == tgid &&
 			       !tnb_arrival_is_over(word, bpf_ktime_get_ns())
 		       ? word
 		       : 0;
+}
+
+static __always_inline __u64 current_arrival(void)
+{
+	return current_arrival_after(0);
 }
 
 static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
@@ -37,8 +45,8 @@ static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
 	word = tnb_read_once(*arrival_of(state, tgid));
 	if (!word || tnb_arrival_tgid(word) == tgid ||
 	    tnb_arrival_is_over(word, bpf_ktime_get_ns()))
-		tnb_write_once(*arrival_of(state, tgid),
-			       TNB_ARRIVAL(tgid, since_ms));
+		order_store(arrival_of(state, tgid),
+			    TNB_ARRIVAL(tgid, since_ms));
 }
 
 /* A program or a process begins: forget the word of an earlier one. */
@@ -49,7 +57,7 @@ static __always_inline void arrival_ends(__u32 tgid, __u64 before_ms)
 
 	if (word && tnb_arrival_tgid(word) == tgid &&
 	    tnb_arrival_since(word) < before_ms)
-		tnb_write_once(*arrival_of(state, tgid), 0);
+		__sync_val_compare_and_swap(arrival_of(state, tgid), word, 0);
 }
 
 static __always_inline void current_arrival_ends(void)

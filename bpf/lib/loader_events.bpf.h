@@ -24,7 +24,7 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	/* In this order: revoking a pass counts first. */
 	if (page) {
 		event->taken = tnb_read_once(page->taken);
-		event->pass = tnb_read_once(page->pass);
+		event->pass = tnb_load_after(page->pass, event->taken);
 	}
 	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
 }

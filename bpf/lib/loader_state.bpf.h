@@ -7,6 +7,7 @@
 
 #include <bpf/bpf_helpers.h>
 #include <abi/channel.h>
+#include <abi/latch.h>
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -29,9 +30,10 @@ static __always_inline bool beat_within(const struct tnb_loader_state *state,
 	__u64 now = bpf_ktime_get_ns();
 
 	/* A beat may be newer than `now`. */
-	return (__s64)(now - state->beat_ns[TNB_BEAT_LOADER]) <
+	return (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_LOADER])) <
 		       (__s64)limit_ns &&
-	       (__s64)(now - state->beat_ns[TNB_BEAT_GUARD]) < (__s64)limit_ns;
+	       (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_GUARD])) <
+		       (__s64)limit_ns;
 }
 
 /* NULL unless loader and guard are alive: a process may be held for them. */

@@ -26,7 +26,7 @@ static __always_inline struct tnb_clock_page *current_page(void)
 {
 	__u32 *slot = current_slot();
 
-	return slot && !current_arrival()
+	return slot && !current_arrival_after(tnb_read_once(*slot))
 		       ? bpf_map_lookup_elem(&clock_pages, slot)
 		       : NULL;
 }

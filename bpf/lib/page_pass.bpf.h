@@ -5,13 +5,15 @@
 #define TIMENSBPF_BPF_LIB_PAGE_PASS_BPF_H
 
 #include "maps.bpf.h"
+#include "order.bpf.h"
 
 #define TNB_PASS_TAKEN (1ULL << 32)
 
 static __always_inline void pass_take(struct tnb_clock_page *page)
 {
-	__sync_fetch_and_add(&page->taken, 1);
-	__sync_fetch_and_add(&page->pass, TNB_PASS_TAKEN);
+	/* In this order: see begin_pass() of page_writer.bpf.c. */
+	order_add(&page->taken, 1);
+	order_add(&page->pass, TNB_PASS_TAKEN);
 }
 
 static __always_inline void pass_take_slot(__u32 slot)

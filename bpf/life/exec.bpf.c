@@ -87,13 +87,14 @@ static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 	struct tnb_hold *entry;
 	__u32 index;
 
-	if (!state->may_hold || !beat_within(state, TNB_BEAT_LIMIT_NS)) {
+	if (!tnb_read_once(state->may_hold) ||
+	    !beat_within(state, TNB_BEAT_LIMIT_NS)) {
 		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
 		return false;
 	}
 	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
 	entry = &state->hold[index];
-	if (entry->since_ns ||
+	if (tnb_read_once(entry->since_ns) ||
 	    tell_exec(TNB_EVENT_HELD, slot,
 		      tnb_read_once(*last_start(state)) & ~TNB_START_WAITS,
 		      index)) {
@@ -102,11 +103,9 @@ static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
 	}
 	entry->pid = bpf_get_current_pid_tgid() >> 32;
 	entry->sent = 0;
-	tnb_compiler_barrier();
-	entry->since_ns = bpf_ktime_get_ns();
+	order_store(&entry->since_ns, bpf_ktime_get_ns());
 	bpf_send_signal(TNB_SIGSTOP);
-	tnb_compiler_barrier();
-	entry->sent = 1;
+	order_store(&entry->sent, 1);
 	count(TNB_COUNT_EXEC_HELD);
 	return true;
 }

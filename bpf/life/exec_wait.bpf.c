@@ -46,7 +46,7 @@ int BPF_PROG(lsm_mmap_wait)
 		return 0;
 	state = living_loader();
 	/* Once for each start: at the first of its segments. */
-	if (!state || !state->may_wait || is_busy(state) ||
+	if (!state || !tnb_read_once(state->may_wait) || is_busy(state) ||
 	    !current_is_virtual() ||
 	    !(__sync_fetch_and_and(last_start(state), ~TNB_START_WAITS) &
 	      TNB_START_WAITS))

@@ -48,8 +48,7 @@ static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 	    __sync_val_compare_and_swap(&page->pass, seen, page->generation) ==
 		    seen)
 		return;
-	__sync_lock_test_and_set(&page->pass,
-				 page->generation + TNB_PASS_TAKEN);
+	order_store(&page->pass, page->generation + TNB_PASS_TAKEN);
 }
 
 /*
@@ -74,15 +73,15 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 		page->pass = 0;
 		page->owner = request->owner;
 	}
-	__sync_fetch_and_add(&page->sequence, 1);
+	order_add(&page->sequence, 1);
 	store_set(&page->set[0], &request->set);
-	__sync_fetch_and_add(&page->sequence, 1);
+	order_add(&page->sequence, 1);
 	store_set(&page->set[1], &request->set);
 	if (!request->owner)
 		page->generation++;
 	else if (new_rule)
 		begin_pass(page, request->taken);
-	__sync_fetch_and_and(&page->writer, 0);
+	order_store(&page->writer, 0);
 	return 0;
 }
 

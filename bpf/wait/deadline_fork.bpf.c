@@ -47,7 +47,7 @@ int BPF_PROG(lsm_task_alloc, struct task_struct *task, unsigned long flags)
 		count(TNB_COUNT_DEADLINE_CHANGED);
 		return 0;
 	}
-	__sync_fetch_and_add(forking, 1);
+	order_add(forking, 1);
 	return 0;
 }
 
@@ -63,7 +63,7 @@ static __always_inline void fork_ends(__u64 task)
 		return;
 	forking = bpf_map_lookup_elem(&forks, &key);
 	if (forking)
-		__sync_fetch_and_add(forking, -1);
+		order_add(forking, -1);
 }
 
 SEC("lsm/task_free")

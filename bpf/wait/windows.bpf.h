@@ -30,6 +30,7 @@
 #include "deadline_bytes.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/once.bpf.h"
+#include "lib/order.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -94,7 +95,7 @@ static __always_inline void in_flight_add(__s64 change)
 	__u64 *value = bpf_map_lookup_elem(&in_flight, &key);
 
 	if (value)
-		__sync_fetch_and_add(value, change);
+		order_add(value, change);
 }
 
 /* ---- The lock ------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,7 +19,7 @@ int tnb_ending_open(struct tnb_ending *ending)
 
 void tnb_ending_begin(struct tnb_ending *ending)
 {
-	ending->now = true;
+	tnb_store_release(ending->now, true);
 	if (ending->fd >= 0)
 		eventfd_write(ending->fd, 1);
 }

@@ -7,7 +7,7 @@
 #include <timensbpf/timensbpf.h>
 
 struct tnb_ending {
-	volatile bool now;
+	bool now; /* atomic */
 	int fd; /* eventfd: readable from then on */
 };
 

@@ -17,9 +17,12 @@
 #define _GNU_SOURCE
 #include "guard.h"
 
+#include "base/child.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/proc.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,9 +32,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Looks at processes that cannot be released yet, TNB_BEAT_EVERY_MS apart. */
@@ -55,7 +57,7 @@ static void release_one(struct tnb_loader_state *state, __u32 index,
 	bool is_ours = tracer > 0 && (tnb_proc_first(tracer) == loader ||
 				      tnb_proc_is_patcher(tracer));
 
-	if (is_ours || (tracer >= 0 && !*(const volatile __u32 *)&hold->sent))
+	if (is_ours || (tracer >= 0 && !tnb_load_acquire(hold->sent)))
 		return;
 	if (tracer >= 0 && pid > 1)
 		kill(pid, SIGCONT);
@@ -65,10 +67,10 @@ static void release_one(struct tnb_loader_state *state, __u32 index,
 static void release_older(struct tnb_loader_state *state, __u64 older_than,
 			  pid_t loader)
 {
-	__u64 now = tnb_channel_now();
+	__u64 now = tnb_clock_now();
 
 	for (__u32 i = 0; i < TNB_HOLDS; i++) {
-		__u64 since = *(volatile __u64 *)&state->hold[i].since_ns;
+		__u64 since = tnb_load_acquire(state->hold[i].since_ns);
 
 		if (since && (__s64)(now - since) >= (__s64)older_than)
 			release_one(state, i, loader);
@@ -78,7 +80,7 @@ static void release_older(struct tnb_loader_state *state, __u64 older_than,
 static bool holds_any(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_HOLDS; i++)
-		if (*(const volatile __u64 *)&state->hold[i].since_ns)
+		if (tnb_load_acquire(state->hold[i].since_ns))
 			return true;
 	return false;
 }
@@ -100,7 +102,7 @@ void tnb_guard_release_all(struct tnb_loader_state *state)
 static bool traces_any(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_TRACERS; i++) {
-		pid_t pid = (pid_t) * (volatile __u32 *)&state->tracee[i];
+		pid_t pid = (pid_t)tnb_load_acquire(state->tracee[i]);
 
 		if (pid && tnb_proc_state(pid) == 't')
 			return true;
@@ -129,7 +131,7 @@ struct sight {
 
 static bool heartbeat_is_ready(const struct tnb_loader_state *state)
 {
-	pid_t thread = (pid_t) * (const volatile __u32 *)&state->heart;
+	pid_t thread = (pid_t)tnb_load_acquire(state->heart);
 
 	return thread && tnb_proc_state(thread) == 'R';
 }
@@ -138,7 +140,7 @@ static bool heartbeat_is_ready(const struct tnb_loader_state *state)
 static bool loader_hangs(const struct tnb_loader_state *state,
 			 struct sight *sight)
 {
-	__u64 beat = *(const volatile __u64 *)&state->beat_ns[TNB_BEAT_LOADER];
+	__u64 beat = tnb_load_acquire(state->beat_ns[TNB_BEAT_LOADER]);
 
 	sight->looks = beat == sight->beat_ns ? sight->looks + 1 : 0;
 	sight->beat_ns = beat;
@@ -152,7 +154,7 @@ static bool loader_hangs(const struct tnb_loader_state *state,
 
 static void end_loader(struct tnb_loader_state *state, int fd)
 {
-	if (!syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0))
+	if (!pidfd_send_signal(fd, SIGKILL, NULL, 0))
 		__atomic_add_fetch(&state->hung, 1, __ATOMIC_RELAXED);
 }
 
@@ -196,7 +198,7 @@ static void run_guard(struct tnb_loader_state *state, int fd, int poke,
 	poke = fcntl(poke, F_DUPFD, 2);
 	if (dup2(fd, 0) < 0 || dup2(poke, 1) < 0)
 		_exit(1);
-	syscall(SYS_close_range, 2, ~0U, 0);
+	close_range(2, ~0U, 0);
 	watch(state, 0, &sight);
 	_exit(0);
 }
@@ -204,7 +206,7 @@ static void run_guard(struct tnb_loader_state *state, int fd, int poke,
 pid_t tnb_guard_start(struct tnb_loader_state *state, int poke)
 {
 	pid_t loader = getpid();
-	int fd = (int)syscall(SYS_pidfd_open, loader, 0);
+	int fd = pidfd_open(loader, 0);
 	pid_t guard = fd < 0 ? -1 : fork();
 	int err = errno;
 
@@ -222,6 +224,5 @@ void tnb_guard_stop(pid_t guard)
 	if (guard <= 0)
 		return;
 	kill(guard, SIGKILL);
-	while (waitpid(guard, NULL, 0) < 0 && errno == EINTR)
-		;
+	tnb_child_reap(guard);
 }

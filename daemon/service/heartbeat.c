@@ -42,14 +42,14 @@ static void *run_heartbeat(void *argument)
 	eventfd_t pokes;
 
 	tnb_thread_begin("tnb-heartbeat", 2);
-	heartbeat->state->heart = (__u32)gettid();
+	tnb_store_release(heartbeat->state->heart, (__u32)gettid());
 	do {
 		revive_guard(heartbeat);
 		look_for_lost(heartbeat, &lost);
 		tnb_channel_beat(heartbeat->state, TNB_BEAT_LOADER);
 		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
 			eventfd_read(heartbeat->poke, &pokes);
-	} while (!heartbeat->ends);
+	} while (!tnb_load_acquire(heartbeat->ends));
 	return NULL;
 }
 
@@ -78,7 +78,7 @@ int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 
 void tnb_heartbeat_stop(struct tnb_heartbeat *heartbeat)
 {
-	heartbeat->ends = true;
+	tnb_store_release(heartbeat->ends, true);
 	if (heartbeat->has_thread)
 		pthread_join(heartbeat->thread, NULL);
 	heartbeat->has_thread = false;

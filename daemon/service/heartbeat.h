@@ -17,7 +17,7 @@ struct tnb_heartbeat {
 	pid_t guard;
 	pthread_t thread;
 	bool has_thread;
-	volatile bool ends;
+	bool ends; /* atomic */
 };
 
 /* Starts the guard, too: to be called before any thread, as it forks. To be

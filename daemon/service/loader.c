@@ -15,7 +15,9 @@
 #include "rules/channel.h"
 #include "rules/handle.h"
 #include "tracer.h"
+#include "vdso/image_pick.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,7 @@ struct tnb_loader {
 static int64_t pinned_state(void)
 {
 	_cleanup_close_
-	int fd = tnb_pins_get("maps", "loader_state");
+	int fd = tnb_pins_map(TNB_MAP_loader_state);
 
 	return fd < 0 ? fd : tnb_bpf_map_id(fd);
 }
@@ -69,17 +71,17 @@ static int open_state(struct tnb_loader *loader)
 /* A predecessor that was killed may have left the state as it was. */
 static void reset_state(struct tnb_loader_state *state, unsigned int flags)
 {
-	state->may_hold = !!(flags & TNB_HOLD);
-	state->may_wait = tnb_place_has_cpus();
+	tnb_store_release(state->may_hold, !!(flags & TNB_HOLD));
+	tnb_store_release(state->may_wait, tnb_place_has_cpus());
 	memset(state->tracee, 0, sizeof(state->tracee));
-	state->heart = 0;
+	tnb_store_release(state->heart, 0);
 	tnb_guard_release_all(state);
 }
 
 static int start_threads(struct tnb_loader *loader)
 {
 	_cleanup_close_
-	int events = tnb_pins_get("maps", "loader_events");
+	int events = tnb_pins_map(TNB_MAP_loader_events);
 	int err;
 
 	if (loader->injector.map < 0 || events < 0)
@@ -118,7 +120,7 @@ static int start(struct tnb_loader *loader, unsigned int flags)
 	reset_state(loader->state, flags);
 	loader->injector = (struct tnb_injector){
 		.vdso = &loader->vdso,
-		.map = tnb_pins_get("maps", "clock_pages"),
+		.map = tnb_pins_map(TNB_MAP_clock_pages),
 		.pages = loader->tnb->pages,
 		.state = loader->state,
 		.tnb = loader->tnb,
@@ -178,8 +180,10 @@ bool tnb_loader_is_well(const struct tnb_loader *loader)
 static void stop_threads(struct tnb_loader *loader)
 {
 	/* No program may wait for a tracer that will not come. */
-	if (loader->state)
-		loader->state->may_hold = loader->state->may_wait = 0;
+	if (loader->state) {
+		tnb_store_release(loader->state->may_hold, 0);
+		tnb_store_release(loader->state->may_wait, 0);
+	}
 	tnb_ending_begin(&loader->ending);
 	tnb_reviewer_join(&loader->reviewer);
 	tnb_tracers_join(&loader->tracers);

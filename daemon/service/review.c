@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "rules/placement.h"
-#include "vdso/link_page.h"
+#include "process/view.h"
 #include "rules/clock_page.h"
 #include "base/proc.h"
 #include "rules/transaction.h"
@@ -59,7 +59,7 @@ static int look_at(struct review *review, pid_t pid)
 		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
 	found = tnb_link_page_find(proc, memory, &page);
 	if (found <= 0 || !review->seen[link->slot] ||
-	    tnb_link_page_is_foreign(review->tnb, &page) ||
+	    tnb_view_is_foreign(review->tnb, &page) ||
 	    link->pass != tnb_clock_page_generation(review->tnb, link->slot))
 		return found < 0 ? found : 0;
 	if (tnb_placement_of(review->tnb, proc, tid, &placement) ||

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "review.h"
 
+#include <abi/latch.h>
 #include <poll.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static void *run_reviewer(void *argument)
 	/* For what happened while there was no loader. */
 	tnb_moves_add_all(&moves);
 	tnb_thread_begin("tnb-reviewer", 0);
-	while (poll(wake, 2, pause) >= 0 && !reviewer->ending->now) {
+	while (poll(wake, 2, pause) >= 0 && !tnb_load_acquire(reviewer->ending->now)) {
 		bool is_left;
 
 		if (wake[1].revents) {

@@ -9,7 +9,9 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "inject/budget.h"
 
+#include <abi/latch.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -77,7 +79,7 @@ static bool next_job(struct tnb_tracers *tracers, struct tnb_job *job)
 
 	pthread_mutex_lock(&tracers->turns);
 	tracers->turn = job;
-	while (!tracers->ending->now && !job->busy) {
+	while (!tnb_load_acquire(tracers->ending->now) && !job->busy) {
 		if (!ring_buffer__consume(tracers->ring) && is_there)
 			let_it_be_written();
 		is_there = !job->busy && wait_for_event(tracers);
@@ -111,14 +113,14 @@ static enum tnb_start work(struct tnb_tracers *tracers, struct tnb_job *job,
 			   unsigned int number)
 {
 	struct tnb_loader_state *state = tracers->injector->state;
-	volatile __u32 *tracee = &state->tracee[number];
+	__u32 *tracee = &state->tracee[number];
 	struct tnb_outcome outcome;
 
 	do {
-		*tracee = job->event.tgid;
+		tnb_store_release(*tracee, job->event.tgid);
 		outcome = tnb_start_program(tracers->injector, &job->event,
 					    START_BUDGET_MS);
-		*tracee = 0;
+		tnb_store_release(*tracee, 0);
 		count_start(state, &outcome);
 		if (is_late(&outcome) || outcome.has_no_pass)
 			tnb_inbox_add(tracers->inbox, (pid_t)job->event.tgid);
@@ -153,7 +155,7 @@ static void *run_tracer(void *argument)
 	/* The end of this thread releases what it still traces; another takes
 	 * its place. */
 	tnb_budget_free();
-	if (start == TNB_START_STUCK && !tracers->ending->now)
+	if (start == TNB_START_STUCK && !tnb_load_acquire(tracers->ending->now))
 		(void)!start_one(tracers, tracer.number);
 	end_one(tracers);
 	return NULL;

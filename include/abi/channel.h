@@ -16,7 +16,7 @@
 /*
  * A process is held only while both, the loader and its guard, gave a sign of
  * life within this time, by CLOCK_MONOTONIC. Many beats long, because a machine
- * may stand still for some: who dies is known at once (service/guard.c).
+ * may stand still for some. A death is known at once (service/guard.c).
  */
 #define TNB_BEAT_LIMIT_NS 250000000ULL
 /* After this time without, there is no loader; events are told until then. */
@@ -31,8 +31,8 @@
 /*
  * The last start of a program by a process with that id, modulo TNB_STARTS: a
  * number that no other start has, and a bit that says that the loader was told
- * and nobody has waited for it yet. A start outside of all rules leaves 0. By
- * the time that the loader comes, the process that it was told of may have
+ * and no process has waited for it yet. A start outside of all rules leaves 0.
+ * By the time that the loader comes, the process that it was told of may have
  * ended and its id be another's, which executes a program, too; then the number
  * is another (or that of a third with an equal id, which has it look closer).
  */
@@ -81,12 +81,12 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
  * Processes that came into a rule from outside, where they read the host's
  * vDSO. They keep the host's time, by system call too, until the loader has
  * changed them: so all doors change at one instant. Their children do, for as
- * long. Who has pages of a rule needs no word: without the pass, which whoever
- * leaves takes away, all doors go by system call. A word each, found by the
- * process id modulo TNB_ARRIVALS: the process id (22 bits, PID_MAX_LIMIT of the
- * kernel's include/linux/threads.h), and when it came, in milliseconds of
- * CLOCK_MONOTONIC. Who finds another's word there has the rule's time at once
- * by system call.
+ * long. A process that has pages of a rule needs no word: leaving a rule
+ * revokes the pass, and without the pass all doors go by system call. A word
+ * each, found by the process id modulo TNB_ARRIVALS: the process id (22 bits,
+ * PID_MAX_LIMIT of the kernel's include/linux/threads.h), and when it came, in
+ * milliseconds of CLOCK_MONOTONIC. A process that finds another's word there
+ * has the rule's time at once by system call.
  */
 #define TNB_ARRIVALS 1024u
 /* They have the rule's time by system call after this, changed or not. */

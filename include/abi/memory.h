@@ -9,7 +9,7 @@
 
 /* `memory_users`, of the process that the caller traces. */
 struct tnb_memory_users {
-	__s32 result; /* 0, -ESRCH (it traces nobody that has memory) */
+	__s32 result; /* 0, -ESRCH (it traces no process that has memory) */
 	__s32 users;  /* its threads, processes that share it, and others */
 	__u64 memory; /* which that is */
 	/* A thread has its system calls dispatched by user space: then one of

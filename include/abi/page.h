@@ -2,21 +2,22 @@
 /*
  * The clock page: one rule's numbers, shared by BPF programs, user space and
  * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
- * bytes, mapped read-only by everybody but the BPF program `page_write`.
+ * bytes, mapped read-only everywhere; only the BPF program `page_write` writes
+ * it.
  *
  * Invariants
  *  P1. Readers pick set[sequence & 1] and retry only if sequence has moved; a
- *      writer changes the copy that nobody is sent to (a latch, see
+ *      writer changes the copy that no reader is sent to (a latch, see
  *      latch.h and the kernel's include/linux/seqlock.h).
  *  P2. An odd sequence means that a writer is between its two copies.
  *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
  *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
- *  P5. Who maps the page may read it only while pass is the number that it was
- *      mapped with; else a system call tells its time. The number is a new
- *      one each time that the page is written without an owner, which is how
- *      every rule begins and ends; until the owner is written the pass is no
- *      number at all. It is another, too, for as long as a process that maps
- *      the page may live elsewhere (docs/fast-path.md).
+ *  P5. A process may use its mapped page only while page.pass equals link.pass;
+ *      otherwise its reads fall back to the system call. The generation is a
+ *      new number each time that the page is written without an owner, which
+ *      is how every rule begins and ends. Until the owner is written, the pass
+ *      equals no generation. It is also revoked for as long as a process that
+ *      maps the page may live elsewhere (docs/fast-path.md).
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -70,11 +71,11 @@ struct tnb_clock_page {
 	__u32 abi;
 	__u64 owner;	/* cgroup id of the rule, 0: the slot is free */
 	__u32 sequence; /* P1, P2 */
-	__u32 writer;	/* 1 while somebody's turn lasts, both copies */
-	__u64 pass; /* P5: generation, plus 2^32 each time it is taken back */
+	__u32 writer;	/* 1 while a writer's turn lasts, both copies */
+	__u64 pass;	/* P5: generation, plus 2^32 each time it is revoked */
 	__u32 generation; /* the number of P5 */
 	__u32 unused_word;
-	__u64 taken; /* times that the pass was taken back, never less */
+	__u64 taken; /* times that the pass was revoked, never less */
 	/* A random number of the load that made the map: a process may map the
 	 * page of one that is gone (its pins were removed by hand). */
 	__u64 load;
@@ -92,12 +93,12 @@ struct tnb_page_write {
 	struct tnb_clock_set set;
 };
 
-/* What user space hands to `page_pass`: take the pass back, or give it again
- * if it still is `seen`, which is when nobody moved since. */
+/* What user space hands to `page_pass`: revoke the pass, or return it if
+ * it still is `seen`, that is if no process moved since. */
 struct tnb_clock_page_pass {
 	__u32 slot;
-	__s32 result; /* out: 0, -EINVAL, -EAGAIN (somebody moved) */
-	__u64 seen;   /* 0: take back */
+	__s32 result; /* out: 0, -EINVAL, -EAGAIN (a process moved) */
+	__u64 seen;   /* 0: revoke */
 };
 
 _Static_assert(sizeof(struct tnb_clock) == 64, "ABI: one cache line");

@@ -3,9 +3,9 @@
  * What the replacement vDSO knows of the process that it is mapped into.
  *
  * Three pages, in this order, wherever there is room:
- *   clock page   the rule's, shared, read-only (abi/clock_page.h)
+ *   clock page   the rule's, shared, read-only (abi/page.h)
  *   link page    this struct, private, read and execute
- *   image        loader/vdso/, private, read and execute
+ *   image        loader/payload/, private, read and execute
  * The image finds the other two relative to its own instructions.
  */
 #ifndef TIMENSBPF_ABI_VDSO_LINK_H
@@ -39,7 +39,7 @@ enum tnb_vdso_forward {
 
 struct tnb_vdso_link {
 	__u32 magic;
-	__u32 slot; /* of the clock page, for those who look from outside */
+	__u32 slot; /* of the clock page, for readers from outside */
 	__u64 pass; /* that the clock page must show (P5) */
 	__u64 vvar; /* the kernel's data pages; 0: the image reads none of
 		     * them, and makes system calls */

@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -226,23 +227,11 @@ int tnb_cgroup_parent(int fd, uint64_t *id)
 		   : 0;
 }
 
-static int read_file(int directory, const char *name, char *text, size_t size)
-{
-	_cleanup_close_
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	return 0;
-}
-
 bool tnb_cgroup_is_populated(int fd)
 {
 	char text[128];
 
-	return !read_file(fd, "cgroup.events", text, sizeof(text)) &&
+	return tnb_file_read_at(fd, "cgroup.events", text, sizeof(text)) >= 0 &&
 	       strstr(text, "populated 1");
 }
 
@@ -250,7 +239,7 @@ bool tnb_cgroup_is_frozen(int fd)
 {
 	char text[128];
 
-	return !read_file(fd, "cgroup.events", text, sizeof(text)) &&
+	return tnb_file_read_at(fd, "cgroup.events", text, sizeof(text)) >= 0 &&
 	       strstr(text, "frozen 1");
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * For a child after fork(2): close all file descriptors but the standard ones
- * and those of `keep` (negative ones count for none). A child may live a moment
+ * and those of `keep` (negative ones are ignored). A child may live a moment
  * longer than its parent, and a lock by flock(2) lasts as long as any process
  * has it open. Safe in the child of a process of many threads
  * (signal-safety(7)).

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "maps.h"
 
+#include "array.h"
 #include "cleanup.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-/* 65530 mappings (vm.max_map_count) of a long line each. */
-#define TEXT_MAX (64u << 20)
+/* ---- One line ----------------------------------------------------------- */
 
 struct text {
 	const char *at, *end;
@@ -59,45 +57,98 @@ static bool skip_word(struct text *text)
 	return true;
 }
 
-static bool is_rest(const struct text *text, const char *name)
+static bool take_decimal(struct text *text, uint64_t *value)
 {
-	size_t length = strlen(name);
+	const char *begin = text->at;
 
-	return (size_t)(text->end - text->at) == length &&
-	       !memcmp(text->at, name, length);
-}
-
-static int take_vdso(struct tnb_vdso_maps *maps, uint64_t begin, uint64_t end)
-{
-	if (!maps->vdso)
-		maps->vdso = begin;
-	else if (begin != maps->vdso_end)
-		return -EINVAL;
-	maps->vdso_end = end;
-	return 0;
+	for (*value = 0; text->at < text->end; text->at++) {
+		if (*text->at < '0' || *text->at > '9')
+			break;
+		*value = *value * 10 + (uint64_t)(*text->at - '0');
+	}
+	return text->at > begin;
 }
 
 /* BEGIN-END PERMISSIONS OFFSET DEVICE INODE [NAME] */
-static bool take_range(struct text *line, uint64_t *begin, uint64_t *end)
+int tnb_maps_parse_line(const char *line, size_t length,
+			struct tnb_mapping *mapping)
 {
-	return take_hex(line, begin) && take_char(line, '-') &&
-	       take_hex(line, end) && take_char(line, ' ') && *begin < *end;
+	struct text text = { line, line + length };
+
+	if (!take_hex(&text, &mapping->begin) || !take_char(&text, '-') ||
+	    !take_hex(&text, &mapping->end) || !take_char(&text, ' ') ||
+	    mapping->begin >= mapping->end || !skip_word(&text) ||
+	    !take_hex(&text, &mapping->offset) || !take_char(&text, ' ') ||
+	    !skip_word(&text) || !take_decimal(&text, &mapping->inode))
+		return -EINVAL;
+	skip_blanks(&text);
+	mapping->name = text.at;
+	mapping->name_length = (size_t)(text.end - text.at);
+	return 0;
 }
 
-static int parse_line(struct text line, struct tnb_vdso_maps *maps)
+bool tnb_maps_is_named(const struct tnb_mapping *mapping, const char *name)
 {
-	uint64_t begin, end;
+	return mapping->name_length == strlen(name) &&
+	       !memcmp(mapping->name, name, mapping->name_length);
+}
 
-	if (!take_range(&line, &begin, &end))
-		return -EINVAL;
-	for (int i = 0; i < 4; i++)
-		if (!skip_word(&line))
+/* ---- All lines, one after the other -------------------------------------- */
+
+int tnb_maps_open(int proc, struct tnb_maps *maps)
+{
+	*maps = (struct tnb_maps){ .file = tnb_file_open_at(proc, "maps") };
+	return maps->file ? 0 : -errno;
+}
+
+int tnb_maps_next(struct tnb_maps *maps, struct tnb_mapping *mapping)
+{
+	ssize_t length = getline(&maps->line, &maps->size, maps->file);
+
+	if (length < 0)
+		return feof(maps->file) ? 0 : -errno;
+	if (maps->line[length - 1] == '\n')
+		length--;
+	return tnb_maps_parse_line(maps->line, (size_t)length, mapping)
+		       ? -EINVAL
+		       : 1;
+}
+
+void tnb_maps_close(struct tnb_maps *maps)
+{
+	fclose(maps->file);
+	free(maps->line);
+	*maps = (struct tnb_maps){ 0 };
+}
+
+static int open_by_pid(int pid, struct tnb_maps *maps)
+{
+	_cleanup_close_
+	int proc = -1;
+	char path[32] = "/proc/self";
+
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d", pid);
+	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return proc < 0 ? -errno : tnb_maps_open(proc, maps);
+}
+
+/* ---- The kernel's own mappings ------------------------------------------- */
+
+static int add_mapping(struct tnb_vdso_maps *maps,
+		       const struct tnb_mapping *mapping)
+{
+	if (tnb_maps_is_named(mapping, "[vdso]")) {
+		if (maps->vdso && mapping->begin != maps->vdso_end)
 			return -EINVAL;
-	if (is_rest(&line, "[vdso]"))
-		return take_vdso(maps, begin, end);
-	if (is_rest(&line, "[vvar]") || is_rest(&line, "[vvar_vclock]"))
-		if (!maps->vvar || begin < maps->vvar)
-			maps->vvar = begin;
+		if (!maps->vdso)
+			maps->vdso = mapping->begin;
+		maps->vdso_end = mapping->end;
+	} else if (tnb_maps_is_named(mapping, "[vvar]") ||
+		   tnb_maps_is_named(mapping, "[vvar_vclock]")) {
+		if (!maps->vvar || mapping->begin < maps->vvar)
+			maps->vvar = mapping->begin;
+	}
 	return 0;
 }
 
@@ -106,15 +157,21 @@ int tnb_vdso_maps_parse(const char *text, size_t length,
 {
 	const char *end = text + length;
 	struct tnb_vdso_maps found = { 0 };
+	struct tnb_mapping mapping;
 
 	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		struct text line = { text, newline ? newline : end };
-		int r = parse_line(line, &found);
+		const char *line_end = memchr(text, '\n', (size_t)(end - text));
+		int err;
 
-		if (r)
-			return r;
-		text = line.end + 1;
+		if (!line_end)
+			line_end = end;
+		err = tnb_maps_parse_line(text, (size_t)(line_end - text),
+					  &mapping);
+		if (!err)
+			err = add_mapping(&found, &mapping);
+		if (err)
+			return err;
+		text = line_end + 1;
 	}
 	if (!found.vdso)
 		return -ENOENT;
@@ -122,95 +179,59 @@ int tnb_vdso_maps_parse(const char *text, size_t length,
 	return 0;
 }
 
-/* A file whose size stat(2) does not know. */
-static int read_all(int fd, char **text, size_t *length)
-{
-	_cleanup_free_
-	char *buffer = NULL;
-	size_t space = 1 << 16, used = 0;
-	ssize_t got = 1;
-
-	while (got) {
-		char *larger = realloc(buffer, space);
-
-		if (!larger)
-			return -ENOMEM;
-		buffer = larger;
-		got = read(fd, buffer + used, space - used);
-		if (got < 0)
-			return -errno;
-		used += (size_t)got;
-		if (used == space)
-			space *= 2;
-		if (space > TEXT_MAX)
-			return -E2BIG;
-	}
-	*text = TAKE_PTR(buffer);
-	*length = used;
-	return 0;
-}
-
-static int read_maps(int pid, char **text, size_t *length)
-{
-	_cleanup_close_
-	int fd = -1;
-	char path[32] = "/proc/self/maps";
-
-	if (pid)
-		snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : read_all(fd, text, length);
-}
-
 int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps)
 {
-	_cleanup_free_
-	char *text = NULL;
-	size_t length = 0;
-	int r = read_maps(pid, &text, &length);
+	struct tnb_vdso_maps found = { 0 };
+	struct tnb_mapping mapping;
+	struct tnb_maps all;
+	int next, err = open_by_pid(pid, &all);
 
-	return r ? r : tnb_vdso_maps_parse(text, length, maps);
+	if (err)
+		return err;
+	while (!err && (next = tnb_maps_next(&all, &mapping)))
+		err = next < 0 ? next : add_mapping(&found, &mapping);
+	tnb_maps_close(&all);
+	if (!err && !found.vdso)
+		err = -ENOENT;
+	if (!err)
+		*maps = found;
+	return err;
 }
 
 /* ---- Where mappings end ------------------------------------------------- */
 
-static size_t count_lines(const char *text, size_t length)
+static int add_range(struct tnb_maps_ends *ends,
+		     const struct tnb_mapping *mapping)
 {
-	size_t count = 0;
+	void *grown = tnb_array_grow(ends->range, ends->count, &ends->space,
+				     sizeof(*ends->range));
 
-	for (size_t i = 0; i < length; i++)
-		count += text[i] == '\n';
-	return count;
+	if (!grown)
+		return -ENOMEM;
+	ends->range = grown;
+	ends->range[ends->count++] =
+		(struct tnb_maps_range){ mapping->begin, mapping->end };
+	return 0;
 }
 
 int tnb_maps_ends_read(int pid, struct tnb_maps_ends *ends)
 {
-	_cleanup_free_
-	char *text = NULL;
-	size_t length = 0, lines;
-	int r = read_maps(pid, &text, &length);
-	struct text rest = { text, text + length };
+	struct tnb_mapping mapping;
+	struct tnb_maps all;
+	int next, err = open_by_pid(pid, &all);
 
 	*ends = (struct tnb_maps_ends){ 0 };
-	if (r)
-		return r;
-	lines = count_lines(text, length) + 1;
-	ends->begin = malloc(lines * sizeof(*ends->begin));
-	ends->end = malloc(lines * sizeof(*ends->end));
-	while (ends->begin && ends->end && ends->count < lines &&
-	       take_range(&rest, &ends->begin[ends->count],
-			  &ends->end[ends->count])) {
-		ends->count++;
-		while (rest.at < rest.end && *rest.at++ != '\n')
-			;
-	}
-	return ends->begin && ends->end ? 0 : -ENOMEM;
+	if (err)
+		return err;
+	while (!err && (next = tnb_maps_next(&all, &mapping)))
+		err = next < 0 ? next : add_range(ends, &mapping);
+	tnb_maps_close(&all);
+	return err;
 }
 
 void tnb_maps_ends_free(struct tnb_maps_ends *ends)
 {
-	free(ends->begin);
-	free(ends->end);
+	free(ends->range);
 	*ends = (struct tnb_maps_ends){ 0 };
 }
 
@@ -221,11 +242,12 @@ uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (address >= ends->end[middle])
+		if (address >= ends->range[middle].end)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < ends->count && address >= ends->begin[low] ? ends->end[low]
-								: 0;
+	return low < ends->count && address >= ends->range[low].begin
+		       ? ends->range[low].end
+		       : 0;
 }

@@ -1,10 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's own mappings in the text of a /proc/PID/maps. */
+/* The mappings of a process, as /proc/PID/maps lists them (proc(5)). */
 #ifndef TIMENSBPF_LOADER_BASE_MAPS_H
 #define TIMENSBPF_LOADER_BASE_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <timensbpf/timensbpf.h>
+
+/* ---- One line ----------------------------------------------------------- */
+
+struct tnb_mapping {
+	uint64_t begin, end;
+	uint64_t offset; /* in the file */
+	uint64_t inode;	 /* 0: no file */
+	const char *name;
+	size_t name_length; /* 0: it has no name */
+};
+
+/* `line` needs no terminator. 0 or -EINVAL. */
+TNB_MUST_CHECK int tnb_maps_parse_line(const char *line, size_t length,
+				       struct tnb_mapping *mapping);
+bool tnb_maps_is_named(const struct tnb_mapping *mapping, const char *name);
+
+/* ---- All lines, one after the other -------------------------------------- */
+
+struct tnb_maps {
+	FILE *file;
+	char *line;
+	size_t size;
+};
+
+/* `proc`: the directory of a process in /proc. 0, or -errno and nothing to be
+ * closed. */
+TNB_MUST_CHECK int tnb_maps_open(int proc, struct tnb_maps *maps);
+/* 1; 0 after the last; or -errno. The name is valid until the next call. */
+TNB_MUST_CHECK int tnb_maps_next(struct tnb_maps *maps,
+				 struct tnb_mapping *mapping);
+void tnb_maps_close(struct tnb_maps *maps);
+
+/* ---- The kernel's own mappings ------------------------------------------- */
 
 struct tnb_vdso_maps {
 	uint64_t vdso, vdso_end;
@@ -13,23 +49,27 @@ struct tnb_vdso_maps {
 
 /* 0, -ENOENT (no [vdso]) or -EINVAL (not such a text, or a [vdso] in pieces).
  * `text` needs no terminator. */
-int tnb_vdso_maps_parse(const char *text, size_t length,
-			struct tnb_vdso_maps *maps);
+TNB_MUST_CHECK int tnb_vdso_maps_parse(const char *text, size_t length,
+				       struct tnb_vdso_maps *maps);
 
-/* Where the mappings end, in order of address. */
+/* Of /proc/`pid`/maps; 0: the caller's own. As tnb_vdso_maps_parse(), or
+ * another -errno. */
+TNB_MUST_CHECK int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps);
+
+/* ---- Where mappings end -------------------------------------------------- */
+
+/* In order of address. */
 struct tnb_maps_ends {
-	uint64_t *begin, *end; /* to be freed by tnb_maps_ends_free() */
-	size_t count;
+	struct tnb_maps_range {
+		uint64_t begin, end;
+	} * range; /* to be freed by tnb_maps_ends_free() */
+	size_t count, space;
 };
 
-/* Of /proc/`pid`/maps. 0 or
- * -errno. */
-int tnb_maps_ends_read(int pid, struct tnb_maps_ends *ends);
+/* Of /proc/`pid`/maps; 0: the caller's own. 0 or -errno; free in any case. */
+TNB_MUST_CHECK int tnb_maps_ends_read(int pid, struct tnb_maps_ends *ends);
 void tnb_maps_ends_free(struct tnb_maps_ends *ends);
-/* The end of the mapping that the address is in, 0: it is in none. */
+/* The end of the mapping that holds the address; 0: none does. */
 uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address);
-
-/* Of /proc/`pid`/maps; 0: the caller's own. 0 or -errno. */
-int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps);
 
 #endif

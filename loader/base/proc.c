@@ -3,6 +3,7 @@
 #include "proc.h"
 
 #include "cleanup.h"
+#include "file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -14,24 +15,12 @@
 #define FIRST_PID_NAMESPACE 0xeffffffcU
 #define FIRST_CGROUP_NAMESPACE 0xeffffffbU
 
-/* By system calls alone, which is safe between fork() and exec(). */
-static bool read_at(int directory, const char *path, char *text, size_t size)
-{
-	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length < 0 ? 0 : length] = '\0';
-	return length > 0;
-}
-
 static bool read_text(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return read_at(AT_FDCWD, path, text, size);
+	return tnb_file_read_at(AT_FDCWD, path, text, size) > 0;
 }
 
 /* ---- stat ---------------------------------------------------------------- */
@@ -64,7 +53,7 @@ char tnb_proc_thread_state(DIR *threads, pid_t tid)
 	unsigned int flags;
 
 	snprintf(path, sizeof(path), "%d/stat", tid);
-	if (!read_at(dirfd(threads), path, text, sizeof(text)) ||
+	if (tnb_file_read_at(dirfd(threads), path, text, sizeof(text)) <= 0 ||
 	    sscanf(find_state(text), "%c %*d %*d %*d %*d %*d %u", &state,
 		   &flags) != 2)
 		return 0;

@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 /*
- * Open the directory of a process; of one whose first thread has ended, that of
- * a thread which lives: the first one's has no memory any more. *tid: whose it
- * is. -1: there is none.
+ * Open the directory of a process. If its first thread has ended, open that of
+ * a living thread: the first one's has no memory any more. *tid: the thread
+ * that it belongs to. -1: there is none.
  */
 int tnb_proc_open(pid_t pid, pid_t *tid);
 
@@ -34,16 +34,17 @@ bool tnb_proc_sees_all_cgroups(void);
 char tnb_proc_state(pid_t pid);
 /* One that runs no code any more, by that letter. */
 bool tnb_proc_has_ended(char state);
-/* Who traces it, 0: nobody; -1: there is no such process. */
+/* The tracer of a process, 0: it has none; -1: there is no such process. */
 pid_t tnb_proc_tracer(pid_t pid);
-/* The name of who changes running processes (surgeon.h), and whether that is
- * one, by its number or that of a thread. */
-#define TNB_PATCHER "tnb-surgeon"
+/* The name of the process that changes running processes (process/patcher.h),
+ * and whether a process is one, by its number or that of a thread. */
+#define TNB_PATCHER "tnb-patcher"
 bool tnb_proc_is_patcher(pid_t pid);
 /* The process of a thread, by its first one; -1: there is no such thread. */
 pid_t tnb_proc_first(pid_t tid);
-/* Whether it is writing a core file, which any interruption cuts off. By the
- * directory of a thread that has not ended: others have no such line. */
+/* Whether it is writing a core file, which any interruption cuts off. `proc`:
+ * the directory of a thread that has not ended, because others have no such
+ * line. */
 bool tnb_proc_dumps_core(int proc);
 /* SECCOMP_MODE_ of seccomp(2); -1: there is no such process. */
 int tnb_proc_seccomp(pid_t pid);

@@ -3,9 +3,11 @@
 #define TIMENSBPF_LOADER_BASE_THREAD_H
 
 /*
- * For a thread of the loader, first of all: its name, and no signals, which are
- * for the caller's own threads. `priority`: of SCHED_FIFO, 0: none. Without the
- * right to it, more processes are held and shells see it (docs/fast-path.md).
+ * The first thing that a thread of timensbpfd, or a process that the library
+ * forks, does: it takes its name and blocks all signals. `priority`: of
+ * SCHED_FIFO, 0: none. Without the right to that, more processes are held, and
+ * shells see it (docs/fast-path.md). Threads of a program that uses the library
+ * never come here: they keep their signals and their scheduling class.
  */
 void tnb_thread_begin(const char *name, int priority);
 

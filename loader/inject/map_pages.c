@@ -8,12 +8,12 @@
 #include "map_pages.h"
 
 #include "base/cleanup.h"
-#include "restart.h"
 #include "payload/stub.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <abi/vdso_link.h>
@@ -30,24 +30,20 @@ static __u32 stub_code_size(void)
 	return (__u32)(tnb_stub_end - tnb_stub_begin);
 }
 
-__u32 tnb_map_pages_room(void)
-{
-	return stub_code_size() + (__u32)sizeof(struct tnb_stub_data);
-}
-
 static int write_stub(const struct tnb_tracee *tracee,
-		      const struct tnb_mapping *place,
-		      const struct tnb_stub_data *data)
+		      const struct tnb_mapping_place *place,
+		      const struct tnb_stub_task *task)
 {
-	unsigned char stub[ROOM_MAX];
+	unsigned char stub[ROOM_MAX], data[TNB_STUB_DATA_MAX];
+	size_t code_size = stub_code_size();
+	size_t size = tnb_stub_data(task, data);
 
-	if (tnb_map_pages_room() > place->room_size ||
-	    tnb_map_pages_room() > sizeof(stub))
+	if (code_size + size > place->room_size ||
+	    code_size + size > sizeof(stub))
 		return -ENOSPC;
-	memcpy(stub, tnb_stub_begin, stub_code_size());
-	memcpy(stub + stub_code_size(), data, sizeof(*data));
-	return tnb_tracee_write(tracee, place->room, stub,
-				tnb_map_pages_room());
+	memcpy(stub, tnb_stub_begin, code_size);
+	memcpy(stub + code_size, data, size);
+	return tnb_tracee_write(tracee, place->room, stub, code_size + size);
 }
 
 /*
@@ -55,38 +51,36 @@ static int write_stub(const struct tnb_tracee *tracee,
  * process either does not come here or restores what it was.
  */
 static int enter_stub(struct tnb_tracee *tracee,
-		      const struct tnb_mapping *place)
+		      const struct tnb_mapping_place *place)
 {
-	struct tnb_stub_data data = {
+	struct tnb_stub_task task = {
 		.map_offset = (__u64)place->slot * TNB_PAGE_SIZE,
 		.map_at = place->at,
 	};
-	struct user_regs_struct regs;
-	int err = tnb_tracee_get_regs(tracee, &data.regs);
+	struct tnb_registers regs;
+	int err = tnb_tracee_get_regs(tracee, &task.regs);
 
-	regs = data.regs;
+	regs = task.regs;
 	if (!err)
-		err = tnb_tracee_get_mask(tracee, &data.mask);
+		err = tnb_tracee_get_mask(tracee, &task.mask);
 	if (err)
 		return err;
 	/* The kernel will not do so for a thread that is elsewhere. */
-	tnb_restart_as_kernel(&data.regs);
-	err = write_stub(tracee, place, &data);
+	tnb_registers_restart(&task.regs);
+	err = write_stub(tracee, place, &task);
 	if (err)
 		return err;
-	regs.rip = place->room;
-	/* No system call to be made again there. */
-	regs.orig_rax = ALL_SIGNALS;
+	tnb_registers_leave(&regs, place->room);
 	err = tnb_tracee_set_regs(tracee, &regs);
 	return err ? err : tnb_tracee_set_mask(tracee, ALL_SIGNALS);
 }
 
-static bool is_in_room(const struct tnb_mapping *place, __u64 ip)
+static bool is_in_room(const struct tnb_mapping_place *place, __u64 ip)
 {
 	return ip - place->room < place->room_size;
 }
 
-static bool is_in_stub(const struct tnb_mapping *place, __u64 ip)
+static bool is_in_stub(const struct tnb_mapping_place *place, __u64 ip)
 {
 	return ip >= place->room && ip < place->room + stub_code_size();
 }
@@ -96,12 +90,12 @@ static bool is_in_stub(const struct tnb_mapping *place, __u64 ip)
 static int take_socket(pid_t pid, int number)
 {
 	_cleanup_close_
-	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	int process = pidfd_open(pid, 0);
 	int fd;
 
 	if (process < 0)
 		return -errno;
-	fd = (int)syscall(SYS_pidfd_getfd, process, number, 0);
+	fd = pidfd_getfd(process, number, 0);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -129,18 +123,20 @@ static int send_map(int channel, int map)
 /* At the end of socketpair(2), with the process stopped. */
 static int open_channel(struct tnb_tracee *tracee, int map)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	__u32 sockets[2];
+	long result;
 	int channel, err = tnb_tracee_get_regs(tracee, &regs);
 
 	if (err)
 		return err;
 	/* Of one for which mmap(2) failed it is the mask's restoring. */
-	if (regs.orig_rax != SYS_socketpair)
+	if (tnb_registers_call(&regs) != SYS_socketpair)
 		return -EPERM;
-	if (regs.rax)
-		return (int)regs.rax == -ENFILE ? -EMFILE : (int)regs.rax;
-	err = tnb_tracee_read(tracee, regs.r12 + STUB_SOCKETS, sockets,
+	result = tnb_registers_result(&regs);
+	if (result)
+		return result == -ENFILE ? -EMFILE : (int)result;
+	err = tnb_tracee_read(tracee, tnb_stub_sockets(&regs), sockets,
 			      sizeof(sockets));
 	if (err)
 		return err;
@@ -157,8 +153,9 @@ static int open_channel(struct tnb_tracee *tracee, int map)
 
 #define LOOK_EVERY_MS 1
 
-/* A SIGSTOP or SIGCONT of somebody else may stop the stub meanwhile; after one
- * the next is looked for at once, as it would stop it before its next step. */
+/* A SIGSTOP or SIGCONT of another process may stop the stub meanwhile; after
+ * one the next is looked for at once, as it would stop it before its next step.
+ */
 static int wait_for_word(struct tnb_tracee *tracee, int channel)
 {
 	struct pollfd word = { .fd = channel, .events = POLLIN };
@@ -186,22 +183,23 @@ static int receive_address(struct tnb_tracee *tracee, int channel,
 
 /* The stub waits: have it stop there. */
 static int stop_in_stub(struct tnb_tracee *tracee,
-			const struct tnb_mapping *place)
+			const struct tnb_mapping_place *place)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	int err = tnb_tracee_interrupt(tracee);
 
 	if (!err)
 		err = tnb_tracee_wait(tracee);
 	if (!err)
 		err = tnb_tracee_get_regs(tracee, &regs);
-	if (!err && !is_in_stub(place, regs.rip))
+	if (!err && !is_in_stub(place, tnb_registers_pc(&regs)))
 		err = -ETIMEDOUT;
 	return err;
 }
 
-static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping *place,
-		    __u64 *address, int *channel)
+static int run_stub(struct tnb_tracee *tracee,
+		    const struct tnb_mapping_place *place, __u64 *address,
+		    int *channel)
 {
 	int received, err = 0;
 
@@ -217,7 +215,7 @@ static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping *place,
 	if (err)
 		return err;
 	received = receive_address(tracee, *channel, address);
-	/* Its budget is spent: it stops there, and nobody waits for that. */
+	/* Its budget is spent: it stops there, which is not waited for. */
 	if (received == -ETIMEDOUT)
 		err = tnb_tracee_interrupt(tracee) ? -ESRCH : -ETIMEDOUT;
 	else
@@ -225,8 +223,9 @@ static int run_stub(struct tnb_tracee *tracee, const struct tnb_mapping *place,
 	return err ? err : received;
 }
 
-int tnb_mapping(struct tnb_tracee *tracee, const struct tnb_mapping *place,
-		__u64 *address, int *channel)
+int tnb_map_pages(struct tnb_tracee *tracee,
+		  const struct tnb_mapping_place *place, __u64 *address,
+		  int *channel)
 {
 	int err = tnb_tracee_suspend_filters(tracee, true);
 
@@ -255,20 +254,21 @@ void tnb_map_pages_close(int *channel)
 /* The exit of its last system call: at the entry the result is still -ENOSYS.
  * 0: it is in the stub, and not there yet. 1: it is. 2: it is elsewhere. */
 static int is_at_end(const struct tnb_tracee *tracee,
-		     const struct tnb_mapping *place)
+		     const struct tnb_mapping_place *place)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	int err = tnb_tracee_get_regs(tracee, &regs);
 
 	if (err)
 		return err;
-	if (!is_in_room(place, regs.rip))
+	if (!is_in_room(place, tnb_registers_pc(&regs)))
 		return 2;
-	return regs.orig_rax == SYS_rt_sigprocmask && !regs.rax;
+	return tnb_registers_call(&regs) == SYS_rt_sigprocmask &&
+	       !tnb_registers_result(&regs);
 }
 
 int tnb_map_pages_leave(struct tnb_tracee *tracee,
-			const struct tnb_mapping *place, int *channel)
+			const struct tnb_mapping_place *place, int *channel)
 {
 	int err, end = is_at_end(tracee, place);
 
@@ -286,7 +286,7 @@ int tnb_map_pages_leave(struct tnb_tracee *tracee,
 }
 
 int tnb_map_pages_return(struct tnb_tracee *tracee,
-			 const struct user_regs_struct *regs)
+			 const struct tnb_registers *regs)
 {
 	int err = tnb_tracee_interrupt(tracee);
 

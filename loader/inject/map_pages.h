@@ -5,7 +5,7 @@
 
 #include "tracee.h"
 
-struct tnb_mapping {
+struct tnb_mapping_place {
 	int map;	 /* of the clock pages */
 	__u32 slot;	 /* of its page */
 	__u64 at;	 /* its pages of an earlier time, 0: it has none */
@@ -23,12 +23,12 @@ struct tnb_mapping {
  * filters do not apply to it, whatever the result is, until
  * tnb_map_pages_leave() or the end of tracing.
  */
-TNB_MUST_CHECK int tnb_mapping(struct tnb_tracee *tracee,
-			       const struct tnb_mapping *place, __u64 *address,
-			       int *channel);
+TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
+				 const struct tnb_mapping_place *place,
+				 __u64 *address, int *channel);
 
-/* Let who waits for it go on: also if another process of ours has it open. Sets
- * *channel to -1, which is taken as well. */
+/* Let the stub, which waits for it, go on; also if another process of ours has
+ * the channel open. Sets *channel to -1, which is accepted as well. */
 void tnb_map_pages_close(int *channel);
 
 /*
@@ -37,18 +37,15 @@ void tnb_map_pages_close(int *channel);
  * -ETIMEDOUT.
  */
 TNB_MUST_CHECK int tnb_map_pages_leave(struct tnb_tracee *tracee,
-				       const struct tnb_mapping *place,
+				       const struct tnb_mapping_place *place,
 				       int *channel);
 
 /*
- * After that, have it go on where it was before tnb_mapping(), with these
- * registers: whether a system call that was interrupted is made again is for
- * the kernel to say, who knows which signals have come since.
+ * After that, have it go on where it was before tnb_map_pages(), with these
+ * registers: the kernel decides whether it makes an interrupted system call
+ * again, because it knows which signals have come since.
  */
 TNB_MUST_CHECK int tnb_map_pages_return(struct tnb_tracee *tracee,
-					const struct user_regs_struct *regs);
-
-/* How much room the stub needs, in bytes. */
-__u32 tnb_map_pages_room(void);
+					const struct tnb_registers *regs);
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Code is about to change under whoever is in the middle of it. Those who are
- * in the part that stays return the time of before, as if they had read it a
- * moment earlier: nobody can have seen a later one yet. But where a clock page
- * takes the place of another, nobody may have read half of it.
+ * Code is about to change while threads may be in the middle of it. A thread in
+ * the part that stays returns the time of before, as if it had read its clock a
+ * moment earlier: no thread has seen a later time yet. But where a clock page
+ * takes the place of another, no thread may have read half of it.
  *
  * A signal handler may have interrupted such a function. Then the registers
- * that the kernel saved are on the stack, in a struct rt_sigframe (of
- * arch/x86/include/asm/sigframe.h), which is looked for. One that is left
- * over where no frame of the program has written since looks the same: then the
- * process stays as it is for now, and is said to be so. Registers that a
+ * that the kernel saved are on the stack, in a signal frame (arch.h), which is
+ * looked for. A frame
+ * that is left over on the stack looks the same as one in use: then the process
+ * stays as it is for now, and is reported so. Registers that a
  * program keeps elsewhere (swapcontext(3) from a handler) are not found.
  */
 #define _GNU_SOURCE
 #include "quiesce.h"
 
 #include "base/maps.h"
+#include "vdso/jumps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +24,8 @@
 #include <unistd.h>
 
 /*
- * Not by single steps: if we died over one, the trap would be the process' own
- * (the kernel clears the flag in PTRACE_DETACH alone). So they run on for a
+ * Not by single steps: if the tracer died in one, the process would get the
+ * trap (only PTRACE_DETACH clears the flag). So the threads run on for a
  * moment, a little longer each time.
  */
 #define ROUNDS_MAX 60
@@ -51,24 +52,6 @@ static bool may_be_inside(const struct tnb_readers *readers, __u64 word)
 {
 	return word - readers->at < readers->vdso->size ||
 	       word - readers->image < TNB_PAGE_SIZE;
-}
-
-/* In words, from the saved instruction pointer. */
-#define TO_UC_FLAGS (-21)
-#define TO_SP (-1)
-#define TO_UC_LINK (-20)
-#define TO_EFLAGS 1
-#define TO_SEGMENTS 2
-#define UC_FLAGS_KNOWN 7
-#define EFLAGS_ALWAYS 2
-#define EFLAGS_KNOWN 0x3fffff
-
-static bool is_saved_ip(const __u64 *word)
-{
-	return !(word[TO_UC_FLAGS] & ~(__u64)UC_FLAGS_KNOWN) &&
-	       !word[TO_UC_LINK] && word[TO_EFLAGS] & EFLAGS_ALWAYS &&
-	       !(word[TO_EFLAGS] & ~(__u64)EFLAGS_KNOWN) &&
-	       (word[TO_SEGMENTS] & 0xffff) == TNB_USER_CS_64;
 }
 
 /* What a signal handler may have on the stack above the saved registers. */
@@ -98,24 +81,24 @@ static size_t read_stack(const struct search *search, __u64 sp)
 
 enum found { NOTHING, INSIDE, OTHER_STACK };
 
-/* *sp: the stack to look at; if a handler on it interrupted somebody who has
- * another stack, that one. */
+/* *sp: the stack to look at; if a handler on it interrupted code on another
+ * stack, that one. */
 static enum found look_at_stack(const struct search *search, __u64 *sp)
 {
 	size_t count = read_stack(search, *sp);
 	const __u64 *words = search->words;
 	__u64 end = *sp + count * sizeof(*words), other = 0;
+	struct tnb_signal_frame frame;
 
-	for (size_t i = (size_t)-TO_UC_FLAGS; i + TO_SEGMENTS < count; i++) {
-		__u64 interrupted = words[i + TO_SP];
-
-		if (!is_saved_ip(&words[i]))
+	for (size_t i = tnb_signal_frame_before;
+	     i + tnb_signal_frame_behind < count; i++) {
+		if (!tnb_signal_frame_at(&words[i], &frame))
 			continue;
-		if (may_be_inside(search->readers, words[i]) &&
-		    is_inside(search->readers, words[i]))
+		if (may_be_inside(search->readers, frame.pc) &&
+		    is_inside(search->readers, frame.pc))
 			return INSIDE;
-		if (interrupted < *sp || interrupted > end)
-			other = interrupted;
+		if (frame.sp < *sp || frame.sp > end)
+			other = frame.sp;
 	}
 	*sp = other;
 	return other ? OTHER_STACK : NOTHING;
@@ -137,18 +120,19 @@ static bool stack_has_inside(const struct search *search, __u64 sp)
 static int look_at(const struct search *search, const struct tnb_tracee *tracee,
 		   bool *is_outside)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	int err = tnb_tracee_get_regs(tracee, &regs);
 
-	*is_outside = err || (!is_inside(search->readers, regs.rip) &&
-			      !stack_has_inside(search, regs.rsp));
+	*is_outside = err ||
+		      (!is_inside(search->readers, tnb_registers_pc(&regs)) &&
+		       !stack_has_inside(search, tnb_registers_sp(&regs)));
 	return err;
 }
 
 /* ---- Getting it out ------------------------------------------------------ */
 
-/* Of those that `runs` marks, which are stopped: who is not outside runs on,
- * and stays marked. Returns how many these are. */
+/* Of the threads that `runs` marks, which are stopped: those that are not
+ * outside run on, and stay marked. Returns how many these are. */
 static int let_go_inside(const struct search *search)
 {
 	struct tnb_threads *threads = search->threads;

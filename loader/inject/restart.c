@@ -4,40 +4,14 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-/* Of the kernel, never seen by programs (include/linux/errno.h). */
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
-#define ERESTARTNOHAND 514
-#define ERESTART_RESTARTBLOCK 516
-#define SYSCALL_INSN_SIZE 2
-
-static bool is_to_be_made_again(const struct user_regs_struct *regs)
-{
-	long result = (long)regs->rax;
-
-	return (long)regs->orig_rax >= 0 &&
-	       (result == -ERESTART_RESTARTBLOCK || result == -ERESTARTSYS ||
-		result == -ERESTARTNOINTR || result == -ERESTARTNOHAND);
-}
-
-void tnb_restart_as_kernel(struct user_regs_struct *regs)
-{
-	if (!is_to_be_made_again(regs))
-		return;
-	regs->rax = (long)regs->rax == -ERESTART_RESTARTBLOCK
-			    ? SYS_restart_syscall
-			    : regs->orig_rax;
-	regs->rip -= SYSCALL_INSN_SIZE;
-}
-
-/* ---- Calls that end with EINTR ------------------------------------------- */
-
-/* Those that have done nothing when they say so: not close(2), whose file
- * descriptor is gone by then. */
+/* Calls that have done nothing when they return EINTR. close(2) is not one: its
+ * file descriptor is gone by then. */
 static bool can_be_made_again(long number)
 {
 	switch (number) {
+#ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
+#endif
 	case SYS_epoll_pwait:
 	case SYS_epoll_pwait2:
 	case SYS_read:
@@ -75,12 +49,12 @@ static bool can_be_made_again(long number)
 
 int tnb_restart_interrupted(const struct tnb_tracee *tracee)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	int err = tnb_tracee_get_regs(tracee, &regs);
 
-	if (err || (long)regs.orig_rax < 0 || (long)regs.rax != -EINTR ||
-	    !can_be_made_again((long)regs.orig_rax))
+	if (err || tnb_registers_result(&regs) != -EINTR ||
+	    !can_be_made_again(tnb_registers_call(&regs)))
 		return err;
-	regs.rax = (__u64)-ERESTARTNOHAND;
+	tnb_registers_repeat(&regs);
 	return tnb_tracee_set_regs(tracee, &regs);
 }

@@ -6,12 +6,6 @@
 #include "tracee.h"
 
 /*
- * What the kernel would do on the way out with a call that is to be made again
- * (arch/x86/kernel/signal.c), for a thread that is sent elsewhere instead.
- */
-void tnb_restart_as_kernel(struct user_regs_struct *regs);
-
-/*
  * Calls that answer any wake-up with EINTR (signal(7), "Interruption of system
  * calls … by stop signals"): the kernel is told to make them again unless a
  * signal is delivered before the thread goes on, as it does for others by

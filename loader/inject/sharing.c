@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel knows how many use the memory of a process. Who they are is asked
- * if they are not just the threads that were stopped, because some run no
- * programs: who reads a file of /proc, the kernel's workers for io_uring and
- * vhost.
+ * The kernel counts the users of a process' memory. If there are more of them
+ * than stopped threads, all threads of the machine are listed, because some
+ * users run no program: readers of files in /proc, the kernel's workers for
+ * io_uring and vhost.
  *
- * Asked twice then, for the reason in service/review.c: only who has the memory
- * makes others that have it.
+ * They are listed twice, for the reason in service/reviewer.c: only a thread
+ * that has the memory makes others that have it.
  */
 #define _GNU_SOURCE
 #include "sharing.h"
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "kernel/pins.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -110,7 +109,7 @@ static int count_users(int program, struct tnb_memory_users *users)
  * be another's. */
 static bool all_are_stopped(const struct tnb_threads *threads)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 
 	for (size_t i = 0; i < threads->count; i++)
 		if (!threads->thread[i].gone &&
@@ -144,27 +143,4 @@ int tnb_sharing_is_in_use(const struct tnb_sharing *memory,
 	for (int i = 0; i < 2 && looks && !result; i++)
 		result = look_for_others(memory, users.memory, threads);
 	return result ? result : all_are_stopped(threads) ? 0 : -ESRCH;
-}
-
-/* ---- The programs -------------------------------------------------------- */
-
-int tnb_sharing_open(struct tnb_sharing *memory)
-{
-	int err;
-
-	memory->owners = -1;
-	memory->users = tnb_pins_program(TNB_PROGRAM_memory_users);
-	if (memory->users < 0)
-		return memory->users;
-	memory->owners = tnb_pins_program(TNB_PROGRAM_memory_owners);
-	err = memory->owners < 0 ? memory->owners : 0;
-	if (err)
-		tnb_sharing_close(memory);
-	return err;
-}
-
-void tnb_sharing_close(struct tnb_sharing *memory)
-{
-	tnb_cleanup_close(&memory->users);
-	tnb_cleanup_close(&memory->owners);
 }

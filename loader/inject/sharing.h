@@ -14,14 +14,10 @@
 #include <abi/memory.h>
 #include <timensbpf/timensbpf.h>
 
-/* Programs of bpf/user/memory.bpf.c: file descriptors. */
+/* Programs of bpf/user/memory.bpf.c: file descriptors, lent by the caller. */
 struct tnb_sharing {
 	int users, owners;
 };
-
-/* -errno and nothing to be closed, or 0. */
-TNB_MUST_CHECK int tnb_sharing_open(struct tnb_sharing *memory);
-void tnb_sharing_close(struct tnb_sharing *memory);
 
 /* Which thread of the machine uses which memory. */
 struct tnb_sharing_owners {
@@ -38,7 +34,7 @@ void tnb_sharing_free(struct tnb_sharing_owners *owners);
 bool tnb_sharing_has_other(const struct tnb_sharing_owners *owners, pid_t pid);
 
 /*
- * Whether somebody else runs with the memory of the process that the calling
+ * Whether anything else runs with the memory of the process that the calling
  * thread has stopped: another process, or a thread that is not among these. 1,
  * 0, -ESRCH (it is ending), or another negative errno. *dispatches: a thread
  * has its system calls dispatched by user space.

@@ -112,12 +112,13 @@ static int wait_all(struct tnb_threads *threads, size_t from)
 /*
  * All that are not known yet: how many of them there were.
  *
- * An interruption ends the writing of a core file. What ends a traced thread
- * stops it first; so who writes none once all are traced began none before, or
- * has not come to where the kernel forgets about interruptions that came
- * earlier (fs/coredump.c, zap_threads()). Not so what no tracer may see, as a
- * filter that kills: one that begins between this look and the interruption is
- * cut off. One that writes is ours until the calling thread ends.
+ * An interruption cuts off the writing of a core file. A signal that ends a
+ * traced thread stops it first. So if no core file is being written once all
+ * threads are traced, none was begun before; or the kernel has not yet come to
+ * where it forgets earlier interruptions (fs/coredump.c, zap_threads()). A
+ * seccomp filter that kills does not stop for the tracer: a core file that
+ * begins between this look and the interruption is cut off. A process that
+ * writes one stays traced until the calling thread ends.
  */
 static int stop_more(struct tnb_threads *threads, int proc)
 {

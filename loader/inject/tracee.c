@@ -3,126 +3,17 @@
 #include "tracee.h"
 
 #include "base/proc.h"
+#include "budget.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
-
-/* ---- Budget -------------------------------------------------------------- */
-
-#define BUDGET_SIGNAL SIGRTMIN
-/* Again, in case the first signal came just before the call that was to be
- * interrupted. */
-#define BUDGET_AGAIN_NS 2000000L
-
-static __thread timer_t budget_timer;
-static __thread bool budget_timer_exists;
-static __thread volatile sig_atomic_t budget_spent;
-
-/*
- * bounded_ptrace(request, tid, address, data): as the system call, but the
- * spent budget ends it with -EINTR where the kernel would make it again after
- * every signal. PTRACE_SEIZE waits for the end of an exec so (-ERESTARTNOINTR
- * of kernel/ptrace.c, ptrace_attach()), and an exec for a file system that may
- * never answer.
- */
-long bounded_ptrace(long request, long tid, const void *address,
-		    const void *data);
-extern const char bounded_insn[], bounded_end[];
-__asm__(".pushsection .text\n"
-	".type bounded_ptrace, @function\n"
-	"bounded_ptrace:\n"
-	"	.cfi_startproc\n"
-	"	mov	%rcx, %r10\n"
-	"	mov	$101, %eax\n"
-	"bounded_insn:\n"
-	"	syscall\n"
-	"bounded_end:\n"
-	"	ret\n"
-	"	.cfi_endproc\n"
-	".size bounded_ptrace, . - bounded_ptrace\n"
-	".popsection");
-_Static_assert(SYS_ptrace == 101, "of the code above");
-
-/* A call that is to be made again is found at its instruction. */
-static void spend(int number, siginfo_t *info, void *context)
-{
-	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
-
-	(void)number;
-	(void)info;
-	budget_spent = 1;
-	if (regs[REG_RIP] == (greg_t)(uintptr_t)bounded_insn) {
-		regs[REG_RIP] = (greg_t)(uintptr_t)bounded_end;
-		regs[REG_RAX] = -EINTR;
-	}
-}
-
-static int make_budget_timer(void)
-{
-	struct sigaction action = { .sa_sigaction = spend,
-				    .sa_flags = SA_SIGINFO };
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
-				  .sigev_signo = BUDGET_SIGNAL };
-	sigset_t set;
-
-	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-	sigemptyset(&set);
-	sigaddset(&set, BUDGET_SIGNAL);
-	if (sigaction(BUDGET_SIGNAL, &action, NULL) ||
-	    pthread_sigmask(SIG_UNBLOCK, &set, NULL) ||
-	    timer_create(CLOCK_MONOTONIC, &event, &budget_timer))
-		return -errno;
-	budget_timer_exists = true;
-	return 0;
-}
-
-int tnb_budget_begin(unsigned int ms)
-{
-	const struct itimerspec budget = {
-		.it_value = { .tv_sec = ms / 1000,
-			      .tv_nsec = (long)(ms % 1000) * 1000000L },
-		.it_interval = { .tv_nsec = BUDGET_AGAIN_NS },
-	};
-	int err = budget_timer_exists ? 0 : make_budget_timer();
-
-	budget_spent = 0;
-	if (!err && timer_settime(budget_timer, 0, &budget, NULL))
-		err = -errno;
-	return err;
-}
-
-void tnb_budget_end(void)
-{
-	const struct itimerspec none = { 0 };
-
-	if (budget_timer_exists)
-		timer_settime(budget_timer, 0, &none, NULL);
-}
-
-void tnb_budget_free(void)
-{
-	if (budget_timer_exists)
-		timer_delete(budget_timer);
-	budget_timer_exists = false;
-}
-
-bool tnb_budget_is_spent(void)
-{
-	return budget_spent;
-}
 
 /* ---- ptrace -------------------------------------------------------------- */
 
@@ -142,7 +33,8 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 
 static long seize(pid_t tid)
 {
-	return bounded_ptrace(PTRACE_SEIZE, tid, NULL, (void *)SEIZE_OPTIONS);
+	return tnb_bounded_ptrace(PTRACE_SEIZE, tid, NULL,
+				  (void *)SEIZE_OPTIONS);
 }
 
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
@@ -157,7 +49,7 @@ int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
 			  (void *)options);
 }
 
-/* Who cannot be asked is taken for one with a filter. Without
+/* A thread whose mode cannot be read counts as one with a filter. Without
  * CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
 static void look_at_seccomp(struct tnb_tracee *tracee)
 {
@@ -274,15 +166,15 @@ static bool is_signal(const siginfo_t *info)
 
 /*
  * As waitpid(2); but a signal that is about to be delivered is left there to be
- * waited for. If we die before PTRACE_CONT passes it on, one that was waited
- * for is lost: that clears the number which the thread finds when it goes on
- * (kernel/exit.c, wait_task_stopped()).
+ * waited for. If the tracer dies before PTRACE_CONT passes it on, a signal
+ * that was waited for is lost: that clears the number which the thread finds
+ * when it goes on (kernel/exit.c, wait_task_stopped()).
  */
-static pid_t wait_next(pid_t whom, int *status, int flags)
+static pid_t wait_next(pid_t pid, int *status, int flags)
 {
 	siginfo_t info = { 0 };
 
-	if (waitid(whom > 0 ? P_PID : P_ALL, (id_t)whom, &info,
+	if (waitid(pid > 0 ? P_PID : P_ALL, (id_t)pid, &info,
 		   WEXITED | WSTOPPED | WNOWAIT | WAIT_TRACED | flags))
 		return -1;
 	if (!info.si_pid)
@@ -293,16 +185,16 @@ static pid_t wait_next(pid_t whom, int *status, int flags)
 	return info.si_pid;
 }
 
-/* After an exec it may have its process' number. What is told of others is the
- * end of who was traced before and killed meanwhile. 1: no stop yet. */
+/* After an exec the thread may have its process' number. Reports on other
+ * threads are about earlier tracees that were killed. 1: no stop yet. */
 static int next_stop(struct tnb_tracee *tracee, int *status, int flags)
 {
-	pid_t tid, whom = tracee->live ? tracee->tid : -1;
+	pid_t tid, from = tracee->live ? tracee->tid : -1;
 
 	do {
 		if (tnb_budget_is_spent())
 			return -ETIMEDOUT;
-		tid = wait_next(whom, status, flags);
+		tid = wait_next(from, status, flags);
 	} while ((tid < 0 && errno == EINTR) ||
 		 (tid > 0 && tid != tracee->tid && tid != tracee->tgid));
 	if (!tid)
@@ -415,28 +307,16 @@ int tnb_tracee_detach(struct tnb_tracee *tracee)
 /* The sigset_t of the kernel. */
 #define KERNEL_SIGSET 8UL
 
-static int exchange_regs(const struct tnb_tracee *tracee, int request,
-			 struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-	long err = trace(request, tracee->tid, (void *)NT_PRSTATUS, &iov);
-
-	/* A 32-bit thread has fewer. */
-	return err ? (int)err : iov.iov_len == sizeof(*regs) ? 0 : -ENOEXEC;
-}
-
 int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
-			struct user_regs_struct *regs)
+			struct tnb_registers *regs)
 {
-	return exchange_regs(tracee, PTRACE_GETREGSET, regs);
+	return tnb_registers_get(tracee->tid, regs);
 }
 
 int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
-			const struct user_regs_struct *regs)
+			const struct tnb_registers *regs)
 {
-	struct user_regs_struct copy = *regs;
-
-	return exchange_regs(tracee, PTRACE_SETREGSET, &copy);
+	return tnb_registers_set(tracee->tid, regs);
 }
 
 int tnb_tracee_get_mask(const struct tnb_tracee *tracee, __u64 *mask)

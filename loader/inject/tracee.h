@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A thread of somebody else, traced for a moment (ptrace(2)).
+ * A thread of another process, traced for a moment (ptrace(2)).
  *
  * All functions belong to the thread that attached: ptrace knows tracing
  * threads, not processes. Waits end with the budget of that thread
- * (tnb_budget_begin()). If the tracing thread ends, the kernel lets go of the
+ * (budget.h). If the tracing thread ends, the kernel lets go of the
  * tracee wherever it is: it must be able to go on alone at every moment.
  */
 #ifndef TIMENSBPF_LOADER_INJECT_TRACEE_H
 #define TIMENSBPF_LOADER_INJECT_TRACEE_H
 
+#include "arch.h"
+
 #include <linux/types.h>
 #include <stdbool.h>
 #include <sys/types.h>
-#include <sys/user.h>
 #include <timensbpf/timensbpf.h>
-
-/* ---- Budget ------------------------------------------------------------- */
-
-/* Of the calling thread: after `ms`, blocking calls fail with EINTR, again and
- * again. Begun once for each job. */
-TNB_MUST_CHECK int tnb_budget_begin(unsigned int ms);
-void tnb_budget_end(void);
-/* Before the thread ends: timers are the process'. */
-void tnb_budget_free(void);
-bool tnb_budget_is_spent(void);
-
-/* The code segment of 64-bit programs (__USER_CS of the kernel's
- * arch/x86/include/asm/segment.h). */
-#define TNB_USER_CS_64 0x33
-
-/* ---- Tracing ------------------------------------------------------------ */
 
 struct tnb_tracee {
 	pid_t tid; /* as waitpid(2) knows it */
@@ -40,7 +25,7 @@ struct tnb_tracee {
 	bool filter; /* it has seccomp filters */
 	bool strict; /* it may make no system call that we need */
 	bool held;   /* it was found stopped by a SIGSTOP, maybe of ours */
-	bool stop;   /* a SIGSTOP of somebody else came since */
+	bool stop;   /* another process has sent a SIGSTOP since */
 	bool gone;   /* it has ended */
 };
 
@@ -69,8 +54,8 @@ TNB_MUST_CHECK int tnb_tracee_open(struct tnb_tracee *tracee);
 
 /*
  * Whether the seccomp filters of a stopped thread apply: not while it runs code
- * of ours, and to all that it does by itself. If we die they do again. 0, or
- * -errno; nothing is done for one without any.
+ * of ours, and to all that it does by itself. If the tracer dies they apply
+ * again. 0, or -errno; nothing is done for one without any.
  */
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend);
 
@@ -90,9 +75,9 @@ TNB_MUST_CHECK int tnb_tracee_keep_running(struct tnb_tracee *tracee);
 int tnb_tracee_detach(struct tnb_tracee *tracee);
 
 TNB_MUST_CHECK int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
-				       struct user_regs_struct *regs);
+				       struct tnb_registers *regs);
 TNB_MUST_CHECK int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
-				       const struct user_regs_struct *regs);
+				       const struct tnb_registers *regs);
 TNB_MUST_CHECK int tnb_tracee_get_mask(const struct tnb_tracee *tracee,
 				       __u64 *mask);
 TNB_MUST_CHECK int tnb_tracee_set_mask(const struct tnb_tracee *tracee,

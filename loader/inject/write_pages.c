@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "write_pages.h"
 
+#include "vdso/jumps.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
@@ -64,7 +66,7 @@ int tnb_write_jumps(const struct tnb_tracee *tracee,
 		    const struct tnb_writing *fill)
 {
 	struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS];
-	size_t count = tnb_vdso_jumps(fill->vdso,
+	size_t count = tnb_vdso_jumps(fill->vdso, fill->at,
 				      fill->pages + 2 * TNB_PAGE_SIZE, jumps);
 
 	return write_code(tracee, fill->at, jumps, count);
@@ -79,7 +81,8 @@ int tnb_write_jumps_back(const struct tnb_tracee *tracee,
 
 	if (err)
 		return err;
-	count = tnb_vdso_jumps_back(fill->vdso, fill->at, jumps);
+	count = tnb_vdso_jumps_back(fill->vdso, fill->at,
+				    fill->pages + 2 * TNB_PAGE_SIZE, jumps);
 	return write_code(tracee, fill->pages + 2 * TNB_PAGE_SIZE, jumps,
 			  count);
 }

@@ -18,12 +18,12 @@ struct tnb_writing {
 	__u32 slot;  /* of the clock page there; 0: the host's time */
 };
 
-/* Whether the kernel's vDSO is at that address: the same kernel gives
- * everybody the same one. 0, -ENOEXEC or as tnb_tracee_read(). */
+/* Whether the kernel's vDSO is at that address: a kernel gives all processes
+ * the same one. 0, -ENOEXEC or as tnb_tracee_read(). */
 TNB_MUST_CHECK int tnb_write_check(const struct tnb_tracee *tracee, __u64 vdso);
 
-/* The image and its link page, without a pass, and nobody's: whoever looks at
- * them after our death sees that not all doors lead to them. */
+/* The image and its link page, without a pass and a slot: if we die now, these
+ * tell that not all doors lead to the image. */
 TNB_MUST_CHECK int tnb_write_pages(const struct tnb_tracee *tracee,
 				   const struct tnb_writing *fill);
 /* All doors lead to them now. */

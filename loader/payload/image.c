@@ -3,9 +3,10 @@
  * The replacement vDSO: what tells the time. Compiled once for each row of
  * layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes system calls.
  *
- * A read is one pass over the kernel's data (a seqcount), the TSC and the clock
- * page (a latch); whatever is not plain there is read again by the slow path.
- * The clock page's sequence is looked at before and after the TSC is read, so
+ * A read is one pass over the kernel's data (a seqcount), the counter and the
+ * clock page (a latch); whatever is not plain there is read again by the slow
+ * path. The clock page's sequence is looked at before and after the counter is
+ * read, so
  * that the numbers that are added were in force at that moment.
  *
  * Numbers are added only to what was computed here. A system call's time is
@@ -75,78 +76,7 @@ __s64 __vdso_time(__s64 *time)
 
 #else
 
-static const struct tnb_vvar_layout layout = TNB_IMAGE_LAYOUT;
-
-/* ---- The kernel's data ------------------------------------------------- */
-
-#define FIELD(type, clock, offset) (*(const type *)((clock) + (offset)))
-#define FIELD_ONCE(type, clock, offset) \
-	(*(const volatile type *)((clock) + (offset)))
-#define BASE(clock, id) ((clock) + (__u64)(id)*TNB_VVAR_TIMESTAMP)
-#define SECONDS(clock, id) FIELD(__s64, BASE(clock, id), layout.basetime)
-#define NANOSECONDS(clock, id) \
-	FIELD(__u64, BASE(clock, id), layout.basetime + 8)
-
-/* The kernel's data of a clock, by address. */
-tnb_fast __u64 data_of(__u32 id)
-{
-	return tnb_link.vvar + layout.data +
-	       (id == CLOCK_MONOTONIC_RAW ? layout.second : 0);
-}
-
-tnb_fast __u32 read_seq(__u64 data)
-{
-	__u32 seq = FIELD_ONCE(__u32, data, layout.seq);
-
-	tnb_compiler_barrier();
-	return seq;
-}
-
-/*
- * RDTSCP waits for the loads before it, as the kernel's own vDSO has it; next
- * to `lfence; rdtsc` it is a nanosecond faster where it was measured. A CPU
- * without it gets the image that makes system calls.
- */
-tnb_fast __u64 read_tsc(void)
-{
-	__u64 low, high, cpu;
-
-	__asm__ volatile("rdtscp"
-			 : "=a"(low), "=d"(high), "=c"(cpu)
-			 :
-			 : "memory");
-	return high << 32 | low;
-}
-
-/* Nothing but a multiplication is to be done with `delta`. As signed numbers:
- * a TSC behind the kernel's, or from before its wrap, is for the slow path. */
-tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
-{
-	if (layout.max_cycles == TNB_VVAR_NONE)
-		return (__s64)cycles >
-		       (__s64)FIELD(__u64, data, layout.cycle_last);
-	return delta <= FIELD(__u64, data, layout.max_cycles);
-}
-
-/* Nanoseconds since the kernel's last update, as its own vDSO treats a TSC
- * that lies behind the last update or far ahead of it. */
-tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
-{
-	__u64 last = FIELD(__u64, data, layout.cycle_last);
-	__u64 delta = (cycles & ~(1ULL << 63)) - last;
-	__u64 base = NANOSECONDS(data, id);
-	__u32 mult = FIELD(__u32, data, layout.mult);
-	__u32 shift = FIELD(__u32, data, layout.shift) & 63;
-
-	if (layout.max_cycles == TNB_VVAR_NONE)
-		return (base + (cycles > last ? delta * mult : 0)) >> shift;
-	if (delta <= FIELD(__u64, data, layout.max_cycles))
-		return (base + delta * mult) >> shift;
-	if (delta & 1ULL << 62)
-		return base >> shift;
-	delta &= ~(1ULL << 63);
-	return (__u64)(((unsigned __int128)delta * mult + base) >> shift);
-}
+#include "kernel_data.h"
 
 /* ---- The clock page ---------------------------------------------------- */
 
@@ -186,10 +116,7 @@ tnb_fast const struct tnb_clock *clock_of(__u32 sequence, __u32 family)
 
 tnb_fast __u32 read_sequence(void)
 {
-	__u32 sequence = tnb_read_once(tnb_clock_page.sequence);
-
-	tnb_compiler_barrier();
-	return sequence;
+	return tnb_load_acquire(tnb_clock_page.sequence);
 }
 
 /* P5, looked at within a pass. */
@@ -199,23 +126,6 @@ tnb_fast bool page_is_ours(void)
 }
 
 /* ---- Slow: everything that a clock can be ------------------------------ */
-
-/*
- * A task in a time namespace finds a page in place of the data whose sequence
- * is odd for ever, and whose base times are the namespace's offsets. It can
- * come under a mapping at any time, so each read looks, and looks again before
- * it waits for an even sequence.
- */
-tnb_fast bool is_time_namespace(__u64 data)
-{
-	return FIELD_ONCE(__s32, data, layout.clock_mode) ==
-	       TNB_VVAR_MODE_TIMENS;
-}
-
-tnb_fast __u64 data_behind(__u64 data)
-{
-	return data + layout.timens_page * TNB_PAGE_SIZE;
-}
 
 /* Nanoseconds as the kernel's arithmetic leaves them, up to some seconds. */
 tnb_fast struct tnb_time normalize(__u64 sec, __u64 nsec)
@@ -244,18 +154,18 @@ tnb_slow bool host_time(__u32 id, struct tnb_time *time)
 		data = is_time_namespace(ours) ? data_behind(ours) : ours;
 		seq = read_seq(data);
 		if (seq & 1) {
-			__asm__ volatile("pause");
+			relax();
 			continue;
 		}
 		if (source_of(kind_of(id)) == COARSE)
 			nsec = NANOSECONDS(data, id);
 		else if (FIELD(__s32, data, layout.clock_mode) ==
-			 TNB_VVAR_MODE_TSC)
-			nsec = wide_nanoseconds(data, id, read_tsc());
+			 TNB_VVAR_MODE_COUNTER)
+			nsec = wide_nanoseconds(data, id, read_counter());
 		else
 			return false;
 		sec = (__u64)SECONDS(data, id);
-		tnb_compiler_barrier();
+		tnb_load_barrier();
 	} while (seq & 1 || FIELD_ONCE(__u32, data, layout.seq) != seq);
 	if (data != ours) {
 		sec += (__u64)SECONDS(ours, id);
@@ -278,7 +188,7 @@ tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
 			       clock_of(sequence, family_of(kind_of(id))));
 		if (!host_time(id, time))
 			return false;
-		tnb_compiler_barrier();
+		tnb_load_barrier();
 		if (read_sequence() == sequence) {
 			*time = tnb_clock_read(&clock, *time);
 			return true;
@@ -329,12 +239,12 @@ tnb_slow __s64 slow_time(__s64 *time)
 	return now.sec;
 }
 
-/* ---- Fast: an offset, the TSC, no time namespace, nobody at work ------- */
+/* ---- Fast: an offset, the counter, no time namespace, no writer -------- */
 
 /* To be called last: does all that was read since belong together? */
 tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
 {
-	tnb_compiler_barrier();
+	tnb_load_barrier();
 	return tnb_likely(FIELD(__u32, data, layout.seq) == seq &&
 			  tnb_clock_page.sequence == sequence);
 }
@@ -377,12 +287,12 @@ tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 	const struct tnb_clock *clock = clock_of(sequence, family);
 	__u64 cycles, delta, nsec, sec;
 
-	/* One register now rather than three beyond the TSC. */
+	/* One register now rather than three beyond the counter. */
 	__asm__("" : "+r"(clock));
 	if (tnb_unlikely(seq & 1 || FIELD(__s32, data, layout.clock_mode) !=
-					    TNB_VVAR_MODE_TSC))
+					    TNB_VVAR_MODE_COUNTER))
 		return false;
-	cycles = read_tsc();
+	cycles = read_counter();
 	delta = cycles - FIELD(__u64, data, layout.cycle_last);
 	if (tnb_unlikely(!page_is_ours() ||
 			 !delta_is_plain(data, cycles, delta)))
@@ -491,17 +401,13 @@ __s64 __vdso_time(__s64 *time)
 	      (__u64)clock->offset_sec;
 	if (nsec) {
 		nsec += NANOSECONDS(data, CLOCK_REALTIME_COARSE);
-		/* sec += nsec >= TNB_NSEC_PER_SEC, in two instructions. */
-		__asm__("cmp %2, %1\n\tsbb $-1, %0"
-			: "+r"(sec)
-			: "r"(nsec), "i"(TNB_NSEC_PER_SEC)
-			: "cc");
-		tnb_compiler_barrier();
+		sec = add_second(sec, nsec);
+		tnb_load_barrier();
 		if (tnb_unlikely(nsec >= 2 * TNB_NSEC_PER_SEC ||
 				 FIELD(__u32, data, layout.seq) != seq))
 			return slow_time(time);
 	}
-	tnb_compiler_barrier();
+	tnb_load_barrier();
 	if (tnb_unlikely(tnb_clock_page.sequence != sequence))
 		return slow_time(time);
 	if (time)

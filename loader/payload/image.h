@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the image share: where its data are, and system calls. */
+/* What the files of the image share: where its data are, and what the
+ * architecture does (arch/<TNB_ARCH>/arch.h). */
 #ifndef TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
 #define TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
 
@@ -31,16 +32,6 @@
 extern const struct tnb_clock_page tnb_clock_page HIDDEN;
 extern const struct tnb_vdso_link tnb_link HIDDEN;
 
-/* As the kernel's vDSO: the negative errno is the result. */
-tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
-{
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c)
-			 : "rcx", "r11", "memory");
-	return result;
-}
+#include <arch.h>
 
 #endif

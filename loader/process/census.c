@@ -10,10 +10,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/proc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,12 +34,9 @@ static int add(struct tnb_census *members, pid_t pid)
 static int read_numbers(int cgroup, const char *name,
 			struct tnb_census *members)
 {
-	int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_fclose_ FILE *file = tnb_file_open_at(cgroup, name);
 	int number, err = file ? 0 : -errno;
 
-	if (!file && fd >= 0)
-		close(fd);
 	if (!file)
 		return err == -ENODEV ? -ENOENT : err;
 	while (!err && fscanf(file, "%d", &number) == 1)

@@ -10,11 +10,13 @@
 #include "base/array.h"
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "rules/placement.h"
 #include "change.h"
 #include "kernel/probe.h"
 #include "vdso/link_page.h"
+#include "vdso/image_pick.h"
 #include "base/log.h"
 #include "census.h"
 #include "base/proc.h"
@@ -330,10 +332,10 @@ static bool is_hopeless(struct settling *settling, bool progress)
 	if (progress)
 		settling->until_ns = 0;
 	else if (!settling->until_ns)
-		settling->until_ns = tnb_channel_now() + SETTLE_LIMIT_NS;
+		settling->until_ns = tnb_clock_now() + SETTLE_LIMIT_NS;
 	return (settling->until_ns &&
-		(__s64)(tnb_channel_now() - settling->until_ns) > 0) ||
-	       (__s64)(tnb_channel_now() - settling->at_most_ns) > 0;
+		(__s64)(tnb_clock_now() - settling->until_ns) > 0) ||
+	       (__s64)(tnb_clock_now() - settling->at_most_ns) > 0;
 }
 
 static int prepare(struct settling *settling)
@@ -383,7 +385,7 @@ static int settle(struct tnb *tnb, const struct tnb_vdso *vdso,
 	struct settling settling = {
 		.now = { .tnb = tnb },
 		.vdso = vdso,
-		.at_most_ns = tnb_channel_now() + SETTLE_MOST_NS,
+		.at_most_ns = tnb_clock_now() + SETTLE_MOST_NS,
 	};
 	int more = 1;
 

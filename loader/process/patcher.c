@@ -14,6 +14,7 @@
 #include "base/cgroup.h"
 #include "base/child.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "rules/placement.h"
 #include "change.h"
@@ -23,14 +24,14 @@
 #include "rules/channel.h"
 #include "base/thread.h"
 
+#include <abi/latch.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/pidfd.h>
 
 /* How long a process may be kept stopped, on a machine where it hardly gets a
  * CPU. */
@@ -42,9 +43,10 @@
 
 /* Shared with the patcher. */
 struct shared {
-	volatile size_t next;	 /* target */
-	volatile __u64 since_ns; /* it is under way, CLOCK_MONOTONIC */
-	volatile bool watched;
+	/* Atomic. */
+	size_t next;	/* target */
+	__u64 since_ns; /* it is under way, CLOCK_MONOTONIC */
+	bool watched;
 	struct tnb_target target[];
 };
 
@@ -107,9 +109,9 @@ static void operate(const struct patching *patching)
 	       getppid() == patching->parent) {
 		struct tnb_target *target = &shared->target[shared->next];
 
-		shared->since_ns = tnb_channel_now();
+		tnb_store_release(shared->since_ns, tnb_clock_now());
 		target->result = treat(patching, target);
-		shared->next++;
+		tnb_store_release(shared->next, shared->next + 1);
 		/* Another goes on: see the head of this file. */
 		if (target->result == -ETIMEDOUT)
 			return;
@@ -119,9 +121,10 @@ static void operate(const struct patching *patching)
 /* Nobody is stopped before. */
 static bool is_watched(const struct shared *shared)
 {
-	for (int i = 0; i < WATCH_TRIES && !shared->watched; i++)
+	for (int i = 0; i < WATCH_TRIES && !tnb_load_acquire(shared->watched);
+	     i++)
 		poll(NULL, 0, 1);
-	return shared->watched;
+	return tnb_load_acquire(shared->watched);
 }
 
 /* What it works with, and no lock of its parent's. */
@@ -152,7 +155,7 @@ static void run_patcher(const struct patching *patching)
 static bool is_stuck(const struct shared *shared, pid_t patcher)
 {
 	return tnb_proc_state(patcher) == 'T' ||
-	       (__s64)(tnb_channel_now() - shared->since_ns) >
+	       (__s64)(tnb_clock_now() - tnb_load_acquire(shared->since_ns)) >
 		       (__s64)TARGET_LIMIT_NS;
 }
 
@@ -163,10 +166,10 @@ static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 	tnb_child_keep_only(&fd, 1);
 	setsid();
 	tnb_thread_begin("tnb-watch", 2);
-	patching->shared->watched = true;
+	tnb_store_release(patching->shared->watched, true);
 	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
 		if (is_stuck(patching->shared, patcher))
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+			pidfd_send_signal(fd, SIGKILL, NULL, 0);
 	_exit(0);
 }
 
@@ -176,12 +179,12 @@ static int run_one(const struct patching *patching)
 	pid_t patcher, watch;
 	int fd, err;
 
-	patching->shared->since_ns = tnb_channel_now();
-	patching->shared->watched = false;
+	tnb_store_release(patching->shared->since_ns, tnb_clock_now());
+	tnb_store_release(patching->shared->watched, false);
 	patcher = fork();
 	if (!patcher)
 		run_patcher(patching);
-	fd = patcher < 0 ? -1 : (int)syscall(SYS_pidfd_open, patcher, 0);
+	fd = patcher < 0 ? -1 : pidfd_open(patcher, 0);
 	watch = fd < 0 ? -1 : fork();
 	err = errno;
 	if (!watch)
@@ -239,6 +242,15 @@ static int map_shared(struct patching *patching,
 	return 0;
 }
 
+static int open_sharing(struct tnb_sharing *sharing)
+{
+	sharing->users = tnb_pins_program(TNB_PROGRAM_memory_users);
+	if (sharing->users < 0)
+		return sharing->users;
+	sharing->owners = tnb_pins_program(TNB_PROGRAM_memory_owners);
+	return sharing->owners < 0 ? sharing->owners : 0;
+}
+
 static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 {
 	int err;
@@ -249,7 +261,7 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	patching->injector.map = tnb_pins_map(TNB_MAP_clock_pages);
 	if (patching->injector.map < 0)
 		return patching->injector.map;
-	err = tnb_sharing_open(&patching->sharing);
+	err = open_sharing(&patching->sharing);
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);
 	if (err)
@@ -281,6 +293,7 @@ int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 	}
 	tnb_cleanup_close(&patching.injector.map);
 	tnb_sharing_free(&patching.owners);
-	tnb_sharing_close(&patching.sharing);
+	tnb_cleanup_close(&patching.sharing.users);
+	tnb_cleanup_close(&patching.sharing.owners);
 	return err;
 }

@@ -4,11 +4,13 @@
 #include "process.h"
 
 #include "base/array.h"
+#include "base/auxv.h"
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "kernel/probe.h"
-#include "vdso/link_page.h"
+#include "view.h"
 #include "census.h"
 #include "rules/clock_page.h"
 #include "base/proc.h"
@@ -17,8 +19,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-
-#define WORDS_MAX (1 << 18)
 
 struct census {
 	struct tnb *tnb;
@@ -31,14 +31,10 @@ struct census {
 /* startstack, the 28th field of /proc/PID/stat, from the 3rd on after ')'. */
 static uint64_t start_of_stack(int proc)
 {
-	_cleanup_close_
-	int fd = openat(proc, "stat", O_RDONLY | O_CLOEXEC);
 	char text[2048], *rest, *word = NULL;
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (length < 0)
+	if (tnb_file_read_at(proc, "stat", text, sizeof(text)) <= 0)
 		return 0;
-	text[length] = '\0';
 	rest = strrchr(text, ')');
 	if (!rest)
 		return 0;
@@ -58,46 +54,18 @@ static bool is_32bit(int proc)
 	       ident[EI_CLASS] == ELFCLASS32;
 }
 
-static bool read_word(int memory, uint64_t *at, size_t size, uint64_t *word)
+static enum tnb_fast find_vdso(int memory, uint64_t stack, unsigned int word)
 {
-	*word = 0;
-	if (pread(memory, word, size, (off_t)*at) != (ssize_t)size)
-		return false;
-	*at += size;
-	return true;
-}
+	struct tnb_auxv_entry entry;
+	struct tnb_auxv auxv;
+	int next;
 
-/* argc, argv, NULL, envp, NULL, auxv: see bpf/life/exec.bpf.c. */
-static bool skip_to_auxv(int memory, uint64_t *at, size_t size)
-{
-	uint64_t word;
-
-	if (!read_word(memory, at, size, &word) || word > WORDS_MAX)
-		return false;
-	*at += (word + 1) * size;
-	for (int i = 0; i < WORDS_MAX; i++) {
-		if (!read_word(memory, at, size, &word))
-			return false;
-		if (!word)
-			return true;
-	}
-	return false;
-}
-
-static enum tnb_fast find_vdso(int memory, uint64_t at, size_t size)
-{
-	uint64_t type, value;
-
-	if (!at || !skip_to_auxv(memory, &at, size))
+	if (!stack || tnb_auxv_begin(&auxv, memory, stack, word))
 		return TNB_VDSO_UNKNOWN;
-	while (read_word(memory, &at, size, &type) &&
-	       read_word(memory, &at, size, &value)) {
-		if (type == AT_SYSINFO_EHDR)
+	while ((next = tnb_auxv_next(&auxv, &entry)) > 0)
+		if (entry.type == AT_SYSINFO_EHDR)
 			return TNB_VDSO_VISIBLE;
-		if (type == AT_NULL)
-			return TNB_VDSO_HIDDEN;
-	}
-	return TNB_VDSO_UNKNOWN;
+	return next ? TNB_VDSO_UNKNOWN : TNB_VDSO_HIDDEN;
 }
 
 enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow)
@@ -107,11 +75,8 @@ enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow)
 
 static void read_name(int proc, char *name, size_t size)
 {
-	_cleanup_close_
-	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? 0 : read(fd, name, size - 1);
-
-	name[length < 0 ? 0 : length] = '\0';
+	if (tnb_file_read_at(proc, "comm", name, size) < 0)
+		*name = '\0';
 	name[strcspn(name, "\n")] = '\0';
 }
 
@@ -122,7 +87,7 @@ static enum tnb_fast judge_link(const struct census *census,
 
 	if (!link->slot)
 		return TNB_VDSO_VISIBLE;
-	if (tnb_link_page_is_foreign(census->tnb, page))
+	if (tnb_view_is_foreign(census->tnb, page))
 		return TNB_VDSO_FOREIGN;
 	if (link->slot != census->slot ||
 	    link->pass != tnb_clock_page_pass(census->tnb, census->slot))
@@ -176,7 +141,7 @@ static bool examine(const struct census *census, pid_t pid,
 	 * mapped. */
 	linked = memory >= 0 && tnb_link_page_find(proc, memory, &page) > 0;
 	if (linked && (process->vdso != TNB_VDSO_HIDDEN ||
-		       tnb_link_page_is_foreign(census->tnb, &page)))
+		       tnb_view_is_foreign(census->tnb, &page)))
 		process->vdso = judge_link(census, &page);
 	process->why = reason(process->vdso, narrow, linked);
 	return true;

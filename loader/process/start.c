@@ -5,20 +5,22 @@
  * asked for comes on the way to the program's first instruction.
  *
  * What is written, in this order, is valid at each step for a process that we
- * leave there: pages that nobody refers to, the image in them, jumps to it in
+ * leave there: pages that nothing refers to, the image in them, jumps to it in
  * the kernel's vDSO, the auxiliary vector.
  */
 #include "start.h"
 
+#include "base/auxv.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "rules/placement.h"
 #include "base/proc.h"
 #include "rules/channel.h"
+#include "inject/budget.h"
 #include "inject/write_pages.h"
 #include "inject/map_pages.h"
 #include "inject/restart.h"
-#include "inject/stack.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -32,7 +34,7 @@ struct start {
 	const struct tnb_injector *injector;
 	struct tnb_loader_event exec;
 	struct tnb_tracee *tracee;
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
 	__u64 address;	   /* of the three pages */
 	int channel;
@@ -40,32 +42,14 @@ struct start {
 
 /* ---- Is it what we came for? --------------------------------------------- */
 
-/* ELF_PLAT_INIT() clears all registers (arch/x86/include/asm/elf.h); the first
- * instructions of every program set some. */
-static bool is_fresh(const struct user_regs_struct *regs)
-{
-	return regs->cs == TNB_USER_CS_64 &&
-	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
-		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
-		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
-}
-
-/* 11 and 358 from 32-bit code. */
-static bool exec_has_failed(const struct user_regs_struct *regs)
-{
-	return (long)regs->rax < 0 && (long)regs->rax >= -4095 &&
-	       ((long)regs->orig_rax == SYS_execve ||
-		(long)regs->orig_rax == SYS_execveat ||
-		(long)regs->orig_rax == 11 || (long)regs->orig_rax == 358);
-}
-
-static bool is_who_was_told_of(const struct start *start)
+static bool is_told_of(const struct start *start)
 {
 	const __u32 *last =
 		&start->injector->state
 			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
 
-	return (tnb_read_once(*last) & ~TNB_START_WAITS) == start->exec.start;
+	return (tnb_load_acquire(*last) & ~TNB_START_WAITS) ==
+	       start->exec.start;
 }
 
 /*
@@ -85,7 +69,7 @@ static int check_placement(struct start *start)
 	int proc = -1;
 
 	/* A patcher has looked by itself. */
-	if (!start->injector->tnb || (exec->start && is_who_was_told_of(start)))
+	if (!start->injector->tnb || (exec->start && is_told_of(start)))
 		return 0;
 	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
 	err = proc < 0 ? -ESRCH
@@ -99,6 +83,28 @@ static int check_placement(struct start *start)
 	return placement.slot ? 0 : -ECANCELED;
 }
 
+/* The entry of the auxiliary vector that names the vDSO, or named it until
+ * bpf/life/exec.bpf.c hid it. */
+static int find_vdso(struct start *start)
+{
+	struct tnb_auxv_entry entry;
+	struct tnb_auxv auxv;
+	int next = tnb_auxv_begin(&auxv, start->tracee->mem,
+				  tnb_registers_sp(&start->regs),
+				  sizeof(__u64));
+
+	if (next < 0)
+		return next;
+	while ((next = tnb_auxv_next(&auxv, &entry)) > 0) {
+		if (entry.type != AT_SYSINFO_EHDR && entry.type != AT_IGNORE)
+			continue;
+		start->entry = entry.at;
+		start->vdso = entry.value;
+		return 0;
+	}
+	return next ? next : -ENOENT;
+}
+
 static int examine(struct start *start, enum tnb_slow *why)
 {
 	int err = tnb_tracee_get_regs(start->tracee, &start->regs);
@@ -106,11 +112,11 @@ static int examine(struct start *start, enum tnb_slow *why)
 	*why = TNB_SLOW_IA32;
 	if (err)
 		return err;
-	if (exec_has_failed(&start->regs))
+	if (tnb_registers_are_of_failed_exec(&start->regs))
 		return -ECANCELED;
-	if (!is_fresh(&start->regs)) {
-		*why = start->regs.cs == TNB_USER_CS_64 ? TNB_SLOW_LATE
-							: TNB_SLOW_IA32;
+	if (!tnb_registers_are_fresh(&start->regs)) {
+		*why = tnb_registers_are_64bit(&start->regs) ? TNB_SLOW_LATE
+							     : TNB_SLOW_IA32;
 		return -EINVAL;
 	}
 	*why = TNB_SLOW_REFUSED;
@@ -120,35 +126,38 @@ static int examine(struct start *start, enum tnb_slow *why)
 	err = check_placement(start);
 	if (err)
 		return err;
-	err = tnb_stack_find_vdso(start->tracee, start->regs.rsp, &start->entry,
-				  &start->vdso);
+	err = find_vdso(start);
 	return err ? err : tnb_write_check(start->tracee, start->vdso);
 }
 
 /* ---- Writing ------------------------------------------------------------- */
 
-/*
- * The pass is good as long as nobody left the rule since the process was seen
- * in it: if the count of those who left is what it was then, the process is
- * among those whose leaving takes the pass away, from here on. Else it has none
- * (1): the reviewer sees to it, which knows whose leaving is over.
- */
+int tnb_start_give_pass(const struct tnb_tracee *tracee, __u64 pages,
+			const struct tnb_clock_page *page, __u64 pass,
+			__u64 taken)
+{
+	int err = tnb_write_pass(tracee, pages, pass);
+
+	if (err)
+		return err;
+	/* The write above, then the look. The thread is stopped until then. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (tnb_load_acquire(page->taken) == taken)
+		return 0;
+	err = tnb_write_pass(tracee, pages, TNB_NO_PASS);
+	return err ? err : 1;
+}
+
 static int write_pass(const struct start *start)
 {
-	const struct tnb_clock_page *page =
-		&start->injector->pages[start->exec.slot];
-	__u64 pass = (__u32)start->exec.pass;
+	const struct tnb_loader_event *exec = &start->exec;
+	__u64 pass = (__u32)exec->pass;
 
-	/* Looked at afterwards: it is stopped until then. */
-	int err = pass ? tnb_write_pass(start->tracee, start->address, pass)
-		       : 0;
-
-	if (!err && tnb_read_once(page->taken) != start->exec.taken) {
-		err = tnb_write_pass(start->tracee, start->address,
-				     TNB_NO_PASS);
-		pass = 0;
-	}
-	return err ? err : !pass;
+	/* The link page has no pass yet. */
+	return pass ? tnb_start_give_pass(start->tracee, start->address,
+					  &start->injector->pages[exec->slot],
+					  pass, exec->taken)
+		    : 1;
 }
 
 static int write_auxv(const struct start *start)
@@ -176,12 +185,13 @@ static int write_all(const struct start *start)
 		err = write_auxv(start);
 	if (!err)
 		err = tnb_write_slot(start->tracee, &fill);
-	/* Of who came here between its exec and its first instruction: from
-	 * here on all doors have the rule's time. */
+	/* For a process that was moved here between its exec and its first
+	 * instruction: from now on all doors have the rule's time. */
 	if (!err && start->injector->state)
 		tnb_channel_forget_arrival(start->injector->state,
 					   (pid_t)start->exec.tgid);
-	/* Last: who has it is taken for complete, should we die here. */
+	/* Last: a process that has its slot counts as complete, even if we die
+	 * here. */
 	tnb_step();
 	return err ? err : write_pass(start);
 }
@@ -191,14 +201,14 @@ static int write_all(const struct start *start)
 static int inject(struct start *start)
 {
 	const struct tnb_vdso *vdso = start->injector->vdso;
-	const struct tnb_mapping place = {
+	const struct tnb_mapping_place place = {
 		.map = start->injector->map,
 		.slot = start->exec.slot,
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-	int err = tnb_mapping(start->tracee, &place, &start->address,
-			      &start->channel);
+	int err = tnb_map_pages(start->tracee, &place, &start->address,
+				&start->channel);
 
 	if (!err)
 		err = write_all(start);
@@ -243,15 +253,15 @@ static enum tnb_slow reason_of(int err)
 	}
 }
 
-/* By a patcher (surgeon.h): it seized the thread just before it began to
- * execute, and finds it where we would. */
+/* By a patcher (patcher.h): it seized the thread just before the exec, and
+ * finds it where we would. */
 static bool is_traced_by_us(const struct tnb_loader_event *exec)
 {
 	return tnb_proc_is_patcher(tnb_proc_tracer((pid_t)exec->tgid));
 }
 
 /* Tracing it is refused for a thread that has ended, too. */
-static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
+static enum tnb_slow why_forbidden(const struct tnb_loader_event *exec)
 {
 	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
 
@@ -262,9 +272,10 @@ static enum tnb_slow who_forbids(const struct tnb_loader_event *exec)
 
 bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
 {
-	struct user_regs_struct regs;
+	struct tnb_registers regs;
 
-	return !tnb_tracee_get_regs(tracee, &regs) && is_fresh(&regs);
+	return !tnb_tracee_get_regs(tracee, &regs) &&
+	       tnb_registers_are_fresh(&regs);
 }
 
 int tnb_start_prepare(const struct tnb_injector *injector,
@@ -292,8 +303,8 @@ int tnb_start_prepare(const struct tnb_injector *injector,
  * included, for which a tracer is not kept. */
 #define EXEC_MS 5000
 
-/* Only SIGCONT ends a stop that was in force already. One that somebody else
- * sent is for him to end. */
+/* Only SIGCONT ends a stop that was in force already. A stop that another
+ * process sent is for that process to end. */
 static void end_hold(const struct tnb_injector *injector,
 		     const struct tnb_tracee *tracee)
 {
@@ -308,7 +319,7 @@ static int let_go(const struct tnb_injector *injector,
 {
 	int err;
 
-	outcome->when_ns = tnb_channel_now();
+	outcome->when_ns = tnb_clock_now();
 	end_hold(injector, tracee);
 	err = tnb_tracee_detach(tracee);
 	tnb_map_pages_close(&channel);
@@ -326,7 +337,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 				   EXEC_MS, ms);
 
 	if (err) {
-		outcome.why = err == -EPERM ? who_forbids(exec)
+		outcome.why = err == -EPERM ? why_forbidden(exec)
 					    : reason_of(err);
 	} else {
 		err = tnb_start_prepare(injector, &tracee, exec, &channel,
@@ -341,7 +352,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 			err = -ETIMEDOUT;
 	}
 	tnb_budget_end();
-	/* Whoever came first prepares it. */
+	/* The tracer that came first prepares it. */
 	if (err == -EPERM && is_traced_by_us(exec))
 		err = -ECANCELED;
 	outcome.start = start_of(err);

@@ -19,7 +19,7 @@ struct tnb_injector {
 	struct tnb_loader_state *state;
 	struct tnb *tnb; /* of tnb_start_program() alone */
 	/* Of tnb_change_running() alone. */
-	const struct tnb_sharing *memory; /* NULL: nobody shares any */
+	const struct tnb_sharing *memory; /* NULL: no memory is shared */
 };
 
 enum tnb_start {
@@ -49,6 +49,18 @@ TNB_MUST_CHECK int tnb_start_prepare(const struct tnb_injector *injector,
 				     struct tnb_tracee *tracee,
 				     const struct tnb_loader_event *exec,
 				     int *channel, enum tnb_slow *why);
+
+/*
+ * Write the pass into the link page of a stopped process. The pass is good as
+ * long as no process left the rule since this one was seen in it: while the
+ * page's count of leavers is still `taken`, later leavers revoke the pass of
+ * this process, too. 0; 1: the count is another, and it has no pass: the
+ * reviewer sees to it; or a negative errno.
+ */
+TNB_MUST_CHECK int tnb_start_give_pass(const struct tnb_tracee *tracee,
+				       __u64 pages,
+				       const struct tnb_clock_page *page,
+				       __u64 pass, __u64 taken);
 
 /*
  * `exec`: the event that told of it. `ms`: how long the process may be kept

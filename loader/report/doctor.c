@@ -10,6 +10,7 @@
 #include "kernel/plan.h"
 #include "requirements.h"
 #include "vdso/kernel_vdso.h"
+#include "vdso/image_pick.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,13 +2,13 @@
 #include "channel.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "kernel/pins.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <abi/latch.h>
 
 #define PAGE 4096u
@@ -38,30 +38,17 @@ void tnb_channel_unmap(struct tnb_loader_state **state)
 	*state = NULL;
 }
 
-__u64 tnb_channel_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
-}
-
-static volatile __u64 *beat_of(const struct tnb_loader_state *state,
-			       enum tnb_beat who)
-{
-	return (volatile __u64 *)(uintptr_t)&state->beat_ns[who];
-}
-
 void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who)
 {
-	*beat_of(state, who) = tnb_channel_now();
+	tnb_store_release(state->beat_ns[who], tnb_clock_now());
 }
 
 static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
 		     __u64 limit_ns)
 {
-	return (__s64)(tnb_channel_now() - *beat_of(state, who)) >=
-	       (__s64)limit_ns;
+	__u64 beat = tnb_load_acquire(state->beat_ns[who]);
+
+	return (__s64)(tnb_clock_now() - beat) >= (__s64)limit_ns;
 }
 
 bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat who)
@@ -77,28 +64,27 @@ bool tnb_channel_is_gone(const struct tnb_loader_state *state,
 
 void tnb_channel_silence(struct tnb_loader_state *state)
 {
-	*beat_of(state, TNB_BEAT_GUARD) = 0;
+	tnb_store_release(state->beat_ns[TNB_BEAT_GUARD], 0);
 }
 
 void tnb_channel_release(struct tnb_loader_state *state, __u32 hold)
 {
-	*(volatile __u64 *)&state->hold[hold % TNB_HOLDS].since_ns = 0;
+	tnb_store_release(state->hold[hold % TNB_HOLDS].since_ns, 0);
 }
 
 bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid)
 {
 	for (__u32 i = 0; i < TNB_HOLDS; i++)
-		if (*(const volatile __u32 *)&state->hold[i].pid ==
-			    (__u32)pid &&
-		    *(const volatile __u64 *)&state->hold[i].since_ns)
+		if (tnb_load_acquire(state->hold[i].since_ns) &&
+		    tnb_read_once(state->hold[i].pid) == (__u32)pid)
 			return true;
 	return false;
 }
 
 __u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid)
 {
-	__u64 word =
-		tnb_read_once(state->arrival[(__u32)pid & (TNB_ARRIVALS - 1)]);
+	__u64 word = tnb_load_acquire(
+		state->arrival[(__u32)pid & (TNB_ARRIVALS - 1)]);
 
 	return tnb_arrival_tgid(word) == (__u32)pid ? word : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The memory that loader, guard and BPF programs share (abi/loader.h). */
+/* The memory that loader, guard and BPF programs share (abi/channel.h). */
 #ifndef TIMENSBPF_LOADER_RULES_CHANNEL_H
 #define TIMENSBPF_LOADER_RULES_CHANNEL_H
 
@@ -16,8 +16,6 @@
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
 
-/* CLOCK_MONOTONIC of the host, as bpf_ktime_get_ns(). */
-__u64 tnb_channel_now(void);
 void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who);
 /* Since TNB_BEAT_GONE_NS there was no beat of it. */
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,

@@ -40,7 +40,7 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
 
 uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_read_once(tnb->pages[slot].owner);
+	return tnb_load_acquire(tnb->pages[slot].owner);
 }
 
 static void fill_set(struct tnb_clock_set *set,
@@ -58,7 +58,7 @@ static void fill_set(struct tnb_clock_set *set,
 
 uint64_t tnb_clock_page_taken(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_read_once(tnb->pages[slot].taken);
+	return tnb_load_acquire(tnb->pages[slot].taken);
 }
 
 int tnb_clock_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
@@ -114,12 +114,12 @@ int tnb_clock_page_pass_return(struct tnb *tnb, __u32 slot, uint64_t seen)
 
 uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_read_once(tnb->pages[slot].pass);
+	return tnb_load_acquire(tnb->pages[slot].pass);
 }
 
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_read_once(tnb->pages[slot].generation);
+	return tnb_load_acquire(tnb->pages[slot].generation);
 }
 
 bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot)

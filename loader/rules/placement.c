@@ -4,12 +4,12 @@
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "clock_page.h"
 #include "base/proc.h"
 #include "slots.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +18,8 @@
 /* The line of cgroup v2, "" if it has none. */
 static bool read_line(int directory, const char *path, char *line, size_t size)
 {
-	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_fclose_ FILE *file = tnb_file_open_at(directory, path);
 
-	if (!file && fd >= 0)
-		close(fd);
 	while (file && fgets(line, (int)size, file))
 		if (!strncmp(line, "0::", 3))
 			return true;
@@ -79,9 +76,9 @@ static void look_at_threads(struct tnb *tnb, int proc,
 
 static void read_pass(const struct tnb *tnb, struct tnb_placement *home)
 {
-	home->taken = tnb_read_once(tnb->pages[home->slot].taken);
-	home->pass = tnb_read_once(tnb->pages[home->slot].generation);
-	home->load = tnb_read_once(tnb->pages[home->slot].load);
+	home->taken = tnb_load_acquire(tnb->pages[home->slot].taken);
+	home->pass = tnb_load_acquire(tnb->pages[home->slot].generation);
+	home->load = tnb_load_acquire(tnb->pages[home->slot].load);
 }
 
 int tnb_placement_of(struct tnb *tnb, int proc, pid_t pid,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "elf_image.h"
 
+#include "arch.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -24,7 +26,8 @@ static bool is_shared_object(const Elf64_Ehdr *header)
 	return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
 	       header->e_ident[EI_CLASS] == ELFCLASS64 &&
 	       header->e_ident[EI_DATA] == ELFDATA2LSB &&
-	       header->e_type == ET_DYN && header->e_machine == EM_X86_64 &&
+	       header->e_type == ET_DYN &&
+	       header->e_machine == tnb_arch_machine() &&
 	       header->e_phentsize == sizeof(Elf64_Phdr) &&
 	       header->e_phnum <= SEGMENTS_MAX;
 }

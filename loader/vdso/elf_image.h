@@ -21,8 +21,8 @@ struct tnb_elf_image {
 	uint64_t loaded_end, file_end;
 };
 
-/* 0, or -EINVAL: not a 64-bit x86 shared object with one segment that begins
- * at 0, and dynamic symbols. */
+/* 0, or -EINVAL: not a 64-bit shared object of this architecture with one
+ * segment that begins at 0, and dynamic symbols. */
 int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 		       size_t size);
 

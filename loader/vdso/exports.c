@@ -14,11 +14,11 @@ static bool has(const struct tnb_elf_image *elf, const char *name)
 }
 
 /*
- * Made the same as symbol 0, which is in every table and which nobody takes for
- * a function: the name is "", so that a comparison of names fails; undefined,
- * local and without a type, which Go's runtime, musl and the parsers after the
- * kernel's parse_vdso.c pass over before they compare; and its value is 0,
- * which is what glibc passes over. Its place in the hash chains stays: those
+ * Made the same as symbol 0, which is in every table and which no lookup takes
+ * for a function: the name is "", so that a comparison of names fails;
+ * undefined, local and without a type, which Go's runtime, musl and the parsers
+ * after the kernel's parse_vdso.c skip before they compare; and its value is 0,
+ * which is what glibc skips. Its place in the hash chains stays: those
  * go by the index, and the next one in the chain has to be reached.
  */
 static void hide(void *image, const struct tnb_elf_image *elf, uint64_t index)

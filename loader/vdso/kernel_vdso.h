@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The kernel's vDSO and the image that takes its place: all that an injector
- * needs to know of them.
+ * needs to know of them. image_pick.h finds it out.
  */
 #ifndef TIMENSBPF_LOADER_VDSO_KERNEL_VDSO_H
 #define TIMENSBPF_LOADER_VDSO_KERNEL_VDSO_H
 
+#include "arch.h"
+#include "base/maps.h"
 #include "elf_image.h"
 
 #include <stdbool.h>
@@ -14,6 +16,7 @@
 #include <abi/vdso_link.h>
 
 #define TNB_VDSO_JUMPS 3u
+#define TNB_VDSO_SIZE_MAX (64u * TNB_PAGE_SIZE)
 
 struct tnb_vdso {
 	uint8_t image[TNB_PAGE_SIZE]; /* shows what the kernel's shows */
@@ -30,7 +33,7 @@ struct tnb_vdso {
 	/* Zeros that nothing uses at run time, the longest run that there is;
 	 * if that is short, the table of sections (for debuggers) as well. */
 	uint32_t room, room_size;
-	uint32_t syscall_insn; /* a `syscall`, 0: none */
+	uint32_t syscall_insn; /* a system call instruction, 0: none */
 
 	/* Entries of the image, in the order of the jumps. */
 	uint32_t entry[TNB_VDSO_JUMPS];
@@ -40,55 +43,26 @@ struct tnb_vdso {
 	 * those back, replace. */
 	bool loops, image_loops;
 	/* What the kernel has where the jumps go. */
-	uint8_t original[TNB_VDSO_JUMPS][16];
+	uint8_t original[TNB_VDSO_JUMPS][TNB_ARCH_JUMP_MAX];
 };
 
 /*
- * Look at the vDSO of this process, which is that of every process. 0, or
- * -errno with a message: -ENOENT (no vDSO), -EOPNOTSUPP (no room for a jump at
- * its entries).
+ * Look at the vDSO that is mapped there, and fill in what is known of it. `elf`
+ * is it, opened. 0, or -errno with a message: -EOPNOTSUPP (no room for a jump
+ * at its entries).
  */
-int tnb_vdso_probe(struct tnb_vdso *vdso);
+TNB_MUST_CHECK int tnb_kernel_vdso_look(struct tnb_vdso *vdso,
+					const struct tnb_vdso_maps *maps,
+					struct tnb_elf_image *elf);
+
+/* The names of enum tnb_vdso_forward, as a vDSO exports them. */
+extern const char *const tnb_vdso_forward_name[TNB_FORWARDS];
+/* The kernel's function of jump `i`. */
+const struct tnb_elf_function *tnb_vdso_reader(const struct tnb_vdso *vdso,
+					       size_t i);
 
 /* The link page of a process whose vDSO is at `vdso_address`. */
 void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		   uint32_t slot, uint64_t pass, struct tnb_vdso_link *link);
-
-/* Bytes to write at an entry of the kernel's vDSO so that callers land in the
- * image. The jump changes no register and reaches any address. */
-struct tnb_vdso_jump {
-	uint32_t offset;
-	uint8_t code[16];
-	uint8_t length;
-};
-
-/* For an image at `image_address`. Returns how many there are. */
-size_t tnb_vdso_jumps(const struct tnb_vdso *vdso, uint64_t image_address,
-		      struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS]);
-
-/* What takes them back. */
-size_t tnb_vdso_originals(const struct tnb_vdso *vdso,
-			  struct tnb_vdso_jump originals[TNB_VDSO_JUMPS]);
-/* And for the image of a process that is to read the host's time: to the
- * kernel's functions, in a vDSO at `vdso_address` without jumps. Offsets are in
- * the image. */
-size_t tnb_vdso_jumps_back(const struct tnb_vdso *vdso, uint64_t vdso_address,
-			   struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS]);
-
-/*
- * Whether who stands at `offset` of the kernel's vDSO, and is not about to run
- * the first instruction of a function, may come to run bytes that the jumps
- * replace; or runs in the room.
- */
-bool tnb_vdso_is_patched(const struct tnb_vdso *vdso, uint64_t offset);
-/* The same of the image, and of tnb_vdso_jumps_back(). */
-bool tnb_vdso_image_is_patched(const struct tnb_vdso *vdso, uint64_t offset);
-/* Whether a page holds this image, with jumps back or without: not that of
- * another version or layout. */
-bool tnb_vdso_image_is_same(const struct tnb_vdso *vdso, const uint8_t *image);
-/* Whether who stands at `offset` of an image, this one or another, may be in
- * the middle of reading a clock page by it. */
-bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
-			      uint64_t offset);
 
 #endif

@@ -3,8 +3,6 @@
 #ifndef TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 #define TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 
-#include "rules/handle.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <abi/vdso_link.h>
@@ -16,8 +14,7 @@ struct tnb_link_page {
 	struct tnb_vdso_link link;
 };
 
-/* What /proc/PID/maps calls a BPF map. Tests without BPF have something else.
- */
+/* What /proc/PID/maps calls a BPF map. Tests without BPF set something else. */
 extern const char *tnb_link_page_map;
 
 /*
@@ -26,9 +23,5 @@ extern const char *tnb_link_page_map;
  */
 TNB_MUST_CHECK int tnb_link_page_find(int proc, int memory,
 				      struct tnb_link_page *page);
-
-/* Whether the page is of programs that are gone (tnb_clock_page.load). */
-bool tnb_link_page_is_foreign(const struct tnb *tnb,
-			      const struct tnb_link_page *page);
 
 #endif

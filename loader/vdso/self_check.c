@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "self_check.h"
 
+#include "base/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -9,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,8 +118,7 @@ static int hear(pid_t child, int end)
 	do
 		got = read(end, &result, 1);
 	while (got < 0 && errno == EINTR);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	tnb_child_reap(child);
 	return got == 1 ? result : -EIO;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include "vdso/link_page.h"
+#include "vdso/image_pick.h"
 #include <string.h>
 #include <sys/mman.h>
 #include <abi/page.h>
@@ -33,7 +34,7 @@ void clock_page_injector(uint32_t slot, struct tnb_injector *injector)
 {
 	static struct tnb_vdso vdso;
 
-	tnb_link_page_map = "/memfd:clock_pages (deleted)\n";
+	tnb_link_page_map = "/memfd:clock_pages (deleted)";
 	if (tnb_vdso_probe(&vdso))
 		die("%s", tnb_error_message());
 	*injector = (struct tnb_injector){

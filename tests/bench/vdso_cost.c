@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include "base/maps.h"
 #include "vdso/kernel_vdso.h"
+#include "vdso/image_pick.h"
 #include <x86intrin.h>
 
 #define CALLS 2000

@@ -283,13 +283,13 @@ state_of_threads() {
     for i in {1..2}; do
         timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>/dev/null 3>&- &
         local command=$!
-        wait_until 20 surgeon_or_end "$command"
-        pkill "-$([[ $((i % 2)) == 0 ]] && echo KILL || echo STOP)" tnb-surgeon || true
+        wait_until 20 patcher_or_end "$command"
+        pkill "-$([[ $((i % 2)) == 0 ]] && echo KILL || echo STOP)" tnb-patcher || true
         wait "$command"
         ask tally
         timensbpf unset --cgroup "$CGROUP" --force
     done
-    # Whose surgeon dies over him may see that he was interrupted.
+    # Whose patcher dies over him may see that he was interrupted.
     ask check
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     shows "$THREADS" fast
@@ -298,7 +298,7 @@ state_of_threads() {
     (($(number back "$ANSWER") == 0 && $(number early "$ANSWER") == 0))
     [[ $(awk '/^TracerPid/ { print $2 }' "/proc/$THREADS/status") == 0 ]]
 }
-surgeon_or_end() { pgrep -x tnb-surgeon >/dev/null || process_is_gone "$1"; }
+patcher_or_end() { pgrep -x tnb-patcher >/dev/null || process_is_gone "$1"; }
 
 # bats test_tags=once
 @test "who moves while no loader runs has the time of where he is at once, by system call" {

@@ -6,35 +6,13 @@
  *
  * X(NAME, kernel function, worker, layout of the caller's memory)
  *
- * The functions are those of the kernel's system call tables
- * (arch/x86/entry/syscalls). All of them take one pt_regs. The kernel emulates
- * the vsyscall page by the same __x64_ functions.
+ * The rows are in arch/: the functions are those of the kernel's system call
+ * tables.
  */
 #ifndef TIMENSBPF_ABI_TABLES_READS_H
 #define TIMENSBPF_ABI_TABLES_READS_H
 
-/* The value is in the caller's memory, and is corrected there at the return. */
-#define TNB_READ_DOORS(X)                                                     \
-	X(x64_clock_gettime, __x64_sys_clock_gettime, clock_gettime, native)  \
-	X(x64_gettimeofday, __x64_sys_gettimeofday, gettimeofday, native)     \
-	X(x64_adjtimex, __x64_sys_adjtimex, adjtimex, native)                 \
-	X(x64_clock_adjtime, __x64_sys_clock_adjtime, clock_adjtime, native)  \
-	X(ia32_clock_gettime32, __ia32_sys_clock_gettime32, clock_gettime,    \
-	  compat)                                                             \
-	X(ia32_clock_gettime64, __ia32_sys_clock_gettime, clock_gettime,      \
-	  compat_time64)                                                      \
-	X(ia32_gettimeofday, __ia32_compat_sys_gettimeofday, gettimeofday,    \
-	  compat)                                                             \
-	X(ia32_adjtimex_time32, __ia32_sys_adjtimex_time32, adjtimex, compat) \
-	X(ia32_clock_adjtime32, __ia32_sys_clock_adjtime32, clock_adjtime,    \
-	  compat)                                                             \
-	X(ia32_clock_adjtime64, __ia32_sys_clock_adjtime, clock_adjtime,      \
-	  compat_time64)
-
-/* The value is the return value: a program answers in place of the kernel. */
-#define TNB_TIME_DOORS(X)                         \
-	X(x64_time, __x64_sys_time, time, native) \
-	X(ia32_time32, __ia32_sys_time32, time, compat)
+#include <abi/tables/arch/doors.h>
 
 /*
  * Programs of each on a preemptible kernel, see bpf/read/clock_time.bpf.c. Two

@@ -4,11 +4,12 @@
  * docs/surface.md), and the table of the kernel functions that copy this time.
  * A further call or function is a further row.
  *
- * Numbers: arch/x86/entry/syscalls/syscall_{64,32}.tbl. Arguments are counted
- * from 0.
+ * Numbers are in arch/. Arguments are counted from 0.
  */
 #ifndef TIMENSBPF_ABI_TABLES_WAITS_H
 #define TIMENSBPF_ABI_TABLES_WAITS_H
+
+#include <abi/tables/arch/calls.h>
 
 /* The number of a call that an ABI does not have: no two rows may share one. */
 #define TNB_NO_CALL(name) (0x10000 + TNB_WAIT_##name)
@@ -36,18 +37,29 @@ enum tnb_wait_clock {
  *   32-bit time, argument that points to the time, is it an itimerspec,
  *   when absolute, when_arg, on which clock, clock_arg)
  */
-#define TNB_WAITS(X)                                                         \
-	X(futex, 202, 422, 240, 3, 0, FUTEX, 1, FUTEX, 1)                    \
-	X(clock_nanosleep, 230, 407, 267, 2, 0, ABSTIME, 1, ID, 0)           \
-	X(timer_settime, 223, 409, 260, 2, 1, ABSTIME, 1, TIMER, 0)          \
-	X(timerfd_settime, 286, 411, 325, 2, 1, ABSTIME, 1, TIMERFD, 0)      \
-	X(mq_timedsend, 242, 418, 279, 4, 0, ALWAYS, 0, REALTIME, 0)         \
-	X(mq_timedreceive, 243, 419, 280, 4, 0, ALWAYS, 0, REALTIME, 0)      \
-	X(io_uring_enter, 426, 426, TNB_NO_CALL(io_uring_enter), 4, 0, RING, \
-	  3, RING, 0)                                                        \
-	X(futex_waitv, 449, 449, TNB_NO_CALL(futex_waitv), 3, 0, ALWAYS, 0,  \
-	  ID, 4)                                                             \
-	X(futex_wait, 455, 455, TNB_NO_CALL(futex_wait), 4, 0, ALWAYS, 0, ID, 5)
+#define TNB_WAITS(X)                                                           \
+	X(futex, TNB_NR(futex), TNB_NR_TIME64(futex), TNB_NR_TIME32(futex), 3, \
+	  0, FUTEX, 1, FUTEX, 1)                                               \
+	X(clock_nanosleep, TNB_NR(clock_nanosleep),                            \
+	  TNB_NR_TIME64(clock_nanosleep), TNB_NR_TIME32(clock_nanosleep), 2,   \
+	  0, ABSTIME, 1, ID, 0)                                                \
+	X(timer_settime, TNB_NR(timer_settime), TNB_NR_TIME64(timer_settime),  \
+	  TNB_NR_TIME32(timer_settime), 2, 1, ABSTIME, 1, TIMER, 0)            \
+	X(timerfd_settime, TNB_NR(timerfd_settime),                            \
+	  TNB_NR_TIME64(timerfd_settime), TNB_NR_TIME32(timerfd_settime), 2,   \
+	  1, ABSTIME, 1, TIMERFD, 0)                                           \
+	X(mq_timedsend, TNB_NR(mq_timedsend), TNB_NR_TIME64(mq_timedsend),     \
+	  TNB_NR_TIME32(mq_timedsend), 4, 0, ALWAYS, 0, REALTIME, 0)           \
+	X(mq_timedreceive, TNB_NR(mq_timedreceive),                            \
+	  TNB_NR_TIME64(mq_timedreceive), TNB_NR_TIME32(mq_timedreceive), 4,   \
+	  0, ALWAYS, 0, REALTIME, 0)                                           \
+	X(io_uring_enter, TNB_NR(io_uring_enter),                              \
+	  TNB_NR_TIME64(io_uring_enter), TNB_NR_TIME32(io_uring_enter), 4, 0,  \
+	  RING, 3, RING, 0)                                                    \
+	X(futex_waitv, TNB_NR(futex_waitv), TNB_NR_TIME64(futex_waitv),        \
+	  TNB_NR_TIME32(futex_waitv), 3, 0, ALWAYS, 0, ID, 4)                  \
+	X(futex_wait, TNB_NR(futex_wait), TNB_NR_TIME64(futex_wait),           \
+	  TNB_NR_TIME32(futex_wait), 4, 0, ALWAYS, 0, ID, 5)
 
 #define TNB_WAIT_ENUM(name, ...) TNB_WAIT_##name,
 enum tnb_wait { TNB_WAITS(TNB_WAIT_ENUM) TNB_WAIT_MAX };

@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include "loader/inject/budget.h"
 #include "loader/inject/tracee.h"
 #include "loader/base/proc.h"
 #include <signal.h>

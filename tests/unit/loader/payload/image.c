@@ -94,7 +94,7 @@ static void fill_clock(const struct stage *stage, uint8_t *data, bool second)
 	const struct tnb_vvar_layout *layout = stage->layout;
 
 	put32(data, layout->seq, 20);
-	put32(data, layout->clock_mode, TNB_VVAR_MODE_TSC);
+	put32(data, layout->clock_mode, TNB_VVAR_MODE_COUNTER);
 	put64(data, layout->cycle_last, __rdtsc());
 	put64(data, layout->max_cycles, 1ULL << 40);
 	put32(data, layout->mult, 0);

@@ -10,6 +10,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include "loader/process/change.h"
+#include "loader/inject/arch/x86_64/segment.h"
+#include "loader/inject/budget.h"
 #include "loader/inject/threads.h"
 #include <pthread.h>
 #include <signal.h>
@@ -204,7 +206,7 @@ static int refuse_getppid(void)
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-/* What a signal handler's frame looks like to inject/outside.c, that has
+/* What a signal handler's frame looks like to inject/quiesce.c, that has
  * interrupted the kernel's clock_gettime(). */
 #define FRAME_IP 24
 

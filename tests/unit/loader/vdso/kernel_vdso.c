@@ -13,7 +13,8 @@
 #include <fcntl.h>
 #include "loader/vdso/elf_image.h"
 #include "loader/base/maps.h"
-#include "loader/vdso/kernel_vdso.h"
+#include "loader/vdso/image_pick.h"
+#include "loader/vdso/jumps.h"
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -249,7 +250,7 @@ static int patch_and_read(void)
 
 	publish_offset(mapped.page, DAY, 0);
 	syscall(SYS_clock_gettime, CLOCK_REALTIME, &host);
-	if (tnb_vdso_jumps(&vdso, (uint64_t)mapped.image, jumps) !=
+	if (tnb_vdso_jumps(&vdso, maps.vdso, (uint64_t)mapped.image, jumps) !=
 	    TNB_VDSO_JUMPS)
 		return 1;
 	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See stub.h. Position independent; its data follow its end. The first system
+ * See payload/stub.h. Position independent; its data follow its end. The first system
  * call is the one at which the loader stops the process; with no loader there
  * every call that follows fails or returns at once, and the registers come back.
  *
@@ -9,9 +9,9 @@
  *
  * Frame: 0 sockets, 8 reply, 24 iovec, 40 msghdr, 96 control, 128 byte,
  * 136 timeval. It is a page of its own: what is below the stack pointer may be
- * somebody else's, as with the small stacks of Go. It begins as zeros.
+ * in use by others, as with the small stacks of Go. It begins as zeros.
  */
-#include "stub.h"
+#include "stub_data.h"
 
 #define SYS_mmap 9
 #define SYS_munmap 11
@@ -74,7 +74,7 @@ tnb_stub_begin:
 	mov	$SYS_close, %eax
 	syscall
 
-	/* The loader has sent the map already, or nobody has. */
+	/* The loader has sent the map already, or there is no loader. */
 	lea	128(%r12), %rax
 	mov	%rax, 24(%r12)
 	movq	$1, 32(%r12)

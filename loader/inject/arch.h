@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A stopped thread as this architecture has it. arch/<TNB_ARCH>/ implements it;
+ * nothing else in this folder knows a register, a signal frame or an
+ * instruction.
+ */
+#ifndef TIMENSBPF_LOADER_INJECT_ARCH_H
+#define TIMENSBPF_LOADER_INJECT_ARCH_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <timensbpf/timensbpf.h>
+
+/* ---- Registers ----------------------------------------------------------- */
+
+#define TNB_REGISTER_WORDS 40u
+
+/* As the architecture lays them out; for the functions below only. */
+struct tnb_registers {
+	__u64 word[TNB_REGISTER_WORDS];
+};
+
+/* Of a stopped thread that the caller traces. 0, -ENOEXEC (it runs 32-bit code)
+ * or another negative errno. */
+TNB_MUST_CHECK int tnb_registers_get(pid_t tid, struct tnb_registers *regs);
+TNB_MUST_CHECK int tnb_registers_set(pid_t tid,
+				     const struct tnb_registers *regs);
+
+__u64 tnb_registers_pc(const struct tnb_registers *regs);
+__u64 tnb_registers_sp(const struct tnb_registers *regs);
+bool tnb_registers_are_64bit(const struct tnb_registers *regs);
+/* Whether the thread is about to run its program's first instruction. */
+bool tnb_registers_are_fresh(const struct tnb_registers *regs);
+
+/* Send the thread elsewhere. The kernel makes no system call again there. */
+void tnb_registers_leave(struct tnb_registers *regs, __u64 pc);
+
+/* ---- System calls -------------------------------------------------------- */
+
+/* The number of the call that the thread is in, -1: it is in none. */
+long tnb_registers_call(const struct tnb_registers *regs);
+/* What that call returns. */
+long tnb_registers_result(const struct tnb_registers *regs);
+/* Whether the call is an exec, of 64-bit or 32-bit code, that has failed. */
+bool tnb_registers_are_of_failed_exec(const struct tnb_registers *regs);
+
+/* What the kernel would do on the way out with a call that is to be made again
+ * (its signal.c), for a thread that is sent elsewhere instead. */
+void tnb_registers_restart(struct tnb_registers *regs);
+/* Have the kernel make the call again, which returns EINTR now, unless a signal
+ * is delivered before the thread goes on. */
+void tnb_registers_repeat(struct tnb_registers *regs);
+
+/* ---- Signal frames --------------------------------------------------------
+ */
+
+/* The kernel's frame holds the registers of the code that the signal
+ * interrupted. */
+struct tnb_signal_frame {
+	__u64 pc, sp;
+};
+
+/* Words of a frame in front of the saved program counter, and behind it. */
+extern const size_t tnb_signal_frame_before, tnb_signal_frame_behind;
+/* Whether `word` may be the saved program counter of a frame. */
+bool tnb_signal_frame_at(const __u64 *word, struct tnb_signal_frame *frame);
+
+/* ---- The budget -----------------------------------------------------------
+ */
+
+/*
+ * ptrace(2), 0 or a negative errno. A signal handler that calls
+ * tnb_bounded_ptrace_end() ends it with -EINTR where the kernel would make it
+ * again. PTRACE_SEIZE waits for the end of an exec so (-ERESTARTNOINTR of
+ * kernel/ptrace.c, ptrace_attach()), and an exec for a file system that may
+ * never answer.
+ */
+long tnb_bounded_ptrace(long request, long tid, const void *address,
+			const void *data);
+/* `context`: the third argument of the handler. */
+void tnb_bounded_ptrace_end(void *context);
+
+/* ---- The stub (loader/payload/stub.h) -------------------------------------
+ */
+
+#define TNB_STUB_DATA_MAX 512u
+
+/* What the stub needs to go on by itself. */
+struct tnb_stub_task {
+	struct tnb_registers regs; /* to be restored */
+	__u64 mask;		   /* so is this signal mask */
+	__u64 map_offset;	   /* of the clock page in its map */
+	__u64 map_at;		   /* the three pages, 0: to be mapped, too */
+};
+
+/* The data that follow the stub's code; returns their size. */
+size_t tnb_stub_data(const struct tnb_stub_task *task,
+		     unsigned char data[TNB_STUB_DATA_MAX]);
+/* Where its pair of sockets is, of a thread that runs it. */
+__u64 tnb_stub_sockets(const struct tnb_registers *regs);
+
+#endif

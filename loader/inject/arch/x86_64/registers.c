@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "inject/arch.h"
+#include "segment.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct user_regs_struct) <= sizeof(struct tnb_registers),
+	       "more registers than words");
+
+static struct user_regs_struct *user(struct tnb_registers *regs)
+{
+	return (struct user_regs_struct *)regs->word;
+}
+
+static const struct user_regs_struct *
+const_user(const struct tnb_registers *regs)
+{
+	return (const struct user_regs_struct *)regs->word;
+}
+
+static int exchange(pid_t tid, int request, struct tnb_registers *regs)
+{
+	struct iovec iov = { regs->word, sizeof(struct user_regs_struct) };
+
+	if (syscall(SYS_ptrace, request, tid, NT_PRSTATUS, &iov) < 0)
+		return -errno;
+	/* A 32-bit thread has fewer. */
+	return iov.iov_len == sizeof(struct user_regs_struct) ? 0 : -ENOEXEC;
+}
+
+int tnb_registers_get(pid_t tid, struct tnb_registers *regs)
+{
+	return exchange(tid, PTRACE_GETREGSET, regs);
+}
+
+int tnb_registers_set(pid_t tid, const struct tnb_registers *regs)
+{
+	struct tnb_registers copy = *regs;
+
+	return exchange(tid, PTRACE_SETREGSET, &copy);
+}
+
+__u64 tnb_registers_pc(const struct tnb_registers *regs)
+{
+	return const_user(regs)->rip;
+}
+
+__u64 tnb_registers_sp(const struct tnb_registers *regs)
+{
+	return const_user(regs)->rsp;
+}
+
+bool tnb_registers_are_64bit(const struct tnb_registers *regs)
+{
+	return const_user(regs)->cs == TNB_USER_CS_64;
+}
+
+/* ELF_PLAT_INIT() clears all registers (arch/x86/include/asm/elf.h); the first
+ * instructions of every program set some. */
+bool tnb_registers_are_fresh(const struct tnb_registers *registers)
+{
+	const struct user_regs_struct *regs = const_user(registers);
+
+	return regs->cs == TNB_USER_CS_64 &&
+	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
+		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
+		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
+}
+
+void tnb_registers_leave(struct tnb_registers *regs, __u64 pc)
+{
+	user(regs)->rip = pc;
+	user(regs)->orig_rax = ~0ULL;
+}
+
+/* ---- System calls -------------------------------------------------------- */
+
+/* Of the kernel, never seen by programs (include/linux/errno.h). */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
+#define SYSCALL_SIZE 2
+/* arch/x86/entry/syscalls/syscall_32.tbl */
+#define IA32_EXECVE 11
+#define IA32_EXECVEAT 358
+
+long tnb_registers_call(const struct tnb_registers *regs)
+{
+	long number = (long)const_user(regs)->orig_rax;
+
+	return number < 0 ? -1 : number;
+}
+
+long tnb_registers_result(const struct tnb_registers *regs)
+{
+	return (long)const_user(regs)->rax;
+}
+
+bool tnb_registers_are_of_failed_exec(const struct tnb_registers *regs)
+{
+	long result = tnb_registers_result(regs);
+
+	if (result >= 0 || result < -4095)
+		return false;
+	switch (tnb_registers_call(regs)) {
+	case SYS_execve:
+	case SYS_execveat:
+	case IA32_EXECVE:
+	case IA32_EXECVEAT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_to_be_made_again(long result)
+{
+	return result == -ERESTART_RESTARTBLOCK || result == -ERESTARTSYS ||
+	       result == -ERESTARTNOINTR || result == -ERESTARTNOHAND;
+}
+
+/* arch/x86/kernel/signal.c, arch_do_signal_or_restart() */
+void tnb_registers_restart(struct tnb_registers *regs)
+{
+	long result = tnb_registers_result(regs);
+
+	if (tnb_registers_call(regs) < 0 || !is_to_be_made_again(result))
+		return;
+	user(regs)->rax = result == -ERESTART_RESTARTBLOCK
+				  ? SYS_restart_syscall
+				  : const_user(regs)->orig_rax;
+	user(regs)->rip -= SYSCALL_SIZE;
+}
+
+void tnb_registers_repeat(struct tnb_registers *regs)
+{
+	user(regs)->rax = (__u64)-ERESTARTNOHAND;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The thread of a stopped process that runs code for us. */
+#ifndef TIMENSBPF_LOADER_INJECT_CARRIER_H
+#define TIMENSBPF_LOADER_INJECT_CARRIER_H
+
+#include "threads.h"
+
+/* The first thread that can; NULL: none can now. `memory`: of the process,
+ * `maps`: it has to map pages, for which it opens files. */
+struct tnb_tracee *tnb_carrier_find(struct tnb_threads *threads, int memory,
+				    bool maps);
+
+#endif

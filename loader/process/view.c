@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "view.h"
+
+#include "base/cleanup.h"
+#include "inject/write_pages.h"
+#include "vdso/jumps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* ---- What a process maps ------------------------------------------------- */
+
+int tnb_view_take(pid_t pid, pid_t tid, int proc, struct tnb_view *live)
+{
+	_cleanup_close_
+	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	*live = (struct tnb_view){ .pid = pid };
+	if (memory < 0)
+		return -ESRCH;
+	err = tnb_vdso_maps_read(tid, &live->maps);
+	if (err)
+		return err;
+	if (live->maps.vdso < 1ULL << 32)
+		return -ENOEXEC;
+	err = tnb_link_page_find(proc, memory, &live->page);
+	live->has_pages = err > 0;
+	return err < 0 ? err : 0;
+}
+
+__u64 tnb_view_pass_of(const struct tnb_placement *placement)
+{
+	return placement->slot && !placement->is_split ? placement->pass
+						       : TNB_NO_PASS;
+}
+
+bool tnb_view_is_linked(const struct tnb_view *live)
+{
+	return live->has_pages && live->page.link.slot;
+}
+
+bool tnb_view_is_in_place(const struct tnb_view *live,
+			  const struct tnb_placement *placement)
+{
+	if (!live->has_pages)
+		return !placement->slot;
+	if (live->page.link.slot != placement->slot)
+		return false;
+	return !placement->slot ||
+	       (live->page.load == placement->load &&
+		live->page.link.pass == tnb_view_pass_of(placement));
+}
+
+bool tnb_view_is_foreign(const struct tnb *tnb,
+			 const struct tnb_link_page *page)
+{
+	__u32 slot = page->link.slot;
+
+	return slot && page->load != tnb->pages[slot].load;
+}
+
+/* ---- Is it still the same? ----------------------------------------------- */
+
+static bool has_same_link(const struct tnb_view *view,
+			  const struct tnb_tracee *tracee)
+{
+	struct tnb_vdso_link link;
+
+	return !tnb_tracee_read(tracee, view->page.at + TNB_PAGE_SIZE, &link,
+				sizeof(link)) &&
+	       link.magic == TNB_VDSO_LINK_MAGIC &&
+	       link.slot == view->page.link.slot &&
+	       link.vdso == view->maps.vdso;
+}
+
+static bool has_originals(const struct tnb_view *view,
+			  const struct tnb_vdso *vdso,
+			  const struct tnb_tracee *tracee)
+{
+	struct tnb_vdso_jump original[TNB_VDSO_JUMPS];
+	uint8_t code[sizeof(original->code)];
+	size_t count = tnb_vdso_originals(vdso, original);
+
+	for (size_t i = 0; i < count; i++)
+		if (tnb_tracee_read(tracee,
+				    view->maps.vdso + original[i].offset, code,
+				    original[i].length) ||
+		    memcmp(code, original[i].code, original[i].length))
+			return false;
+	return true;
+}
+
+/*
+ * The process may have executed a program since, which the loader gave pages
+ * before its first instruction: a second image would be unknown to its
+ * unwinders. Jumps that are not ours belong to another tool, and stay as they
+ * are.
+ */
+int tnb_view_check(const struct tnb_view *view, const struct tnb_vdso *vdso,
+		   const struct tnb_tracee *tracee, int proc)
+{
+	struct tnb_link_page page;
+
+	if (view->has_pages)
+		return has_same_link(view, tracee) ? 0 : -EAGAIN;
+	if (has_originals(view, vdso, tracee))
+		return 0;
+	return tnb_link_page_find(proc, tracee->mem, &page) ? -EAGAIN : -ENOSPC;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vdso/arch.h"
+
+#include <cpuid.h>
+#include <elf.h>
+#include <string.h>
+
+/* jmp *(%rip), and the address behind it: it reaches any address. */
+#define JUMP_SIZE 14u
+#define SYSCALL_SIZE 2u
+
+uint16_t tnb_arch_machine(void)
+{
+	return EM_X86_64;
+}
+
+const char *tnb_arch_image_lacks(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && d & 1u << 27
+		       ? NULL
+		       : "the processor has no RDTSCP";
+}
+
+/* ---- Jumps --------------------------------------------------------------- */
+
+uint32_t tnb_arch_jump_size(void)
+{
+	return JUMP_SIZE;
+}
+
+void tnb_arch_jump_write(uint8_t code[TNB_ARCH_JUMP_MAX], uint64_t from,
+			 uint64_t to)
+{
+	static const uint8_t jmp_indirect[6] = { 0xff, 0x25 };
+
+	(void)from;
+	memset(code, 0, TNB_ARCH_JUMP_MAX);
+	memcpy(code, jmp_indirect, sizeof(jmp_indirect));
+	memcpy(code + sizeof(jmp_indirect), &to, sizeof(to));
+}
+
+static bool is_replaced(uint32_t entry, int64_t offset)
+{
+	return offset > entry && offset < (int64_t)entry + JUMP_SIZE;
+}
+
+/* Conditional jumps, loops and jmp of one byte's reach. */
+static bool is_short_jump(uint8_t opcode)
+{
+	return (opcode >= 0x70 && opcode <= 0x7f) || opcode == 0xeb ||
+	       (opcode >= 0xe0 && opcode <= 0xe3);
+}
+
+static bool comes_back(const uint8_t *code, uint32_t at, uint32_t entry,
+		       uint32_t limit)
+{
+	uint8_t opcode = code[at];
+	int32_t near;
+	int64_t target;
+
+	memcpy(&near, code + at + 1 + (opcode == 0x0f), sizeof(near));
+	target = (int64_t)at + 5 + near;
+	if (is_short_jump(opcode) &&
+	    is_replaced(entry, at + 2 + (int8_t)code[at + 1]))
+		return true;
+	if ((opcode == 0xe8 || opcode == 0xe9) && is_replaced(entry, target))
+		return true;
+	if (opcode == 0x0f && (code[at + 1] & 0xf0) == 0x80 &&
+	    is_replaced(entry, target + 1))
+		return true;
+	/* A call's return address, if the call leads anywhere. */
+	return opcode == 0xe8 && is_replaced(entry, at + 5) && target >= 0 &&
+	       target < limit;
+}
+
+/*
+ * Where instructions begin is not known. So any byte may be one, which says
+ * "may" now and then where there is none: a change then waits for more threads
+ * than it has to.
+ */
+bool tnb_arch_may_come_back(const uint8_t *code, uint32_t from, uint32_t to,
+			    uint32_t entry, uint32_t limit)
+{
+	for (uint32_t at = from; at + 6 <= to; at++)
+		if (comes_back(code, at, entry, limit))
+			return true;
+	return false;
+}
+
+/* ---- System calls -------------------------------------------------------- */
+
+static bool is_syscall(const uint8_t *code)
+{
+	return code[0] == 0x0f && code[1] == 0x05;
+}
+
+uint32_t tnb_arch_find_syscall(const uint8_t *code, uint32_t from, uint32_t to)
+{
+	for (uint32_t at = from; at + SYSCALL_SIZE <= to; at++)
+		if (is_syscall(code + at))
+			return at;
+	return 0;
+}
+
+bool tnb_arch_is_behind_syscall(const uint8_t *code, uint64_t offset)
+{
+	return offset >= SYSCALL_SIZE &&
+	       is_syscall(code + offset - SYSCALL_SIZE);
+}

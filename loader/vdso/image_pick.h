@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which of the library's images fits the kernel that runs. */
+#ifndef TIMENSBPF_LOADER_VDSO_IMAGE_PICK_H
+#define TIMENSBPF_LOADER_VDSO_IMAGE_PICK_H
+
+#include "kernel_vdso.h"
+
+/*
+ * Look at the vDSO of this process, which is that of every process, and pick
+ * the image. 0, or -errno with a message: -ENOENT (no vDSO), -EOPNOTSUPP (no
+ * room for a jump at its entries).
+ */
+TNB_MUST_CHECK int tnb_vdso_probe(struct tnb_vdso *vdso);
+
+#endif
