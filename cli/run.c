@@ -18,7 +18,7 @@
 enum { NAME = 1 };
 
 struct run {
-	struct tnb_change change;
+	struct tnb_clock_settings settings;
 	char *name;
 	const char **argv;
 	char *path;
@@ -30,7 +30,7 @@ static void run_option(const struct command *command, int val,
 {
 	struct run *run = input;
 
-	if (clocks_take(command, val, value, &run->change))
+	if (clocks_take(command, val, value, &run->settings))
 		return;
 	free(run->name);
 	run->name = strdup(value);
@@ -145,7 +145,7 @@ static int run_in_cgroup(struct run *run)
 	int err = tnb_open(&tnb), status;
 
 	if (!err)
-		err = tnb_cgroup_create(tnb, run->name, &run->change,
+		err = tnb_cgroup_create(tnb, run->name, &run->settings,
 					&run->path, &run->cgroup);
 	if (err) {
 		tnb_close(&tnb);
@@ -172,7 +172,7 @@ int command_run(const struct command *command, int argc, const char **argv)
 		  "NAME" },
 		POPT_AUTOHELP POPT_TABLEEND
 	};
-	struct run run = { .cgroup = -1 };
+	struct run run = { .settings = TNB_CLOCK_SETTINGS_NONE, .cgroup = -1 };
 	char pid[16];
 	int status;
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "deadline_programs.h"
 #include "base/error.h"
+#include "base/test_hooks.h"
 #include "links.h"
 
 #include <bpf/bpf.h>
@@ -189,7 +190,7 @@ static void select_arrays(struct bpf_object *object,
 /* For tests: deadline programs miss every so many ways out. */
 static void set_misses(__u32 *miss_one_in)
 {
-	const char *wanted = getenv("TIMENSBPF_TEST_MISS_ONE_IN");
+	const char *wanted = tnb_test_value("TIMENSBPF_TEST_MISS_ONE_IN");
 
 	if (wanted)
 		*miss_one_in = (__u32)strtoul(wanted, NULL, 10);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Processes are listed again until nobody is left to be seen to, because those
- * that were not seen to yet may have children meanwhile. The children of the
- * others have their parent's pages.
+ * Processes are listed again until none is left to be changed: a process that
+ * is not changed yet may have children in the meantime. The child of a changed
+ * process has its parent's pages.
  */
 #define _GNU_SOURCE
 #include "converge.h"
@@ -11,17 +11,15 @@
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "rules/placement.h"
-#include "change.h"
-#include "kernel/probe.h"
-#include "vdso/link_page.h"
 #include "base/log.h"
-#include "census.h"
 #include "base/proc.h"
-#include "process.h"
+#include "census.h"
+#include "kernel/probe.h"
+#include "need.h"
+#include "patcher.h"
 #include "rules/channel.h"
 #include "rules/slots.h"
-#include "patcher.h"
+#include "vdso/link_page.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,18 +27,19 @@
 #include <string.h>
 #include <time.h>
 
-/* Of trying those again that cannot be changed right now: in vfork(2), in a
- * signal handler that interrupted a reading. */
-#define SETTLE_LIMIT_NS 1000000000ULL
-#define SETTLE_PAUSE_NS 5000000L
-/* Of a machine where processes are born faster than they can be seen to. */
+/* How long processes are tried again that cannot be changed right now: in
+ * vfork(2), or in a signal handler that interrupted a clock read. */
+#define RETRY_LIMIT_NS 1000000000ULL
+#define RETRY_PAUSE_NS 5000000L
+/* Bounds a machine where processes start faster than they can be changed. */
 #define LISTINGS_MAX 200
-/* Twice in a change, within what a client waits for (DONE_MS of control.c). */
-#define SETTLE_MOST_NS 25000000000ULL
+/* The most of one convergence. A change has two of them within the time that a
+ * client waits (DONE_MS of api/client.c). */
+#define CONVERGE_MOST_NS 25000000000ULL
 
 struct list {
 	struct tnb *tnb;
-	bool slow_too; /* those that read by system call, and are right */
+	bool slow_too; /* also processes that read the right time, slowly */
 	struct tnb_target *target;
 	size_t count, space;
 };
@@ -55,7 +54,7 @@ static bool contains(const struct list *list, pid_t pid)
 	return false;
 }
 
-/* Once: neighbours are listed with each other. */
+/* A process that is listed already is not listed twice. */
 static int append(struct list *list, pid_t pid, bool once)
 {
 	void *grown;
@@ -72,51 +71,6 @@ static int append(struct list *list, pid_t pid, bool once)
 	return 0;
 }
 
-/*
- * It began in a rule, and reads by system call: slow, but right, unless it
- * looks for the vDSO where that is not hidden. Tried once where somebody asked
- * for it: stopped again and again, a call whose timeout begins anew would never
- * end.
- */
-static bool is_hidden(int proc)
-{
-	_cleanup_close_
-	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
-
-	return memory >= 0 &&
-	       tnb_process_auxv(proc, memory, false) == TNB_VDSO_HIDDEN;
-}
-
-enum need {
-	LIVES_OUTSIDE, /* and nothing is needed */
-	NOTHING_NEEDED,
-	HAS_PAGES, /* the right ones */
-	HAS_TO_BE_CHANGED,
-	MAY_BE_CHANGED, /* once */
-	CANNOT_TELL,
-};
-
-/* Kernel threads, and those that have ended, have nothing mapped. */
-static enum need look_at(struct tnb *tnb, int proc, pid_t pid, pid_t tid)
-{
-	struct tnb_view live;
-	struct tnb_placement placement;
-	enum need nothing;
-	int err = tnb_placement_of(tnb, proc, tid, &placement);
-
-	if (err)
-		return err == -EAGAIN ? HAS_TO_BE_CHANGED : CANNOT_TELL;
-	nothing = placement.slot ? NOTHING_NEEDED : LIVES_OUTSIDE;
-	err = tnb_view_take(pid, tid, proc, &live);
-	if (err)
-		return err == -ENOEXEC || err == -ENOENT ? nothing
-							 : CANNOT_TELL;
-	if (tnb_view_is_in_place(&live, &placement))
-		return tnb_view_is_linked(&live) ? HAS_PAGES : nothing;
-	return live.has_pages || !is_hidden(proc) ? HAS_TO_BE_CHANGED
-						  : MAY_BE_CHANGED;
-}
-
 static int consider(struct list *list, pid_t pid)
 {
 	struct tnb_loader_state *loader = list->tnb->loader;
@@ -127,24 +81,26 @@ static int consider(struct list *list, pid_t pid)
 
 	if (proc < 0 || pid == getpid())
 		return 0;
-	switch (look_at(list->tnb, proc, pid, tid)) {
-	case HAS_TO_BE_CHANGED:
+	switch (tnb_need_of(list->tnb, proc, pid, tid)) {
+	case TNB_NEED_CHANGE:
 		return append(list, pid, false);
-	case MAY_BE_CHANGED:
-		/* By system call it has the time of where it is at once. */
+	case TNB_NEED_CHANGE_ONCE:
+		/* Its system calls have the time of its cgroup at once. It is
+		 * tried once where the caller asked for it: a call whose
+		 * timeout begins anew with each stop would never end. */
 		tnb_channel_arrived(loader, arrival);
 		return list->slow_too ? append(list, pid, true) : 0;
-	case HAS_PAGES:
+	case TNB_NEED_NONE_PAGES:
 		tnb_channel_forget_arrival(loader, pid);
 		return 0;
-	case NOTHING_NEEDED:
+	case TNB_NEED_NONE:
 		tnb_channel_arrived(loader, arrival);
 		return 0;
-	case LIVES_OUTSIDE:
-		/* A word of his has no effect, but may be of a move that is
-		 * about to happen: a placement is read without the lock of
-		 * cgroups since 6.8. */
-	case CANNOT_TELL:
+	case TNB_NEED_NONE_OUTSIDE:
+		/* An arrival of this process has no effect, but may be that of
+		 * a move which is about to happen: a placement is read without
+		 * the lock of cgroups since 6.8. */
+	case TNB_NEED_UNKNOWN:
 		break;
 	}
 	return 0;
@@ -167,7 +123,7 @@ static int list_below(int cgroup, uint64_t id, void *context)
 	return list_cgroup(cgroup, context);
 }
 
-/* Which processes are meant. */
+/* Which processes to list. */
 struct scope {
 	int (*lister)(struct list *list, const struct scope *scope);
 	int cgroup;
@@ -184,8 +140,8 @@ static int list_tree(struct list *list, const struct scope *scope)
 	return err ? err : tnb_cgroup_walk(scope->cgroup, list_below, list);
 }
 
-/* With all who live in the same cgroup of a rule: it may have had children
- * since it moved. Outside, those are slow at worst. */
+/* A process that moved into a rule may have had children there since: list all
+ * processes of its cgroup. Outside of rules such children are slow at worst. */
 static int list_neighbours(struct list *list, pid_t pid, uint64_t *last)
 {
 	uint64_t id;
@@ -194,7 +150,7 @@ static int list_neighbours(struct list *list, pid_t pid, uint64_t *last)
 	_cleanup_close_
 	int cgroup = -1;
 
-	/* Those who start or move together mostly are in one. */
+	/* Processes that start or move together are mostly in one cgroup. */
 	if (tnb_cgroup_id_of(pid, &id) || id == *last ||
 	    !tnb_slot_of(list->tnb, id) || tnb_cgroup_of(pid, &path))
 		return 0;
@@ -244,26 +200,28 @@ static void leave_out(struct list *list, const struct list *hopeless)
 	list->count = kept;
 }
 
-/* By system call at least it shall have the time of where it is. */
+/* Its system calls at least are to have the time of its cgroup. */
 static void give_up(const struct list *list, size_t i)
 {
 	tnb_channel_forget_arrival(list->tnb->loader, list->target[i].pid);
 }
 
 static int note_hopeless(const struct list *list, struct list *hopeless,
-			 bool *again)
+			 bool *again, uint32_t *changed)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < list->count; i++) {
 		const struct tnb_target *target = &list->target[i];
 
-		if (target->result && target->once)
+		if (!target->result)
+			++*changed;
+		else if (target->once)
 			err = append(hopeless, target->pid, true);
 		else if (target->result == -EAGAIN ||
 			 target->result == -ETIMEDOUT)
 			*again = true;
-		else if (target->result && target->result != -ESRCH) {
+		else if (target->result != -ESRCH) {
 			give_up(list, i);
 			err = append(hopeless, target->pid, false);
 		}
@@ -276,8 +234,8 @@ static int note_hopeless(const struct list *list, struct list *hopeless,
 
 /* ---- What a patcher needs ------------------------------------------------ */
 
-/* Who reads virtual time by our image has no vDSO that is as the kernel made
- * it. */
+/* Whether the caller itself reads by our image: then its vDSO is not as the
+ * kernel made it. */
 static bool is_linked_itself(void)
 {
 	_cleanup_close_
@@ -308,12 +266,13 @@ static int check(void)
 
 /* ---- All of it ----------------------------------------------------------- */
 
-struct settling {
+struct convergence {
 	struct list now, hopeless;
 	const struct tnb_vdso *vdso; /* NULL: not needed yet */
 	struct tnb_vdso found;
-	__u64 until_ns; /* 0: somebody could be changed so far */
+	__u64 until_ns; /* 0: the last attempt changed a process */
 	__u64 at_most_ns;
+	uint32_t changed;
 };
 
 static bool has_progress(const struct list *list)
@@ -324,85 +283,90 @@ static bool has_progress(const struct list *list)
 	return false;
 }
 
-/* The time runs from the first round on in which nobody could be changed. */
-static bool is_hopeless(struct settling *settling, bool progress)
+/* The limit runs from the first round in which no process could be changed. */
+static bool is_hopeless(struct convergence *convergence, bool progress)
 {
 	if (progress)
-		settling->until_ns = 0;
-	else if (!settling->until_ns)
-		settling->until_ns = tnb_channel_now() + SETTLE_LIMIT_NS;
-	return (settling->until_ns &&
-		(__s64)(tnb_channel_now() - settling->until_ns) > 0) ||
-	       (__s64)(tnb_channel_now() - settling->at_most_ns) > 0;
+		convergence->until_ns = 0;
+	else if (!convergence->until_ns)
+		convergence->until_ns = tnb_channel_now() + RETRY_LIMIT_NS;
+	return (convergence->until_ns &&
+		(__s64)(tnb_channel_now() - convergence->until_ns) > 0) ||
+	       (__s64)(tnb_channel_now() - convergence->at_most_ns) > 0;
 }
 
-static int prepare(struct settling *settling)
+static int prepare(struct convergence *convergence)
 {
 	int err = check();
 
-	if (!err && !settling->vdso) {
-		err = tnb_vdso_probe(&settling->found);
-		settling->vdso = err ? NULL : &settling->found;
+	if (!err && !convergence->vdso) {
+		err = tnb_vdso_probe(&convergence->found);
+		convergence->vdso = err ? NULL : &convergence->found;
 	}
-	for (size_t i = 0; err && i < settling->now.count; i++)
-		give_up(&settling->now, i);
+	for (size_t i = 0; err && i < convergence->now.count; i++)
+		give_up(&convergence->now, i);
 	return err;
 }
 
-/* 0: nobody is left. 1: once more. -EAGAIN: some could not be changed yet. */
-static int settle_once(struct settling *settling, const struct scope *scope)
+/* 0: no process is left. 1: once more. -EAGAIN: some processes could not be
+ * changed now. */
+static int converge_once(struct convergence *convergence,
+			 const struct scope *scope)
 {
-	const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
-	struct list *now = &settling->now;
+	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_NS };
+	struct list *now = &convergence->now;
 	bool again = false;
 	int err;
 
 	now->count = 0;
 	err = scope->lister(now, scope);
-	leave_out(now, &settling->hopeless);
+	leave_out(now, &convergence->hopeless);
 	if (err || !now->count)
 		return err;
-	err = prepare(settling);
+	err = prepare(convergence);
 	if (!err)
-		err = tnb_patcher_run(now->tnb, settling->vdso, now->target,
+		err = tnb_patcher_run(now->tnb, convergence->vdso, now->target,
 				      now->count);
 	if (!err)
-		err = note_hopeless(now, &settling->hopeless, &again);
+		err = note_hopeless(now, &convergence->hopeless, &again,
+				    &convergence->changed);
 	if (err)
 		return err;
-	if (is_hopeless(settling, has_progress(now)))
+	if (is_hopeless(convergence, has_progress(now)))
 		return -EAGAIN;
 	if (again)
 		nanosleep(&pause, NULL);
 	return 1;
 }
 
-static int settle(struct tnb *tnb, const struct tnb_vdso *vdso,
-		  const struct scope *scope)
+static int converge(struct tnb *tnb, const struct tnb_vdso *vdso,
+		    const struct scope *scope, uint32_t *changed)
 {
-	struct settling settling = {
+	struct convergence convergence = {
 		.now = { .tnb = tnb },
 		.vdso = vdso,
-		.at_most_ns = tnb_channel_now() + SETTLE_MOST_NS,
+		.at_most_ns = tnb_channel_now() + CONVERGE_MOST_NS,
 	};
 	int more = 1;
 
 	for (int i = 0; i < LISTINGS_MAX && more > 0; i++)
-		more = settle_once(&settling, scope);
+		more = converge_once(&convergence, scope);
 	if (more < 0)
 		tnb_log_debug("some running processes stay as they are: %s",
 			      more == -EAGAIN ? "not now"
 					      : tnb_error_message());
-	free(settling.now.target);
-	free(settling.hopeless.target);
+	free(convergence.now.target);
+	free(convergence.hopeless.target);
+	if (changed)
+		*changed += convergence.changed;
 	return more > 0 ? -EAGAIN : more;
 }
 
-void tnb_converge_tree(struct tnb *tnb, int cgroup)
+void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed)
 {
 	const struct scope scope = { .lister = list_tree, .cgroup = cgroup };
 
-	(void)settle(tnb, NULL, &scope);
+	(void)converge(tnb, NULL, &scope, changed);
 }
 
 int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
@@ -412,12 +376,12 @@ int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
 				     .pids = pids,
 				     .count = count };
 
-	return settle(tnb, vdso, &scope);
+	return converge(tnb, vdso, &scope, NULL);
 }
 
 int tnb_converge_all(struct tnb *tnb, const struct tnb_vdso *vdso)
 {
 	const struct scope scope = { .lister = list_machine };
 
-	return settle(tnb, vdso, &scope);
+	return converge(tnb, vdso, &scope, NULL);
 }

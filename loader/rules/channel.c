@@ -48,32 +48,32 @@ __u64 tnb_channel_now(void)
 }
 
 static volatile __u64 *beat_of(const struct tnb_loader_state *state,
-			       enum tnb_beat who)
+			       enum tnb_beat beat)
 {
-	return (volatile __u64 *)(uintptr_t)&state->beat_ns[who];
+	return (volatile __u64 *)(uintptr_t)&state->beat_ns[beat];
 }
 
-void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who)
+void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat)
 {
-	*beat_of(state, who) = tnb_channel_now();
+	*beat_of(state, beat) = tnb_channel_now();
 }
 
-static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
+static bool is_older(const struct tnb_loader_state *state, enum tnb_beat beat,
 		     __u64 limit_ns)
 {
-	return (__s64)(tnb_channel_now() - *beat_of(state, who)) >=
+	return (__s64)(tnb_channel_now() - *beat_of(state, beat)) >=
 	       (__s64)limit_ns;
 }
 
-bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat who)
+bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat beat)
 {
-	return !is_older(state, who, TNB_BEAT_LIMIT_NS);
+	return !is_older(state, beat, TNB_BEAT_LIMIT_NS);
 }
 
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
-			 enum tnb_beat who)
+			 enum tnb_beat beat)
 {
-	return is_older(state, who, TNB_BEAT_GONE_NS);
+	return is_older(state, beat, TNB_BEAT_GONE_NS);
 }
 
 void tnb_channel_silence(struct tnb_loader_state *state)

@@ -2,6 +2,7 @@
 #include "kernel_vdso.h"
 
 #include "base/error.h"
+#include "base/test_hooks.h"
 #include "elf_image.h"
 #include "exports.h"
 #include "images.h"
@@ -262,7 +263,7 @@ static bool cpu_has_rdtscp(void)
 /* Tests name another kernel's layout, to see it found out. */
 static bool is_forced(enum tnb_vdso_layout_id *layout)
 {
-	const char *name = getenv("TIMENSBPF_TEST_LAYOUT");
+	const char *name = tnb_test_value("TIMENSBPF_TEST_LAYOUT");
 
 	for (int i = 0; name && i <= TNB_LAYOUT_raw; i++) {
 		*layout = (enum tnb_vdso_layout_id)i;
