@@ -102,14 +102,14 @@ static int check_unopened(int err, unsigned int flags)
 		snprintf(reason, sizeof(reason), "%s", tnb_error_message());
 		return tnb_fail(
 			err,
-			"%s; with --force the programs go, and what runs fast in a rule keeps its time",
+			"%s; with --force the programs are removed, and processes that run fast in a rule keep its time",
 			reason);
 	}
 	if (tnb_pins_state(&state) || state.page_abi == TNB_PAGE_ABI)
 		return 0;
 	return tnb_fail(
 		-EEXIST,
-		"version %s is loaded and keeps its rules in another form: unload it with that version; with --force, what runs fast in a rule keeps its time",
+		"version %s is loaded and keeps its rules in another form: unload it with that version; with --force, processes that run fast in a rule keep its time",
 		state.version);
 }
 
