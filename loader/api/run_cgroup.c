@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"

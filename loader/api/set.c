@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "set.h"
 
-#include "change.h"
+#include "apply.h"
 #include "process/converge.h"
 
 /* Processes that come into the tree during the change are changed after it. */
@@ -32,16 +32,16 @@ int tnb_rule_set(struct tnb *tnb, const char *path,
 		 const struct tnb_clock_settings *settings, unsigned int flags,
 		 struct tnb_change_result *result)
 {
-	const struct tnb_change change = { settings, flags };
+	const struct tnb_apply_request request = { settings, flags };
 
-	return tnb_change_path(tnb, path, &change, result);
+	return tnb_apply_path(tnb, path, &request, result);
 }
 
 int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
 		    const struct tnb_clock_settings *settings,
 		    unsigned int flags, struct tnb_change_result *result)
 {
-	const struct tnb_change change = { settings, flags };
+	const struct tnb_apply_request request = { settings, flags };
 
-	return tnb_change_at(tnb, cgroup, name, &change, result);
+	return tnb_apply_at(tnb, cgroup, name, &request, result);
 }

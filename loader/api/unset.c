@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "set.h"
 
-#include "change.h"
+#include "apply.h"
 #include "process/converge.h"
 
 int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
@@ -20,15 +20,15 @@ int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags,
 		   struct tnb_change_result *result)
 {
-	const struct tnb_change change = { NULL, flags };
+	const struct tnb_apply_request request = { NULL, flags };
 
-	return tnb_change_path(tnb, path, &change, result);
+	return tnb_apply_path(tnb, path, &request, result);
 }
 
 int tnb_rule_unset_at(struct tnb *tnb, int cgroup, const char *name,
 		      unsigned int flags, struct tnb_change_result *result)
 {
-	const struct tnb_change change = { NULL, flags };
+	const struct tnb_apply_request request = { NULL, flags };
 
-	return tnb_change_at(tnb, cgroup, name, &change, result);
+	return tnb_apply_at(tnb, cgroup, name, &request, result);
 }

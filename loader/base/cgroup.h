@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cgroup v2 directories: names, ids, the tree below one. */
+/* Cgroup v2 directories: opening them, names, ids, states. */
 #ifndef TIMENSBPF_LOADER_BASE_CGROUP_H
 #define TIMENSBPF_LOADER_BASE_CGROUP_H
 
@@ -50,17 +50,5 @@ bool tnb_cgroup_is_populated(int fd);
 bool tnb_cgroup_is_frozen(int fd);
 /* Whether its directory was not removed. */
 bool tnb_cgroup_is_alive(int fd);
-
-/* Call back for every cgroup below an open one, parents first; not for itself.
- * The callback returns 0, TNB_WALK_PRUNE (skip what is below) or a negative
- * errno. */
-#define TNB_WALK_PRUNE 1
-typedef int (*tnb_cgroup_visit)(int fd, uint64_t id, void *context);
-TNB_MUST_CHECK int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit,
-				   void *context);
-
-/* Wait until every mkdir of a cgroup that is under way has ended. A negative
- * errno: it did not wait. */
-TNB_MUST_CHECK int tnb_cgroup_barrier(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"

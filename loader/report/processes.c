@@ -4,7 +4,7 @@
 #include "processes.h"
 
 #include "base/array.h"
-#include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/proc.h"

@@ -2,6 +2,7 @@
 #include "repoint.h"
 
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "slots.h"
 
 struct repoint {

@@ -3,6 +3,7 @@
 #include "transaction.h"
 
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"

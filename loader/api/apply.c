@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "change.h"
+#include "apply.h"
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
@@ -12,22 +12,23 @@
 /* ---- By the caller ------------------------------------------------------- */
 
 static int change_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
-			 const struct tnb_change *change, uint32_t *changed)
+			 const struct tnb_apply_request *request,
+			 uint32_t *changed)
 {
 	_cleanup_close_
 	int lock = tnb_transaction_lock(tnb);
 
 	if (lock < 0)
 		return lock;
-	return change->settings
-		       ? tnb_set_locked(tnb, cgroup, change->settings,
-					change->flags, changed)
-		       : tnb_unset_locked(tnb, cgroup, change->flags, changed);
+	return request->settings
+		       ? tnb_set_locked(tnb, cgroup, request->settings,
+					request->flags, changed)
+		       : tnb_unset_locked(tnb, cgroup, request->flags, changed);
 }
 
 /* In the handle's mount: in another one the parent may be out of reach. */
 static int change_here(struct tnb *tnb, int given, const char *name,
-		       const struct tnb_change *change,
+		       const struct tnb_apply_request *request,
 		       struct tnb_change_result *result)
 {
 	struct tnb_change_result sum = { 0 };
@@ -39,7 +40,7 @@ static int change_here(struct tnb *tnb, int given, const char *name,
 	cgroup.fd = fd;
 	err = fd < 0 ? fd : tnb_cgroup_check(fd, name, &cgroup.id);
 	if (!err)
-		err = change_locked(tnb, &cgroup, change, &sum.changed);
+		err = change_locked(tnb, &cgroup, request, &sum.changed);
 	if (err || !result)
 		return err;
 	tnb_processes_sum(tnb, fd, tnb_slot_of(tnb, cgroup.id), &sum);
@@ -49,9 +50,9 @@ static int change_here(struct tnb *tnb, int given, const char *name,
 
 /* ---- By the daemon or the caller ----------------------------------------- */
 
-int tnb_change_at(struct tnb *tnb, int cgroup, const char *name,
-		  const struct tnb_change *change,
-		  struct tnb_change_result *result)
+int tnb_apply_at(struct tnb *tnb, int cgroup, const char *name,
+		 const struct tnb_apply_request *request,
+		 struct tnb_change_result *result)
 {
 	_cleanup_free_
 	char *found = NULL;
@@ -64,18 +65,18 @@ int tnb_change_at(struct tnb *tnb, int cgroup, const char *name,
 		err = tnb_cgroup_check(cgroup, name, &id);
 	if (err)
 		return err;
-	err = change->flags & TNB_HERE
+	err = request->flags & TNB_HERE
 		      ? TNB_CLIENT_NO_DAEMON
-		      : tnb_client_change(cgroup, change->settings,
-					  change->flags, result);
+		      : tnb_client_change(cgroup, request->settings,
+					  request->flags, result);
 	return err == TNB_CLIENT_NO_DAEMON
-		       ? change_here(tnb, cgroup, name, change, result)
+		       ? change_here(tnb, cgroup, name, request, result)
 		       : err;
 }
 
-int tnb_change_path(struct tnb *tnb, const char *path,
-		    const struct tnb_change *change,
-		    struct tnb_change_result *result)
+int tnb_apply_path(struct tnb *tnb, const char *path,
+		   const struct tnb_apply_request *request,
+		   struct tnb_change_result *result)
 {
 	_cleanup_close_
 	int fd = -1;
@@ -86,6 +87,6 @@ int tnb_change_path(struct tnb *tnb, const char *path,
 	fd = tnb_cgroup_open(path, &id);
 	if (fd < 0)
 		return fd;
-	return tnb_change_at(tnb, fd, tnb_cgroup_name(fd, &name) ? path : name,
-			     change, result);
+	return tnb_apply_at(tnb, fd, tnb_cgroup_name(fd, &name) ? path : name,
+			    request, result);
 }
