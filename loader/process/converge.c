@@ -7,22 +7,15 @@
 #define _GNU_SOURCE
 #include "converge.h"
 
-#include "base/array.h"
-#include "base/cgroup.h"
-#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "census.h"
 #include "kernel/probe.h"
-#include "need.h"
-#include "patcher.h"
+#include "listing.h"
 #include "rules/channel.h"
-#include "rules/slots.h"
 #include "vdso/link_page.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -38,177 +31,28 @@
  * client waits (DONE_MS of api/client.c). */
 #define CONVERGE_MOST_NS 25000000000ULL
 
-struct list {
-	struct tnb *tnb;
-	bool slow_too; /* also processes that read the right time, slowly */
-	struct tnb_target *target;
-	size_t count, space;
-};
+/* ---- Processes that cannot be changed ------------------------------------ */
 
-/* ---- Listing ------------------------------------------------------------- */
-
-static bool contains(const struct list *list, pid_t pid)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->target[i].pid == pid)
-			return true;
-	return false;
-}
-
-/* A process that is listed already is not listed twice. */
-static int append(struct list *list, pid_t pid, bool once)
-{
-	void *grown;
-
-	if (contains(list, pid))
-		return 0;
-	grown = tnb_array_grow(list->target, list->count, &list->space,
-			       sizeof(*list->target));
-	if (!grown)
-		return -ENOMEM;
-	list->target = grown;
-	list->target[list->count++] =
-		(struct tnb_target){ .pid = pid, .once = once };
-	return 0;
-}
-
-static int consider(struct list *list, pid_t pid)
-{
-	struct tnb_loader_state *loader = list->tnb->loader;
-	__u64 arrival = tnb_channel_arrival(loader, pid);
-	pid_t tid;
-	_cleanup_close_
-	int proc = tnb_proc_open(pid, &tid);
-
-	if (proc < 0 || pid == getpid())
-		return 0;
-	switch (tnb_need_of(list->tnb, proc, pid, tid)) {
-	case TNB_NEED_CHANGE:
-		return append(list, pid, false);
-	case TNB_NEED_CHANGE_ONCE:
-		/* Its system calls have the time of its cgroup at once. It is
-		 * tried once where the caller asked for it: a call whose
-		 * timeout begins anew with each stop would never end. */
-		tnb_channel_arrived(loader, arrival);
-		return list->slow_too ? append(list, pid, true) : 0;
-	case TNB_NEED_NONE_PAGES:
-		tnb_channel_forget_arrival(loader, pid);
-		return 0;
-	case TNB_NEED_NONE:
-		tnb_channel_arrived(loader, arrival);
-		return 0;
-	case TNB_NEED_NONE_OUTSIDE:
-		/* An arrival of this process has no effect, but may be that of
-		 * a move which is about to happen: a placement is read without
-		 * the lock of cgroups since 6.8. */
-	case TNB_NEED_UNKNOWN:
-		break;
-	}
-	return 0;
-}
-
-static int list_cgroup(int cgroup, struct list *list)
-{
-	struct tnb_census members;
-	int err = tnb_census_read(cgroup, &members);
-
-	for (size_t i = 0; !err && i < members.count; i++)
-		err = consider(list, members.pid[i]);
-	tnb_census_free(&members);
-	return err;
-}
-
-static int list_below(int cgroup, uint64_t id, void *context)
-{
-	(void)id;
-	return list_cgroup(cgroup, context);
-}
-
-/* Which processes to list. */
-struct scope {
-	int (*lister)(struct list *list, const struct scope *scope);
-	int cgroup;
-	const pid_t *pids;
-	size_t count;
-};
-
-static int list_tree(struct list *list, const struct scope *scope)
-{
-	int err;
-
-	list->slow_too = true;
-	err = list_cgroup(scope->cgroup, list);
-	return err ? err : tnb_cgroup_walk(scope->cgroup, list_below, list);
-}
-
-/* A process that moved into a rule may have had children there since: list all
- * processes of its cgroup. Outside of rules such children are slow at worst. */
-static int list_neighbours(struct list *list, pid_t pid, uint64_t *last)
-{
-	uint64_t id;
-	_cleanup_free_
-	char *path = NULL;
-	_cleanup_close_
-	int cgroup = -1;
-
-	/* Processes that start or move together are mostly in one cgroup. */
-	if (tnb_cgroup_id_of(pid, &id) || id == *last ||
-	    !tnb_slot_of(list->tnb, id) || tnb_cgroup_of(pid, &path))
-		return 0;
-	*last = id;
-	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return cgroup < 0 ? 0 : list_cgroup(cgroup, list);
-}
-
-static int list_some(struct list *list, const struct scope *scope)
-{
-	uint64_t last = 0;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < scope->count; i++) {
-		list->slow_too = true;
-		err = consider(list, scope->pids[i]);
-		list->slow_too = false;
-		if (!err)
-			err = list_neighbours(list, scope->pids[i], &last);
-	}
-	return err;
-}
-
-static int list_machine(struct list *list, const struct scope *unused)
-{
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
-
-	(void)unused;
-	list->slow_too = true;
-	while (dir && !err && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name))
-			err = consider(list, atoi(entry->d_name));
-	return err;
-}
-
-/* ---- Those that cannot be changed ---------------------------------------- */
-
-static void leave_out(struct list *list, const struct list *hopeless)
+static void leave_out(struct tnb_listing *list,
+		      const struct tnb_listing *hopeless)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (!contains(hopeless, list->target[i].pid))
+		if (!tnb_listing_contains(hopeless, list->target[i].pid))
 			list->target[kept++] = list->target[i];
 	list->count = kept;
 }
 
 /* Its system calls at least are to have the time of its cgroup. */
-static void give_up(const struct list *list, size_t i)
+static void give_up(const struct tnb_listing *list, size_t i)
 {
 	tnb_channel_forget_arrival(list->tnb->loader, list->target[i].pid);
 }
 
-static int note_hopeless(const struct list *list, struct list *hopeless,
-			 bool *again, uint32_t *changed)
+static int note_hopeless(const struct tnb_listing *list,
+			 struct tnb_listing *hopeless, bool *again,
+			 uint32_t *changed)
 {
 	int err = 0;
 
@@ -218,13 +62,13 @@ static int note_hopeless(const struct list *list, struct list *hopeless,
 		if (!target->result)
 			++*changed;
 		else if (target->once)
-			err = append(hopeless, target->pid, true);
+			err = tnb_listing_append(hopeless, target->pid, true);
 		else if (target->result == -EAGAIN ||
 			 target->result == -ETIMEDOUT)
 			*again = true;
 		else if (target->result != -ESRCH) {
 			give_up(list, i);
-			err = append(hopeless, target->pid, false);
+			err = tnb_listing_append(hopeless, target->pid, false);
 		}
 		if (target->result)
 			tnb_log_debug("process %d was not changed: %s",
@@ -268,7 +112,7 @@ static int check(void)
 /* ---- All of it ----------------------------------------------------------- */
 
 struct convergence {
-	struct list now, hopeless;
+	struct tnb_listing now, hopeless;
 	const struct tnb_vdso *vdso; /* NULL: not needed yet */
 	struct tnb_vdso found;
 	__u64 until_ns; /* 0: the last attempt changed a process */
@@ -276,7 +120,7 @@ struct convergence {
 	uint32_t changed;
 };
 
-static bool has_progress(const struct list *list)
+static bool has_progress(const struct tnb_listing *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!list->target[i].result)
@@ -312,10 +156,10 @@ static int prepare(struct convergence *convergence)
 /* 0: no process is left. 1: once more. -EAGAIN: some processes could not be
  * changed now. */
 static int converge_once(struct convergence *convergence,
-			 const struct scope *scope)
+			 const struct tnb_scope *scope)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_NS };
-	struct list *now = &convergence->now;
+	struct tnb_listing *now = &convergence->now;
 	bool again = false;
 	int err;
 
@@ -341,7 +185,7 @@ static int converge_once(struct convergence *convergence,
 }
 
 static int converge(struct tnb *tnb, const struct tnb_vdso *vdso,
-		    const struct scope *scope, uint32_t *changed)
+		    const struct tnb_scope *scope, uint32_t *changed)
 {
 	struct convergence convergence = {
 		.now = { .tnb = tnb },
@@ -365,7 +209,8 @@ static int converge(struct tnb *tnb, const struct tnb_vdso *vdso,
 
 void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed)
 {
-	const struct scope scope = { .lister = list_tree, .cgroup = cgroup };
+	const struct tnb_scope scope = { .lister = tnb_listing_tree,
+					 .cgroup = cgroup };
 
 	(void)converge(tnb, NULL, &scope, changed);
 }
@@ -373,16 +218,16 @@ void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed)
 int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
 		      const pid_t *pids, size_t count)
 {
-	const struct scope scope = { .lister = list_some,
-				     .pids = pids,
-				     .count = count };
+	const struct tnb_scope scope = { .lister = tnb_listing_some,
+					 .pids = pids,
+					 .count = count };
 
 	return converge(tnb, vdso, &scope, NULL);
 }
 
 int tnb_converge_all(struct tnb *tnb, const struct tnb_vdso *vdso)
 {
-	const struct scope scope = { .lister = list_machine };
+	const struct tnb_scope scope = { .lister = tnb_listing_machine };
 
 	return converge(tnb, vdso, &scope, NULL);
 }
