@@ -15,39 +15,51 @@ struct poptOption clocks_options[] = {
 };
 
 static void take_realtime(const struct command *command, const char *value,
-			  struct tnb_change *change)
+			  struct tnb_clock_setting *setting)
 {
 	struct when when;
 
 	if (when_parse(value, &when))
 		command_usage(command, "--realtime: %s", when_error());
-	change->offset_ns[TNB_REALTIME] = when.ns;
-	change->realtime_is_date = when.is_date;
+	setting->ns = when.ns;
+	setting->how = when.is_date ? TNB_SET_DATE : TNB_SET_OFFSET;
+}
+
+static void take_delta(const struct command *command, enum tnb_clock_id clock,
+		       const char *value, struct tnb_clock_setting *setting)
+{
+	int64_t ns;
+
+	if (when_parse_delta(value, &ns))
+		command_usage(command, "--%s: %s", tnb_clock_name(clock),
+			      when_error());
+	setting->ns = ns;
+	setting->how = TNB_SET_OFFSET;
 }
 
 bool clocks_take(const struct command *command, int val, const char *value,
-		 struct tnb_change *change)
+		 struct tnb_clock_settings *settings)
 {
 	enum tnb_clock_id clock = (enum tnb_clock_id)(val - CLOCKS_VAL);
+	struct tnb_clock_setting *setting;
 
 	if (val < CLOCKS_VAL || val >= CLOCKS_VAL + TNB_CLOCKS)
 		return false;
-	if (change->given[clock])
+	setting = &settings->clock[clock];
+	if (setting->how != TNB_SET_NOTHING)
 		command_usage(command, "--%s is given twice",
 			      tnb_clock_name(clock));
 	if (clock == TNB_REALTIME)
-		take_realtime(command, value, change);
-	else if (when_parse_delta(value, &change->offset_ns[clock]))
-		command_usage(command, "--%s: %s", tnb_clock_name(clock),
-			      when_error());
-	change->given[clock] = true;
+		take_realtime(command, value, setting);
+	else
+		take_delta(command, clock, value, setting);
 	return true;
 }
 
-bool clocks_given(const struct tnb_change *change)
+bool clocks_given(const struct tnb_clock_settings *settings)
 {
 	for (int i = 0; i < TNB_CLOCKS; i++)
-		if (change->given[i])
+		if (settings->clock[i].how != TNB_SET_NOTHING)
 			return true;
 	return false;
 }

@@ -18,8 +18,8 @@ extern struct poptOption clocks_options[];
 
 /* Take an option if it is a clock: true. Misuse does not return. */
 bool clocks_take(const struct command *command, int val, const char *value,
-		 struct tnb_change *change);
+		 struct tnb_clock_settings *settings);
 
-bool clocks_given(const struct tnb_change *change);
+bool clocks_given(const struct tnb_clock_settings *settings);
 
 #endif

@@ -22,7 +22,7 @@ enum { NAME = 1, QUIET };
 #define SAID "/run/timensbpf.noted"
 
 struct run {
-	struct tnb_change change;
+	struct tnb_clock_settings settings;
 	char *name;
 	bool quiet;
 	const char **argv;
@@ -35,7 +35,7 @@ static void run_option(const struct command *command, int val,
 {
 	struct run *run = input;
 
-	if (clocks_take(command, val, value, &run->change))
+	if (clocks_take(command, val, value, &run->settings))
 		return;
 	if (val == QUIET) {
 		run->quiet = true;
@@ -166,7 +166,7 @@ static int run_in_cgroup(struct run *run)
 	int err = tnb_open(&tnb), status;
 
 	if (!err)
-		err = tnb_cgroup_create(tnb, run->name, &run->change,
+		err = tnb_cgroup_create(tnb, run->name, &run->settings,
 					&run->path, &run->cgroup);
 	if (err) {
 		tnb_close(&tnb);
@@ -186,7 +186,7 @@ static int run_in_cgroup(struct run *run)
 
 static int run_run(const struct command *command, int argc, const char **argv)
 {
-	struct run run = { .cgroup = -1 };
+	struct run run = { .settings = TNB_CLOCK_SETTINGS_NONE, .cgroup = -1 };
 	char pid[16];
 	int status;
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { CGROUP = 1, PID, FORCE };
 
@@ -16,7 +15,7 @@ struct target {
 	char *cgroup; /* NULL: not given */
 	pid_t pid;    /* 0: not given */
 	unsigned int flags;
-	struct tnb_change change;
+	struct tnb_clock_settings settings;
 };
 
 static void take_pid(const struct command *command, const char *value,
@@ -37,7 +36,7 @@ static void set_option(const struct command *command, int val,
 {
 	struct target *target = input;
 
-	if (clocks_take(command, val, value, &target->change))
+	if (clocks_take(command, val, value, &target->settings))
 		return;
 	if (val == CGROUP) {
 		free(target->cgroup);
@@ -70,67 +69,43 @@ static int find_cgroup(const struct command *command, struct target *target)
 	return target->cgroup ? 0 : tnb_cgroup_of(target->pid, &target->cgroup);
 }
 
-/* However it was spelled. */
-static bool is_same_directory(const char *one, const char *other)
+/* Processes that could not be changed read a wrong time: said once, with their
+ * number. */
+static void warn_left(const struct tnb_change_result *result)
 {
-	struct stat a, b;
-
-	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
-/* Processes that could not be changed keep the host's vDSO: said once, with a
- * count, because their time is wrong there. */
-static void warn_visible(struct tnb *tnb, const char *cgroup)
-{
-	struct tnb_rule *rules = NULL;
-	int count = tnb_rules_load(tnb, &rules), visible = 0;
-
-	for (int i = 0; i < count; i++) {
-		struct tnb_process *processes = NULL;
-		int found =
-			is_same_directory(rules[i].path, cgroup)
-				? tnb_rule_processes(tnb, &rules[i], &processes)
-				: 0;
-
-		if (found < 0)
-			command_say(
-				"note: cannot tell which processes still read the host's time: %s",
-				tnb_error_message());
-		for (int j = 0; j < found; j++)
-			visible += processes[j].vdso == TNB_VDSO_VISIBLE ||
-				   processes[j].vdso == TNB_VDSO_FOREIGN ||
-				   processes[j].vdso == TNB_VDSO_UNKNOWN;
-		free(processes);
-	}
-	tnb_rules_free(&rules, count > 0 ? (size_t)count : 0);
-	if (visible)
+	if (result->error)
 		command_say(
-			"note: %d processes still read another time than their rule's through the vDSO, most likely the host's; 'timensbpf show --processes' lists them",
-			visible);
+			"note: cannot tell which processes still read the host's time: %s",
+			strerror(-result->error));
+	if (result->left)
+		command_say(
+			"note: %u processes still read another time than their rule's through the vDSO, most likely the host's; 'timensbpf show --processes' lists them",
+			result->left);
 }
 
 static int set(struct target *target)
 {
+	struct tnb_change_result result = { 0 };
 	struct tnb *tnb = NULL;
 	int err = tnb_open(&tnb);
 
 	if (!err)
-		err = tnb_rule_set(tnb, target->cgroup, &target->change,
-				   target->flags);
-	if (!err)
-		warn_visible(tnb, target->cgroup);
+		err = tnb_rule_set(tnb, target->cgroup, &target->settings,
+				   target->flags, &result);
 	tnb_close(&tnb);
-	return err ? command_fail(EXIT_FAILED) : 0;
+	if (err)
+		return command_fail(EXIT_FAILED);
+	warn_left(&result);
+	return 0;
 }
 
 static int run_set(const struct command *command, int argc, const char **argv)
 {
-	struct target target = { 0 };
+	struct target target = { .settings = TNB_CLOCK_SETTINGS_NONE };
 	int status;
 
 	command_parse_only_options(command, set_option, &target, argc, argv);
-	if (!clocks_given(&target.change))
+	if (!clocks_given(&target.settings))
 		command_usage(
 			command,
 			"give a clock: --realtime, --monotonic or --boottime");
@@ -165,7 +140,8 @@ const struct command command_set = {
 
 static int run_unset(const struct command *command, int argc, const char **argv)
 {
-	struct target target = { 0 };
+	struct target target = { .settings = TNB_CLOCK_SETTINGS_NONE };
+	struct tnb_change_result result = { 0 };
 	struct tnb *tnb = NULL;
 	int err;
 
@@ -174,10 +150,13 @@ static int run_unset(const struct command *command, int argc, const char **argv)
 	if (!err)
 		err = tnb_open(&tnb);
 	if (!err)
-		err = tnb_rule_unset(tnb, target.cgroup, target.flags);
+		err = tnb_rule_unset(tnb, target.cgroup, target.flags, &result);
 	tnb_close(&tnb);
 	free(target.cgroup);
-	return err ? command_fail(EXIT_FAILED) : 0;
+	if (err)
+		return command_fail(EXIT_FAILED);
+	warn_left(&result);
+	return 0;
 }
 
 static const struct poptOption unset_options[] = { TARGET_TABLE,

@@ -5,74 +5,42 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <timensbpf/timensbpf.h>
-#include <unistd.h>
 
-_Static_assert(TNB_CONTROL_CLOCKS == (int)TNB_CLOCKS, "ABI");
-
-static int set(struct tnb *tnb, const char *path,
-	       const struct tnb_control_request *message, unsigned int flags)
+/* With a handle of its own: the programs may have been replaced since the last
+ * request. */
+static int change(const struct request *request, const char *name,
+		  struct tnb_change_result *result)
 {
-	struct tnb_change change = {
-		.realtime_is_date = message->realtime_is_date,
-	};
-
-	for (int i = 0; i < TNB_CLOCKS; i++) {
-		change.given[i] = message->given[i];
-		change.offset_ns[i] = message->offset_ns[i];
-	}
-	return tnb_rule_set(tnb, path, &change, flags);
-}
-
-/* A handle of its own: the programs may have been replaced since the last. */
-static int change(const struct tnb_control_request *message, const char *path)
-{
+	const struct tnb_control_request *message = &request->message;
 	unsigned int flags = TNB_HERE;
 	struct tnb *tnb = NULL;
 	int err = tnb_open(&tnb);
 
 	if (message->flags & TNB_CONTROL_FORCE)
 		flags |= TNB_FORCE;
-	if (!err)
-		err = message->header.op == TNB_CONTROL_SET
-			      ? set(tnb, path, message, flags)
-			      : tnb_rule_unset(tnb, path, flags);
+	if (err)
+		return err;
+	err = message->header.op == TNB_CONTROL_SET
+		      ? tnb_rule_set_at(tnb, request->cgroup, name,
+					&message->settings, flags, result)
+		      : tnb_rule_unset_at(tnb, request->cgroup, name, flags,
+					  result);
 	tnb_close(&tnb);
 	return err;
 }
 
-/* What the library says of `link` is meant of `name`. */
-static void tell_failure(const char *link, const char *name,
-			 struct tnb_control_answer *answer)
-{
-	const char *message = tnb_error_message();
-	const char *at = name ? strstr(message, link) : NULL;
-
-	if (at)
-		snprintf(answer->text, sizeof(answer->text), "%.*s%s%s",
-			 (int)(at - message), message, name, at + strlen(link));
-	else
-		snprintf(answer->text, sizeof(answer->text), "%s", message);
-}
-
-/* By the open directory, so that it is that cgroup and no other of its name. */
 void carry_out(const struct request *request, struct tnb_control_answer *answer)
 {
 	bool sets = request->message.header.op == TNB_CONTROL_SET;
-	char link[32] = "", *name = NULL;
-	int fd = tnb_cgroup_reopen(request->cgroup, &name);
+	char *name = NULL;
 
-	answer->result = fd < 0 ? fd : 0;
-	if (fd >= 0) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		answer->result = change(&request->message, link);
-		if (answer->result)
-			tell_failure(link, name, answer);
-		close(fd);
-	} else {
-		tell_failure(link, NULL, answer);
-	}
+	answer->result = tnb_cgroup_name(request->cgroup, &name);
+	if (!answer->result)
+		answer->result = change(request, name, &answer->change);
+	if (answer->result)
+		snprintf(answer->text, sizeof(answer->text), "%s",
+			 tnb_error_message());
 	journal(LOG_INFO, "control: %s %s%s%s", sets ? "set" : "unset",
 		name ? name : "a cgroup", answer->result ? ": " : "",
 		answer->text);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* More than a request may have, so that one too many is seen. */
+/* More than a request may have, so that a surplus one is seen. */
 #define FDS_MAX 4
 
 __attribute__((format(printf, 3, 4))) static int
@@ -25,12 +25,12 @@ refuse(int err, struct reason *reason, const char *format, ...)
 	return err;
 }
 
-/* ---- Who ----------------------------------------------------------------- */
+/* ---- The sender ---------------------------------------------------------- */
 
 /*
- * Root of a container whose user namespace maps 0 to 0 has our uid 0, but none
- * of our rights. A process id could be another's by now, but only of somebody
- * who was let connect by uid 0, and has ended before we looked.
+ * Root of a container whose user namespace maps 0 to 0 has the daemon's uid 0,
+ * but none of its rights. The process id may have been reused by now, but only
+ * if the process that uid 0 let connect ended before this look.
  */
 static bool is_in_our_user_namespace(pid_t pid)
 {
@@ -49,7 +49,7 @@ int request_check_peer(int fd, pid_t *pid, struct reason *reason)
 
 	*pid = 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return refuse(-EPERM, reason, "who it is cannot be told: %s",
+		return refuse(-EPERM, reason, "the sender cannot be told: %s",
 			      strerror(errno));
 	*pid = peer.pid;
 	if (peer.uid)
@@ -62,7 +62,7 @@ int request_check_peer(int fd, pid_t *pid, struct reason *reason)
 	return 0;
 }
 
-/* ---- What ---------------------------------------------------------------- */
+/* ---- The message --------------------------------------------------------- */
 
 static int check_header(const struct tnb_control_header *header, size_t length,
 			bool longer, struct reason *reason)
@@ -94,21 +94,40 @@ static int check_header(const struct tnb_control_header *header, size_t length,
 	return 0;
 }
 
-/* Of a change: what has no meaning must be 0, for those who give it one. */
-static bool has_sound_fields(const struct tnb_control_request *message)
+/* A setting of a clock: what this version has no meaning for is 0. */
+static bool is_valid_setting(const struct tnb_clock_setting *setting,
+			     unsigned int clock)
 {
-	bool sets = message->header.op == TNB_CONTROL_SET;
-	bool changes = sets || message->header.op == TNB_CONTROL_UNSET;
+	enum tnb_setting most = clock == TNB_REALTIME ? TNB_SET_DATE
+						      : TNB_SET_OFFSET;
+
+	return setting->how <= most && !setting->mode && !setting->rate &&
+	       !setting->source && !setting->reserved &&
+	       (setting->how != TNB_SET_NOTHING || !setting->ns);
+}
+
+static bool are_valid_settings(const struct tnb_control_request *message)
+{
+	static const struct tnb_clock_settings none;
+
+	if (message->header.op != TNB_CONTROL_SET)
+		return !memcmp(&message->settings, &none, sizeof(none));
+	if (message->settings.size != sizeof(none) ||
+	    message->settings.reserved)
+		return false;
+	for (unsigned int i = 0; i < TNB_CLOCKS; i++)
+		if (!is_valid_setting(&message->settings.clock[i], i))
+			return false;
+	return true;
+}
+
+static bool has_valid_fields(const struct tnb_control_request *message)
+{
+	bool changes = message->header.op != TNB_CONTROL_STATUS;
 
 	if (message->flags & ~(changes ? TNB_CONTROL_FORCE : 0))
 		return false;
-	if (message->realtime_is_date > sets)
-		return false;
-	for (int i = 0; i < TNB_CONTROL_CLOCKS; i++)
-		if (message->given[i] > sets ||
-		    (!message->given[i] && message->offset_ns[i]))
-			return false;
-	return true;
+	return !message->unused && are_valid_settings(message);
 }
 
 static int check_message(const struct tnb_control_request *message, int fds,
@@ -132,14 +151,14 @@ static int check_message(const struct tnb_control_request *message, int fds,
 			-EPROTO, reason,
 			"operation %u comes with %d descriptors, not with %d",
 			message->header.op, wanted, fds);
-	if (!has_sound_fields(message))
+	if (!has_valid_fields(message))
 		return refuse(-EPROTO, reason,
 			      "a field of operation %u has no meaning",
 			      message->header.op);
 	return 0;
 }
 
-/* Returns how many came; the first stays open. */
+/* Returns the number of descriptors that came; the first stays open. */
 static int take_fds(struct msghdr *message, int *first)
 {
 	int count = 0;

@@ -27,26 +27,26 @@ struct user_time32 {
  * another thread unmapped or protected the page meanwhile, or the kernel
  * reclaimed it within these instructions.
  */
-#define DEFINE_SHIFT_USER_TIME(bits)                                       \
-	static __always_inline void shift_user_time##bits(                 \
-		const struct tnb_clock_page *page, enum tnb_family family, \
-		void *address, __u32 unit)                                 \
-	{                                                                  \
-		struct user_time##bits user;                               \
-		struct tnb_time time;                                      \
-                                                                           \
-		if (bpf_probe_read_user(&user, sizeof(user), address))     \
-			goto lost;                                         \
-		time.sec = user.sec;                                       \
-		time.nsec = (__u32)user.fraction * unit;                   \
-		if (tnb_page_read(page, family, &time))                    \
-			goto lost;                                         \
-		user.sec = time.sec;                                       \
-		user.fraction = time.nsec / unit;                          \
-		if (!bpf_probe_write_user(address, &user, sizeof(user)))   \
-			return;                                            \
-lost:                                                                      \
-		count(TNB_COUNT_READ_LOST);                                \
+#define DEFINE_SHIFT_USER_TIME(bits)                                         \
+	static __always_inline void shift_user_time##bits(                   \
+		const struct tnb_clock_page *page, enum tnb_clock_id family, \
+		void *address, __u32 unit)                                   \
+	{                                                                    \
+		struct user_time##bits user;                                 \
+		struct tnb_time time;                                        \
+                                                                             \
+		if (bpf_probe_read_user(&user, sizeof(user), address))       \
+			goto lost;                                           \
+		time.sec = user.sec;                                         \
+		time.nsec = (__u32)user.fraction * unit;                     \
+		if (tnb_page_read(page, family, &time))                      \
+			goto lost;                                           \
+		user.sec = time.sec;                                         \
+		user.fraction = time.nsec / unit;                            \
+		if (!bpf_probe_write_user(address, &user, sizeof(user)))     \
+			return;                                              \
+lost:                                                                        \
+		count(TNB_COUNT_READ_LOST);                                  \
 	}
 
 DEFINE_SHIFT_USER_TIME(64)

@@ -26,7 +26,7 @@
 #define TIMEX_STA_NANO 0x2000
 
 static __always_inline void shift(const struct tnb_clock_page *page,
-				  enum tnb_family family, void *address,
+				  enum tnb_clock_id family, void *address,
 				  __u32 unit, enum layout layout)
 {
 	if (layout == LAYOUT_compat)
@@ -40,9 +40,9 @@ worker_clock_gettime(const struct tnb_clock_page *p,
 		     const struct syscall_args *args, long ret,
 		     enum layout layout)
 {
-	enum tnb_family family = tnb_family_of(args->arg[0]);
+	enum tnb_clock_id family = tnb_family_of(args->arg[0]);
 
-	if (ret == 0 && family < TNB_FAMILY_MAX)
+	if (ret == 0 && family < TNB_CLOCKS)
 		shift(p, family, (void *)args->arg[1], TNB_UNIT_NSEC, layout);
 }
 
@@ -55,8 +55,8 @@ static __always_inline void worker_gettimeofday(const struct tnb_clock_page *p,
 	bool is_written = ret == 0 || (ret == -TNB_EFAULT && args->arg[1]);
 
 	if (is_written && args->arg[0])
-		shift(p, TNB_FAMILY_REALTIME, (void *)args->arg[0],
-		      TNB_UNIT_USEC, layout);
+		shift(p, TNB_REALTIME, (void *)args->arg[0], TNB_UNIT_USEC,
+		      layout);
 }
 
 static __always_inline void shift_timex(const struct tnb_clock_page *page,
@@ -72,10 +72,10 @@ static __always_inline void shift_timex(const struct tnb_clock_page *page,
 		return;
 	}
 	if (status & TIMEX_STA_NANO)
-		shift(page, TNB_FAMILY_REALTIME, (void *)time_at, TNB_UNIT_NSEC,
+		shift(page, TNB_REALTIME, (void *)time_at, TNB_UNIT_NSEC,
 		      layout);
 	else
-		shift(page, TNB_FAMILY_REALTIME, (void *)time_at, TNB_UNIT_USEC,
+		shift(page, TNB_REALTIME, (void *)time_at, TNB_UNIT_USEC,
 		      layout);
 }
 
@@ -93,7 +93,7 @@ worker_clock_adjtime(const struct tnb_clock_page *p,
 		     const struct syscall_args *args, long ret,
 		     enum layout layout)
 {
-	if (ret >= 0 && tnb_family_of(args->arg[0]) == TNB_FAMILY_REALTIME)
+	if (ret >= 0 && tnb_family_of(args->arg[0]) == TNB_REALTIME)
 		shift_timex(p, args->arg[1], layout);
 }
 

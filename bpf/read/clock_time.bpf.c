@@ -47,7 +47,7 @@ static __always_inline __u64 virtual_time(enum layout layout)
 	 * do. The helper cannot fault the caller's page in.
 	 */
 	if (host_realtime_coarse(&time) ||
-	    tnb_page_read(page, TNB_FAMILY_REALTIME, &time) ||
+	    tnb_page_read(page, TNB_REALTIME, &time) ||
 	    !store_time(args.arg[0], time.sec, layout)) {
 		count(TNB_COUNT_READ_LOST);
 		return (__u64)-TNB_EFAULT;

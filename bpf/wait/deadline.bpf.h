@@ -40,7 +40,7 @@ struct deadline_record {
 	__s64 nsec;
 	__u8 copy;    /* enum tnb_copy */
 	__u8 state;   /* enum record_state */
-	__u8 family;  /* enum tnb_family */
+	__u8 family;  /* enum tnb_clock_id */
 	__u8 rules;   /* DEADLINE_* */
 	__u32 number; /* of the system call */
 };
@@ -345,8 +345,8 @@ TNB_ONCE int deadline_offset(__u32 family, struct tnb_time *offset)
 	const struct tnb_clock_page *page = current_page();
 	struct tnb_clock clock = { 0 };
 
-	if (!page || !offset || family >= TNB_FAMILY_MAX ||
-	    tnb_page_clock(page, (enum tnb_family)family, &clock) ||
+	if (!page || !offset || family >= TNB_CLOCKS ||
+	    tnb_page_clock(page, (enum tnb_clock_id)family, &clock) ||
 	    clock.flags & TNB_CLOCK_RATE)
 		return false;
 	*offset = tnb_clock_offset(&clock);

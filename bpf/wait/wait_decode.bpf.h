@@ -17,7 +17,7 @@
 struct wait {
 	__u64 address; /* of the deadline in the caller's memory */
 	enum layout layout;
-	enum tnb_family family;
+	enum tnb_clock_id family;
 	__u8 rules; /* DEADLINE_* */
 };
 
@@ -81,12 +81,12 @@ static __always_inline bool futex_is_absolute(__u64 operation)
 }
 
 /* FUTEX_LOCK_PI is always on REALTIME (do_futex, kernel/futex/syscalls.c). */
-static __always_inline enum tnb_family futex_family(__u64 operation)
+static __always_inline enum tnb_clock_id futex_family(__u64 operation)
 {
 	return operation & FUTEX_CLOCK_REALTIME ||
 			       futex_command(operation) == FUTEX_LOCK_PI
-		       ? TNB_FAMILY_REALTIME
-		       : TNB_FAMILY_MONOTONIC;
+		       ? TNB_REALTIME
+		       : TNB_MONOTONIC;
 }
 
 #define TNB_ABSTIME 1u
@@ -114,7 +114,7 @@ static __always_inline bool wait_is_absolute(const struct wait_row *row,
 static __always_inline enum decoded wait_clock(const struct wait_row *row,
 					       const struct pt_regs *regs,
 					       bool compat,
-					       enum tnb_family *family)
+					       enum tnb_clock_id *family)
 {
 	__u64 argument = syscall_arg(regs, compat, row->clock_arg);
 	__s32 clock = -1;
@@ -143,7 +143,7 @@ static __always_inline enum decoded wait_clock(const struct wait_row *row,
 	if (found != WAIT_FOUND)
 		return found;
 	*family = tnb_family_of((__u32)clock);
-	return *family < TNB_FAMILY_MAX ? WAIT_FOUND : WAIT_NONE;
+	return *family < TNB_CLOCKS ? WAIT_FOUND : WAIT_NONE;
 }
 
 /* The address of the deadline. That of io_uring_enter is in a struct

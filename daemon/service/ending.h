@@ -8,7 +8,7 @@
 
 struct tnb_ending {
 	bool now; /* atomic */
-	int fd; /* eventfd: readable from then on */
+	int fd;	  /* eventfd: readable from then on */
 };
 
 TNB_MUST_CHECK int tnb_ending_open(struct tnb_ending *ending);

@@ -36,7 +36,8 @@ static void *run_reviewer(void *argument)
 	/* For what happened while there was no loader. */
 	tnb_moves_add_all(&moves);
 	tnb_thread_begin("tnb-reviewer", 0);
-	while (poll(wake, 2, pause) >= 0 && !tnb_load_acquire(reviewer->ending->now)) {
+	while (poll(wake, 2, pause) >= 0 &&
+	       !tnb_load_acquire(reviewer->ending->now)) {
 		bool is_left;
 
 		if (wake[1].revents) {

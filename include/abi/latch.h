@@ -89,7 +89,7 @@ tnb_inline void tnb_clock_copy(struct tnb_clock *to,
  * which walks every turn of it.
  */
 tnb_inline int tnb_page_clock(const struct tnb_clock_page *page,
-			      enum tnb_family family, struct tnb_clock *clock)
+			      enum tnb_clock_id family, struct tnb_clock *clock)
 {
 	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
 		__u32 sequence = tnb_load_acquire(page->sequence);
@@ -107,7 +107,7 @@ tnb_inline int tnb_page_clock(const struct tnb_clock_page *page,
  * Returns 0, or -1 if the page never stood still (`*time` is unchanged).
  */
 tnb_inline int tnb_page_read(const struct tnb_clock_page *page,
-			     enum tnb_family family, struct tnb_time *time)
+			     enum tnb_clock_id family, struct tnb_time *time)
 {
 	struct tnb_clock clock = { 0 };
 

@@ -27,6 +27,7 @@
 #ifndef __VMLINUX_H__
 #include <linux/types.h>
 #endif
+#include <timensbpf/clock.h>
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
 #define TNB_PAGE_ABI 6u
@@ -36,15 +37,6 @@
 #define TNB_SLOTS 16384u
 /* Cgroups that can be virtual at once, inherited ones included. */
 #define TNB_CGROUPS 65536u
-
-/* Clock families, see docs/surface.md. */
-enum tnb_family {
-	TNB_FAMILY_REALTIME = 0,  /* REALTIME, _COARSE, _ALARM, TAI */
-	TNB_FAMILY_MONOTONIC = 1, /* MONOTONIC, _COARSE, _RAW */
-	TNB_FAMILY_BOOTTIME = 2,  /* BOOTTIME, _ALARM */
-	TNB_FAMILY_MAX = 3,
-	TNB_FAMILY_NONE = TNB_FAMILY_MAX, /* a clock we never touch */
-};
 
 /* tnb_clock.flags */
 #define TNB_CLOCK_RATE 1u /* host_ref, virt_ref and rate are in force */
@@ -63,7 +55,7 @@ struct tnb_clock {
 };
 
 struct tnb_clock_set {
-	struct tnb_clock clock[TNB_FAMILY_MAX];
+	struct tnb_clock clock[TNB_CLOCKS];
 };
 
 struct tnb_clock_page {

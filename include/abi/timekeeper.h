@@ -33,23 +33,23 @@ struct tnb_time {
 };
 
 /* Clock ids of include/uapi/linux/time.h; BPF has no such header. */
-tnb_inline enum tnb_family tnb_family_of(__u32 clock_id)
+tnb_inline enum tnb_clock_id tnb_family_of(__u32 clock_id)
 {
 	switch (clock_id) {
 	case 0:	 /* CLOCK_REALTIME */
 	case 5:	 /* CLOCK_REALTIME_COARSE */
 	case 8:	 /* CLOCK_REALTIME_ALARM */
 	case 11: /* CLOCK_TAI */
-		return TNB_FAMILY_REALTIME;
+		return TNB_REALTIME;
 	case 1: /* CLOCK_MONOTONIC */
 	case 4: /* CLOCK_MONOTONIC_RAW */
 	case 6: /* CLOCK_MONOTONIC_COARSE */
-		return TNB_FAMILY_MONOTONIC;
+		return TNB_MONOTONIC;
 	case 7: /* CLOCK_BOOTTIME */
 	case 9: /* CLOCK_BOOTTIME_ALARM */
-		return TNB_FAMILY_BOOTTIME;
+		return TNB_BOOTTIME;
 	default:
-		return TNB_FAMILY_NONE;
+		return TNB_CLOCK_NONE;
 	}
 }
 

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "client.h"
 
-#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -14,15 +13,16 @@
 #include <sys/un.h>
 #include <abi/control.h>
 
-/* As long as for the lock, by which changes take turns without a daemon. Tests
- * have less time. */
+/* As long as callers wait for the lock where no daemon runs (kernel/pins.c).
+ * Tests set less. */
 #ifndef ACCEPTED_MS
 #define ACCEPTED_MS 10000
 #endif
-/* A daemon's change is bounded by itself: longer than all its bounds. */
+/* Longer than a change can take in the daemon: twice CONVERGE_MOST_NS of
+ * process/converge.c, and the rest. */
 #define DONE_MS 60000
 
-/* Cannot hang on one that is stopped: its queue may be full. */
+/* With a limit: the queue of a daemon that is stopped may be full. */
 static int connect_daemon(void)
 {
 	const struct timeval limit = { .tv_sec = ACCEPTED_MS / 1000 };
@@ -69,7 +69,7 @@ static bool is_answer(const struct tnb_control_answer *answer, ssize_t length)
 	       answer->header.size == sizeof(*answer);
 }
 
-/* 0, -EAGAIN: there is none yet, or -EPROTO. */
+/* 0; -EAGAIN: no answer has come yet; or -EPROTO. */
 static int receive(int fd, struct tnb_control_answer *answer)
 {
 	ssize_t length = recv(fd, answer, sizeof(*answer), MSG_DONTWAIT);
@@ -82,7 +82,7 @@ static int receive(int fd, struct tnb_control_answer *answer)
 	return 0;
 }
 
-/* By poll's own clock: CLOCK_MONOTONIC may be ours to step in this request. */
+/* The limit is poll's: this request may make CLOCK_MONOTONIC step. */
 static int wait_answer(int fd, int limit_ms, struct tnb_control_answer *answer)
 {
 	struct pollfd wake = { .fd = fd, .events = POLLIN };
@@ -92,9 +92,9 @@ static int wait_answer(int fd, int limit_ms, struct tnb_control_answer *answer)
 	return receive(fd, answer);
 }
 
-/* Invariant C2: once shut, nothing comes any more, and what had come before is
- * still there, also behind the ECONNRESET of a daemon that has ended with our
- * request unread. */
+/* Invariant C2: after shutdown() nothing can arrive any more, and what arrived
+ * before can still be read, even after the ECONNRESET of a daemon that ended
+ * without reading the request. */
 static bool was_accepted(int fd, int err,
 			 const struct tnb_control_answer *answer)
 {
@@ -142,64 +142,41 @@ static int ask_daemon(int cgroup, const struct tnb_control_request *request,
 	return tnb_client_ask(fd, cgroup, request, answer);
 }
 
-static struct tnb_control_request request_of(enum tnb_control_op op,
-					     unsigned int flags)
+static struct tnb_control_request request_of(enum tnb_control_op op)
 {
 	return (struct tnb_control_request){
 		.header = { .magic = TNB_CONTROL_MAGIC,
 			    .version = TNB_CONTROL_VERSION,
 			    .size = sizeof(struct tnb_control_request),
 			    .op = op },
-		.flags = flags & TNB_FORCE ? TNB_CONTROL_FORCE : 0,
 	};
 }
 
-static int change_rule(const char *path,
-		       const struct tnb_control_request *request)
+int tnb_client_change(int cgroup, const struct tnb_clock_settings *settings,
+		      unsigned int flags, struct tnb_change_result *result)
 {
+	struct tnb_control_request request =
+		request_of(settings ? TNB_CONTROL_SET : TNB_CONTROL_UNSET);
 	struct tnb_control_answer answer;
-	_cleanup_close_
-	int cgroup = -1;
-	uint64_t id;
 	int err;
 
-	cgroup = tnb_cgroup_open(path, &id);
-	if (cgroup < 0)
-		return cgroup;
-	err = ask_daemon(cgroup, request, &answer);
-	if (!err && answer.result)
-		err = tnb_fail(answer.result, "%s", answer.text);
-	return err;
-}
-
-_Static_assert((int)TNB_CLOCKS == TNB_CONTROL_CLOCKS, "ABI");
-
-int tnb_client_set(const char *path, const struct tnb_change *change,
-		   unsigned int flags)
-{
-	struct tnb_control_request request = request_of(TNB_CONTROL_SET, flags);
-
-	for (int i = 0; i < TNB_CLOCKS; i++) {
-		request.given[i] = change->given[i];
-		request.offset_ns[i] = change->given[i] ? change->offset_ns[i]
-							: 0;
-	}
-	request.realtime_is_date = change->realtime_is_date;
-	return change_rule(path, &request);
-}
-
-int tnb_client_unset(const char *path, unsigned int flags)
-{
-	const struct tnb_control_request request =
-		request_of(TNB_CONTROL_UNSET, flags);
-
-	return change_rule(path, &request);
+	request.flags = flags & TNB_FORCE ? TNB_CONTROL_FORCE : 0;
+	if (settings)
+		request.settings = *settings;
+	err = ask_daemon(cgroup, &request, &answer);
+	if (err)
+		return err;
+	if (answer.result)
+		return tnb_fail(answer.result, "%s", answer.text);
+	if (result)
+		*result = answer.change;
+	return 0;
 }
 
 bool tnb_client_status(char *line, size_t size)
 {
 	const struct tnb_control_request request =
-		request_of(TNB_CONTROL_STATUS, 0);
+		request_of(TNB_CONTROL_STATUS);
 	struct tnb_control_answer answer;
 
 	if (ask_daemon(-1, &request, &answer) || answer.result)

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "kernel/bpf_map.h"
 #include "kernel/probe_events.h"
 #include "base/log.h"
+#include "base/test_hooks.h"
+#include "kernel/probe_events.h"
 #include "kernel/pins.h"
 #include "kernel/programs.h"
-#include "rules/transaction.h"
 #include "report/requirements.h"
-#include "rules/rule.h"
-#include "process/converge.h"
 #include "rules/slots.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
-#include <time.h>
 #include <abi/page.h>
-
-/* ---- Loading ------------------------------------------------------------- */
 
 static int publish(int err)
 {
@@ -35,7 +28,7 @@ static int load_fresh(const struct tnb_plan *plan)
 {
 	int err = tnb_pins_stage();
 
-	/* Events of a predecessor that was killed. */
+	/* Events that a killed predecessor left. */
 	tnb_probes_sweep();
 	if (!err)
 		err = tnb_programs_install(plan, false);
@@ -65,7 +58,8 @@ static int has_no_rules(void)
 	return err;
 }
 
-/* Doors of another kind cannot take over in one step: not under rules. */
+/* Programs that are attached in another way cannot take over in one step: only
+ * without rules. */
 static int load_other_doors(const struct tnb_plan *plan,
 			    const struct tnb_loaded *loaded)
 {
@@ -163,126 +157,4 @@ int tnb_load_or_adopt(void)
 	    !strcmp(loaded.version, tnb_version()))
 		return TNB_LOAD_CURRENT;
 	return tnb_load((enum tnb_read_attach)loaded.attach);
-}
-
-/* ---- Unloading ----------------------------------------------------------- */
-
-#define DRAIN_TRIES 100
-#define DRAIN_PAUSE_NS 10000000L
-
-/*
- * With the rules ended no deadline is translated any more. Those that just are
- * have their memory put back by programs that must not go before them. A
- * thread that keeps its record for longer has missed its way out: its memory
- * is back (bpf/wait/deadline_restore.bpf.c), and nobody waits for it.
- */
-static void drain_deadlines(void)
-{
-	const struct timespec pause = { .tv_nsec = DRAIN_PAUSE_NS };
-	_cleanup_close_
-	int fd = tnb_pins_map(TNB_MAP_in_flight);
-	const __u32 key = 0;
-	__u64 in_flight;
-
-	for (int i = 0; fd >= 0 && i < DRAIN_TRIES; i++) {
-		if (tnb_bpf_map_lookup(fd, &key, &in_flight) || !in_flight)
-			return;
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int by_depth(const void *a, const void *b)
-{
-	const char *left = ((const struct tnb_rule *)a)->path;
-	const char *right = ((const struct tnb_rule *)b)->path;
-
-	/* A longer path first: children end before their parents. */
-	return (strlen(left) < strlen(right)) - (strlen(left) > strlen(right));
-}
-
-/*
- * Asked for all before one is ended, so that a refusal changes nothing. With
- * the rules ended, each at one instant, detaching is seen by nobody.
- */
-static int end_rules(struct tnb *tnb, unsigned int flags)
-{
-	struct tnb_rule *rules = NULL;
-	int count = tnb_rules_load(tnb, &rules), err = 0;
-
-	if (count < 0)
-		return count;
-	if (count)
-		qsort(rules, (size_t)count, sizeof(*rules), by_depth);
-	for (int i = 0; !err && i < count; i++)
-		err = tnb_rule_end_check(&rules[i], flags);
-	for (int i = 0; !err && i < count; i++) {
-		err = tnb_rule_unset_unlocked(tnb, rules[i].path, TNB_FORCE);
-		/* Removed meanwhile: ended already. */
-		if (err == -EINVAL || err == -ENODEV || err == -ENOENT)
-			err = 0;
-	}
-	tnb_rules_free(&rules, (size_t)count);
-	return err;
-}
-
-/*
- * An incomplete set cannot be opened, but has to go all the same. Without its
- * rules' end who runs fast would keep virtual time: so not for want of files or
- * memory, nor one with pages of another form.
- */
-static int check_unopened(int err, unsigned int flags)
-{
-	char reason[512];
-	struct tnb_loaded loaded;
-
-	if (flags & TNB_FORCE)
-		return 0;
-	if (err == -EPERM || err == -EACCES)
-		return err;
-	if (err != -EEXIST && err != -ENOENT) {
-		snprintf(reason, sizeof(reason), "%s", tnb_error_message());
-		return tnb_fail(
-			err,
-			"%s; with --force the programs go, and what runs fast in a rule keeps its time",
-			reason);
-	}
-	if (tnb_pins_loaded(&loaded) || loaded.page_abi == TNB_PAGE_ABI)
-		return 0;
-	return tnb_fail(
-		-EEXIST,
-		"version %s is loaded and keeps its rules in another form: unload it with that version; with --force, what runs fast in a rule keeps its time",
-		loaded.version);
-}
-
-int tnb_unload(unsigned int flags)
-{
-	_cleanup_close_
-	int lock = tnb_pins_lock();
-	struct tnb *tnb = NULL;
-	int err;
-
-	if (lock < 0)
-		return lock;
-	err = tnb_open(&tnb);
-	if (!err) {
-		err = tnb_transaction_repair(tnb);
-		if (!err)
-			err = end_rules(tnb, flags);
-		/* Also those who left a rule before it ended. */
-		if (!err)
-			(void)!tnb_converge_all(tnb, NULL);
-		tnb_close(&tnb);
-	} else {
-		err = check_unopened(err, flags);
-	}
-	if (err)
-		return err;
-	drain_deadlines();
-	tnb_step();
-	err = tnb_pins_remove();
-	if (!err)
-		err = tnb_pins_sweep();
-	if (!err)
-		tnb_probes_sweep();
-	return err;
 }

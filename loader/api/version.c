@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A file of its own, so that tests can link another one. */
+/* In its own file, so that tests can link another version. */
 #include "version.h"
 
 #include <timensbpf/timensbpf.h>

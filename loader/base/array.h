@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Arrays that double when they are full. */
+/* Growing arrays: the space doubles when it is used up. */
 #ifndef TIMENSBPF_LOADER_BASE_ARRAY_H
 #define TIMENSBPF_LOADER_BASE_ARRAY_H
 
@@ -9,9 +9,9 @@
 #define TNB_ARRAY_FIRST 16u
 
 /*
- * The array with room for one more than `count` elements of `size` bytes, as
- * realloc() returns it; *space: for how many there is room. NULL: no memory,
- * and the array is as it was.
+ * Make room for one more element than `count`, each of `size` bytes. Returns
+ * the array, which may have moved as by realloc(), and stores in *space for how
+ * many elements there is room. NULL: no memory; the array is unchanged.
  */
 static inline void *tnb_array_grow(void *array, size_t count, size_t *space,
 				   size_t size)

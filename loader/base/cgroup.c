@@ -25,7 +25,8 @@ int tnb_cgroup_mount(char **path)
 	struct mntent *entry;
 	struct statfs fs;
 
-	/* Asked for each process of the machine: the list of mounts is long. */
+	/* Called for each process of the machine: try the usual place before
+	 * the list of mounts, which is long. */
 	if (!statfs(USUAL_MOUNT, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC) {
 		*path = strdup(USUAL_MOUNT);
 		return *path ? 0 : tnb_fail_memory();
@@ -68,34 +69,49 @@ static bool is_root(int fd)
 	       !faccessat(fd, "cgroup.procs", F_OK, 0);
 }
 
+static int not_a_cgroup(const char *name, const char *why)
+{
+	return tnb_fail(
+		-EINVAL,
+		"'%s' is not a cgroup v2 directory%s: give one below the cgroup2 mount",
+		name, why);
+}
+
+int tnb_cgroup_check(int fd, const char *name, uint64_t *id)
+{
+	int err;
+
+	if (!is_cgroup2(fd))
+		return not_a_cgroup(name, "");
+	if (is_root(fd))
+		return tnb_fail(
+			-EINVAL,
+			"'%s' is the root cgroup, which is the host itself: give a cgroup below it",
+			name);
+	err = id_of_fd(fd, id);
+	return err ? tnb_fail(err, "cannot examine '%s': %s", name,
+			      strerror(-err))
+		   : 0;
+}
+
 int tnb_cgroup_open(const char *path, uint64_t *id)
 {
 	_cleanup_close_
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
+	if (fd < 0 && errno == ENOENT)
+		return not_a_cgroup(path, " (it does not exist)");
+	if (fd < 0 && errno == ENOTDIR)
+		return not_a_cgroup(path, "");
 	if (fd < 0)
-		return tnb_fail(
-			errno == ENOENT || errno == ENOTDIR ? -EINVAL : -errno,
-			"'%s' is no cgroup v2 directory (%s): give one below the cgroup2 mount",
-			path, strerror(errno));
-	if (!is_cgroup2(fd))
-		return tnb_fail(
-			-EINVAL,
-			"'%s' is no cgroup v2 directory: give one below the cgroup2 mount",
-			path);
-	if (is_root(fd))
-		return tnb_fail(
-			-EINVAL,
-			"'%s' is the root cgroup, which is the host itself: give a cgroup below it",
-			path);
-	err = id_of_fd(fd, id);
-	return err ? tnb_fail(err, "cannot examine '%s': %s", path,
-			      strerror(-err))
-		   : TAKE_FD(fd);
+		return tnb_fail(-errno, "cannot open the cgroup '%s': %s", path,
+				strerror(errno));
+	err = tnb_cgroup_check(fd, path, id);
+	return err ? err : TAKE_FD(fd);
 }
 
-int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
+int tnb_cgroup_open_id(const char *mount, uint64_t id)
 {
 	union {
 		struct file_handle handle;
@@ -106,14 +122,12 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 	int mount_fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_
 	int fd = -1;
-	char link[64], target[PATH_MAX];
-	ssize_t length;
 
 	memcpy(kernfs.space + sizeof(kernfs.handle), &id, sizeof(id));
 	if (mount_fd >= 0)
 		fd = open_by_handle_at(mount_fd, &kernfs.handle,
 				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* open_by_handle_at(2): the handle is of nothing any more. */
+	/* open_by_handle_at(2): the file of the handle does not exist. */
 	if (mount_fd >= 0 && fd < 0 && errno == ESTALE)
 		return -ENOENT;
 	if (fd < 0)
@@ -121,8 +135,14 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 			-errno,
 			"cannot open the cgroup with the number %lu: %s",
 			(unsigned long)id, strerror(errno));
-	if (!tnb_cgroup_is_alive(fd))
-		return -ENOENT;
+	return tnb_cgroup_is_alive(fd) ? TAKE_FD(fd) : -ENOENT;
+}
+
+static int path_of_fd(int fd, char **path)
+{
+	char link[64], target[PATH_MAX];
+	ssize_t length;
+
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	length = readlink(link, target, sizeof(target) - 1);
 	if (length < 0)
@@ -133,35 +153,61 @@ int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
 	return *path ? 0 : tnb_fail_memory();
 }
 
-int tnb_cgroup_reopen(int fd, char **path)
+int tnb_cgroup_path(const char *mount, uint64_t id, char **path)
+{
+	_cleanup_close_
+	int fd = tnb_cgroup_open_id(mount, id);
+
+	return fd < 0 ? fd : path_of_fd(fd, path);
+}
+
+const char *tnb_cgroup_below(const char *mount, const char *path)
+{
+	size_t length = strlen(mount);
+
+	if (strncmp(path, mount, length) || path[length] != '/')
+		return path;
+	return path + length;
+}
+
+static int removed(void)
+{
+	return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+}
+
+int tnb_cgroup_reopen(const char *mount, int fd)
+{
+	uint64_t id;
+	int err = id_of_fd(fd, &id);
+
+	if (err)
+		return tnb_fail(err, "cannot examine the cgroup: %s",
+				strerror(-err));
+	err = tnb_cgroup_open_id(mount, id);
+	return err == -ENOENT ? removed() : err;
+}
+
+int tnb_cgroup_name(int fd, char **name)
 {
 	_cleanup_free_
 	char *mount = NULL;
 	_cleanup_free_
-	char *found = NULL;
-	_cleanup_close_
-	int own = -1;
-	uint64_t wanted = 0, id;
-	int err = tnb_cgroup_mount(&mount);
+	char *given = NULL;
+	_cleanup_free_
+	char *path = NULL;
+	uint64_t id;
+	int err = path_of_fd(fd, &given);
 
+	if (!err)
+		err = tnb_cgroup_check(fd, given, &id);
+	if (!err)
+		err = tnb_cgroup_mount(&mount);
+	if (!err)
+		err = tnb_cgroup_path(mount, id, &path);
 	if (err)
-		return err;
-	if (!is_cgroup2(fd) || id_of_fd(fd, &wanted))
-		return tnb_fail(-EINVAL,
-				"the descriptor is of no cgroup v2 directory");
-	err = tnb_cgroup_path(mount, wanted, &found);
-	if (err == -ENOENT)
-		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
-	if (err)
-		return err;
-	own = tnb_cgroup_open(found, &id);
-	if (own < 0)
-		return own;
-	/* Another of its name. */
-	if (id != wanted)
-		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
-	*path = TAKE_PTR(found);
-	return TAKE_FD(own);
+		return err == -ENOENT ? removed() : err;
+	*name = strdup(tnb_cgroup_below(mount, path));
+	return *name ? 0 : tnb_fail_memory();
 }
 
 int tnb_cgroup_of(pid_t pid, char **path)
@@ -187,7 +233,7 @@ int tnb_cgroup_of(pid_t pid, char **path)
 			return tnb_fail_memory();
 		return 0;
 	}
-	return tnb_fail(-ENODEV, "process %d is in no cgroup v2", pid);
+	return tnb_fail(-ENODEV, "process %d is not in a cgroup v2", pid);
 }
 
 int tnb_cgroup_id_of(pid_t pid, uint64_t *id)
@@ -213,7 +259,7 @@ int tnb_cgroup_parent(int fd, uint64_t *id)
 	int err;
 
 	if (parent < 0 && (errno == ENOENT || errno == ENODEV))
-		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
+		return removed();
 	if (parent < 0)
 		return tnb_fail(-errno, "cannot open the parent cgroup: %s",
 				strerror(errno));
@@ -247,87 +293,10 @@ bool tnb_cgroup_is_alive(int fd)
 {
 	struct stat status;
 
-	/* A removed kernfs directory keeps its inode, with no link left, and
-	 * its files can no longer be looked up. */
+	/* A removed kernfs directory that is open keeps its inode without
+	 * links, and its files cannot be looked up. */
 	return !fstat(fd, &status) && status.st_nlink > 0 &&
 	       !faccessat(fd, "cgroup.procs", F_OK, 0);
-}
-
-/* Removed while we walk: nothing to visit. Whatever else it is, somebody below
- * would be left out. */
-static int cannot_walk(void)
-{
-	int err = errno;
-
-	if (err == ENOENT || err == ENODEV || err == ENOTDIR)
-		return 0;
-	return tnb_fail(-err, "cannot look at all cgroups below: %s",
-			strerror(err));
-}
-
-static int visit_child(int parent, const char *name, tnb_cgroup_visit visit,
-		       void *context)
-{
-	_cleanup_close_
-	int fd = openat(parent, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	uint64_t id;
-	int err;
-
-	if (fd < 0 || id_of_fd(fd, &id))
-		return cannot_walk();
-	err = visit(fd, id, context);
-	if (err)
-		return err == TNB_WALK_PRUNE ? 0 : err;
-	return tnb_cgroup_walk(fd, visit, context);
-}
-
-int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit, void *context)
-{
-	_cleanup_close_
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = own < 0 ? NULL : fdopendir(own);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return cannot_walk();
-	own = -1;
-	errno = 0;
-	while (!err && (entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			err = visit_child(fd, entry->d_name, visit, context);
-		errno = 0;
-	}
-	return err || !errno ? err : cannot_walk();
-}
-
-int tnb_cgroup_barrier(void)
-{
-	_cleanup_free_
-	char *own = NULL;
-	_cleanup_free_
-	char *procs = NULL;
-	_cleanup_close_
-	int fd = -1;
-	int err = tnb_cgroup_of(0, &own);
-
-	/*
-	 * Moving ourselves to where we are changes nothing, but takes
-	 * cgroup_mutex, which mkdir holds from before the directory exists
-	 * until it can be seen (cgroup_mkdir in kernel/cgroup/cgroup.c). The
-	 * lock is taken also if the move itself is refused.
-	 */
-	if (err)
-		return err;
-	if (asprintf(&procs, "%s/cgroup.procs", own) < 0)
-		return tnb_fail_memory();
-	fd = open(procs, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return tnb_fail(-errno, "cannot open '%s': %s", procs,
-				strerror(errno));
-	(void)!write(fd, "0", 1);
-	return 0;
 }
 
 int tnb_cgroup_enter(const char *path)

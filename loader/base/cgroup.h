@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cgroup v2 directories: names, ids, the tree below one. */
+/* Cgroup v2 directories: opening them, names, ids, states. */
 #ifndef TIMENSBPF_LOADER_BASE_CGROUP_H
 #define TIMENSBPF_LOADER_BASE_CGROUP_H
 
@@ -7,38 +7,48 @@
 #include <stdint.h>
 #include <timensbpf/timensbpf.h>
 
+/* Mount point of cgroup v2, to be freed. -ENODEV: it is not mounted. */
+TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
+
 /*
- * Open a cgroup v2 directory that may carry a rule. Returns an fd to be closed
- * and stores the cgroup's id. -EINVAL: no such directory, or the root.
+ * Whether an open directory is a cgroup v2 that may carry a rule; stores its
+ * id. -EINVAL: it is none, or the root. `name`: for the message.
  */
+TNB_MUST_CHECK int tnb_cgroup_check(int fd, const char *name, uint64_t *id);
+
+/* Open the directory at `path` and check it. Returns an fd to be closed. */
 TNB_MUST_CHECK int tnb_cgroup_open(const char *path, uint64_t *id);
 
-/* The path of an id below `mount`, to be freed; -ENOENT: it is gone, and no
- * other error says so. Needs CAP_DAC_READ_SEARCH (open_by_handle_at(2)). */
+/*
+ * Open the cgroup of an id in `mount`. Returns an fd to be closed; -ENOENT,
+ * without a message: it was removed; no other error is that. Needs
+ * CAP_DAC_READ_SEARCH (open_by_handle_at(2)).
+ */
+TNB_MUST_CHECK int tnb_cgroup_open_id(const char *mount, uint64_t id);
+
+/* The path of an id in `mount`, to be freed. Errors as tnb_cgroup_open_id(). */
 TNB_MUST_CHECK int tnb_cgroup_path(const char *mount, uint64_t id, char **path);
 
-/* Id of the cgroup of a process, 0: the caller. */
+/* The part of `path` below `mount`, with the slash; all of a path that is
+ * elsewhere. */
+const char *tnb_cgroup_below(const char *mount, const char *path);
+
+/* Open in `mount` the cgroup that `fd` is a directory of in any mount. Returns
+ * an fd to be closed; -ENODEV: it was removed. */
+TNB_MUST_CHECK int tnb_cgroup_reopen(const char *mount, int fd);
+
+/* Id of the cgroup of a process; pid 0: the caller. */
 TNB_MUST_CHECK int tnb_cgroup_id_of(pid_t pid, uint64_t *id);
 
-/* Id of the parent of an open cgroup, 0 if that is the root. */
+/* Id of the parent of an open cgroup, 0 if that is the root. -ENODEV: the
+ * cgroup was removed. */
 TNB_MUST_CHECK int tnb_cgroup_parent(int fd, uint64_t *id);
 
-/* Has it, or one below, processes? A removed one has not. */
+/* Whether it or a cgroup below has processes. A removed one has none. */
 bool tnb_cgroup_is_populated(int fd);
-/* By cgroup.freeze, its own or one above. */
+/* Whether it is frozen by cgroup.freeze, its own or that of a cgroup above. */
 bool tnb_cgroup_is_frozen(int fd);
-/* False once its directory is removed. */
+/* Whether its directory was not removed. */
 bool tnb_cgroup_is_alive(int fd);
-
-/* Call back for every cgroup below an open one (not for itself), parents
- * first. The callback returns 0, TNB_WALK_PRUNE or a negative errno. */
-#define TNB_WALK_PRUNE 1
-typedef int (*tnb_cgroup_visit)(int fd, uint64_t id, void *context);
-TNB_MUST_CHECK int tnb_cgroup_walk(int fd, tnb_cgroup_visit visit,
-				   void *context);
-
-/* Wait until every mkdir of a cgroup that is under way has ended. 0, or a
- * negative errno: nobody waited. */
-TNB_MUST_CHECK int tnb_cgroup_barrier(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Owned locals that free themselves; ownership leaves by TAKE_FD, TAKE_PTR. */
+/* Local variables that are freed or closed at the end of their scope. TAKE_FD()
+ * and TAKE_PTR() pass the ownership on. */
 #ifndef TIMENSBPF_LOADER_BASE_CLEANUP_H
 #define TIMENSBPF_LOADER_BASE_CLEANUP_H
 

@@ -2,10 +2,8 @@
 #include "error.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <timensbpf/timensbpf.h>
 
 static _Thread_local char message[512];
@@ -28,13 +26,4 @@ int tnb_fail(int err, const char *format, ...)
 int tnb_fail_memory(void)
 {
 	return tnb_fail(-ENOMEM, "out of memory");
-}
-
-void tnb_step(void)
-{
-	static long steps;
-	const char *stop_at = getenv("TIMENSBPF_TEST_STOP_AT");
-
-	if (stop_at && ++steps == strtol(stop_at, NULL, 10))
-		raise(SIGKILL);
 }

@@ -5,6 +5,7 @@
 #include "bpf_map.h"
 #include "pins.h"
 
+#include "base/test_hooks.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 

@@ -5,6 +5,7 @@
 #include "bpf_map.h"
 #include "pins.h"
 
+#include "base/test_hooks.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -21,7 +22,7 @@
 /* For tests: deadline programs miss every so many ways out. */
 static void set_misses(__u32 *miss_one_in)
 {
-	const char *wanted = getenv("TIMENSBPF_TEST_MISS_ONE_IN");
+	const char *wanted = tnb_test_value("TIMENSBPF_TEST_MISS_ONE_IN");
 
 	if (wanted)
 		*miss_one_in = (__u32)strtoul(wanted, NULL, 10);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/test_hooks.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "objects.h"
 #include "pins.h"
 
+#include "base/test_hooks.h"
 #include "base/error.h"
 
 #include <stdio.h>

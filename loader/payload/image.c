@@ -368,8 +368,7 @@ int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
 	struct tnb_time now;
 
 	if (tnb_unlikely(zone || !time) ||
-	    !fast_high(data, BASE(data, CLOCK_REALTIME), TNB_FAMILY_REALTIME,
-		       &now))
+	    !fast_high(data, BASE(data, CLOCK_REALTIME), TNB_REALTIME, &now))
 		return slow_gettimeofday(time, zone);
 	time->sec = now.sec;
 	time->usec = now.nsec / TNB_NSEC_PER_USEC;
@@ -389,7 +388,7 @@ __s64 __vdso_time(__s64 *time)
 {
 	__u64 data = tnb_link.vvar + layout.data;
 	__u32 sequence = read_sequence(), seq = read_seq(data);
-	const struct tnb_clock *clock = clock_of(sequence, TNB_FAMILY_REALTIME);
+	const struct tnb_clock *clock = clock_of(sequence, TNB_REALTIME);
 	__u64 sec, nsec;
 
 	/* One register rather than two and a sum in each access. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cgroup.procs of a threaded cgroup cannot be read. And a first thread that has
- * ended stays in its cgroup when the others are moved (kernel/cgroup/cgroup.c,
- * cgroup_migrate_add_task()), and cgroup.procs names first threads: such a
- * process is to be seen in cgroup.threads only.
+ * cgroup.procs alone does not name all processes. It cannot be read in a
+ * threaded cgroup. And it names first threads: one that has ended stays behind
+ * when the other threads are moved (cgroup_migrate_add_task() in
+ * kernel/cgroup/cgroup.c), so that only cgroup.threads shows its process.
  */
 #define _GNU_SOURCE
 #include "census.h"
@@ -30,7 +30,7 @@ static int add(struct tnb_census *members, pid_t pid)
 	return 0;
 }
 
-/* 0 in such a file: lives in a pid namespace that is not below ours. */
+/* A 0 in such a file is a process of a pid namespace that is not below ours. */
 static int read_numbers(int cgroup, const char *name,
 			struct tnb_census *members)
 {
@@ -71,7 +71,7 @@ static bool has(const struct tnb_census *members, pid_t pid)
 					 sizeof(pid), compare);
 }
 
-/* Processes of threads whose first one is not among `firsts`. */
+/* The processes of `threads` that are not among `firsts`. */
 static int find_others(const struct tnb_census *threads,
 		       const struct tnb_census *firsts,
 		       struct tnb_census *others)
@@ -106,7 +106,7 @@ int tnb_census_read(int cgroup, struct tnb_census *members)
 	sort(members);
 	tnb_census_free(&threads);
 	tnb_census_free(&others);
-	/* Removed meanwhile, or threaded all the way down. */
+	/* The cgroup was removed, or all cgroups below are threaded. */
 	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
 }
 

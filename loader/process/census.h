@@ -13,11 +13,10 @@ struct tnb_census {
 };
 
 /*
- * Of one open cgroup alone, not of those below: what cgroup.procs names, and
- * processes of which other threads than the first live here alone, as in a
- * threaded cgroup. *members is
- * the caller's to free by tnb_census_free(), also after -ENOMEM. Nobody lives
- * in a cgroup that was removed.
+ * The processes of one open cgroup, not of those below: the ones that
+ * cgroup.procs names, and those of which only later threads live here, as in a
+ * threaded cgroup. A removed cgroup has none. *members is to be freed with
+ * tnb_census_free(), also after -ENOMEM.
  */
 TNB_MUST_CHECK int tnb_census_read(int cgroup, struct tnb_census *members);
 void tnb_census_free(struct tnb_census *members);

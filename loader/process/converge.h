@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which running processes do not read the time of the rule that they live in,
- * and having them do so. */
+/*
+ * Change running processes until each reads the time of the rule that it lives
+ * in. Under the lock of the rules. Bounded in time: a process that cannot be
+ * changed stays as it is, and tnb_rule_processes() lists it as such.
+ */
 #ifndef TIMENSBPF_LOADER_PROCESS_CONVERGE_H
 #define TIMENSBPF_LOADER_PROCESS_CONVERGE_H
 
 #include "rules/handle.h"
 #include "vdso/kernel_vdso.h"
 
-/*
- * Of a cgroup and all below it. Tried for a bounded time: who cannot be changed
- * stays what he is, and is listed as such (tnb_rule_processes()). Under the
- * lock of the rules.
- */
-void tnb_converge_tree(struct tnb *tnb, int cgroup);
+/* The processes of a cgroup and of all cgroups below. Adds to *changed, which
+ * may be NULL, the number of processes that were changed. */
+void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed);
 
-/* Of these processes; `vdso` and the result as below. */
+/*
+ * These processes, or all of the machine, including those that left a rule.
+ * `vdso`: what tnb_vdso_probe() found; NULL: it is probed. Returns 0, or a
+ * negative errno: some could not be changed by now.
+ */
 int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
 		      const pid_t *pids, size_t count);
-
-/* Of the whole machine: also those who left a rule. `vdso`: what
- * tnb_vdso_probe() found, NULL: to be found. 0 or a negative errno: not all
- * could be changed by now. */
 int tnb_converge_all(struct tnb *tnb, const struct tnb_vdso *vdso);
 
 #endif

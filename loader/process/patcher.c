@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process of its own, for three reasons: the end of the tracer is what lets
- * go of a thread that cannot be stopped; a caller that is stopped, by the key
- * of a terminal or with its process group, must not keep others stopped; and
- * what waitpid(2) tells of tracees goes to no thread of the caller's.
+ * The patcher is a process of its own for three reasons. A thread that cannot
+ * be stopped is released by the end of its tracer. A caller that is stopped
+ * itself, from a terminal or with its process group, must not keep other
+ * processes stopped. And waitpid(2) in a thread of the caller must not be told
+ * of the tracees.
  *
- * A second one watches it, and kills it when it is stopped or no longer gets
- * on.
+ * The watch is a second process. It kills the patcher when that is stopped or
+ * makes no progress.
  */
 #define _GNU_SOURCE
 #include "patcher.h"
@@ -33,10 +34,10 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 
-/* How long a process may be kept stopped, on a machine where it hardly gets a
- * CPU. */
+/* The most that a process is kept stopped, on a machine where the patcher
+ * hardly gets a CPU. */
 #define CHANGE_BUDGET_MS 1000
-/* No target takes longer, looking at it included. */
+/* The most that a target takes, examining it included. */
 #define TARGET_LIMIT_NS 3000000000ULL
 #define WATCH_EVERY_MS 10
 #define WATCH_TRIES 2000
@@ -56,13 +57,13 @@ struct patching {
 	struct tnb_sharing sharing;
 	struct tnb_sharing_owners owners;
 	struct shared *shared;
-	size_t count, size; /* targets; bytes of the shared */
+	size_t count, size; /* of targets; of `shared` in bytes */
 	pid_t parent;
 };
 
 /* ---- The patcher --------------------------------------------------------- */
 
-/* It would not run what it is sent to. */
+/* A frozen process would not run the code that the patcher sends it to. */
 static bool is_frozen(pid_t tid)
 {
 	_cleanup_free_
@@ -92,7 +93,7 @@ static int treat(const struct patching *patching, struct tnb_target *target)
 		err = tnb_view_take(target->pid, tid, proc, &live);
 	if (err || tnb_view_is_in_place(&live, &placement))
 		return err == -ENOENT ? 0 : err;
-	/* Without being stopped again and again for it. */
+	/* Do not stop it again and again in vain. */
 	if (is_frozen(tid) ||
 	    tnb_sharing_has_other(&patching->owners, target->pid))
 		return -EAGAIN;
@@ -104,7 +105,8 @@ static void operate(const struct patching *patching)
 {
 	struct shared *shared = patching->shared;
 
-	/* An orphan leaves the rest to others, who wait for the lock. */
+	/* Without its parent the lock is gone: another process that waits for
+	 * it does the rest. */
 	while (shared->next < patching->count &&
 	       getppid() == patching->parent) {
 		struct tnb_target *target = &shared->target[shared->next];
@@ -118,7 +120,7 @@ static void operate(const struct patching *patching)
 	}
 }
 
-/* Nobody is stopped before. */
+/* No process is stopped before the watch runs. */
 static bool is_watched(const struct shared *shared)
 {
 	for (int i = 0; i < WATCH_TRIES && !tnb_load_acquire(shared->watched);
@@ -127,7 +129,7 @@ static bool is_watched(const struct shared *shared)
 	return tnb_load_acquire(shared->watched);
 }
 
-/* What it works with, and no lock of its parent's. */
+/* Keep the files that the patcher needs, and no lock of its parent. */
 static void keep_own_files(const struct patching *patching)
 {
 	const int keep[] = {
@@ -150,7 +152,7 @@ static void run_patcher(const struct patching *patching)
 	_exit(0);
 }
 
-/* ---- Its watch ----------------------------------------------------------- */
+/* ---- The watch ----------------------------------------------------------- */
 
 static bool is_stuck(const struct shared *shared, pid_t patcher)
 {
@@ -173,7 +175,7 @@ static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 	_exit(0);
 }
 
-/* One patcher, until he ends. */
+/* Run one patcher until it ends. */
 static int run_one(const struct patching *patching)
 {
 	pid_t patcher, watch;
@@ -189,7 +191,7 @@ static int run_one(const struct patching *patching)
 	err = errno;
 	if (!watch)
 		run_watch(patching, patcher, fd);
-	/* Without a watch there is no operation. */
+	/* A patcher without a watch must not go on. */
 	if (patcher > 0 && watch < 0)
 		kill(patcher, SIGKILL);
 	tnb_child_reap(patcher);
@@ -204,8 +206,8 @@ static int run_one(const struct patching *patching)
 		       : 0;
 }
 
-/* Each has seen to one target at least, or it counts as one that he died of.
- */
+/* A patcher that ends without finishing a target is assumed to have been killed
+ * over it: mark that target as timed out and go on. */
 static int run_all(const struct patching *patching)
 {
 	struct shared *shared = patching->shared;
@@ -265,7 +267,8 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);
 	if (err)
-		return tnb_fail(err, "cannot tell who shares memory: %s",
+		return tnb_fail(err,
+				"cannot tell which processes share memory: %s",
 				strerror(-err));
 	patching->injector.memory = &patching->sharing;
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changing which time running processes read, by a process of its own. */
+/* The patcher: a child process that changes which time running processes read.
+ */
 #ifndef TIMENSBPF_LOADER_PROCESS_PATCHER_H
 #define TIMENSBPF_LOADER_PROCESS_PATCHER_H
 
@@ -8,17 +9,17 @@
 
 struct tnb_target {
 	pid_t pid;
-	bool once;  /* for the caller */
+	bool once;  /* one attempt is enough: for the caller's use */
 	int result; /* out: 0, or as tnb_change_running() */
 };
 
 /*
- * See to all of them: each is to read the time of the rule that it lives in.
- * What happens to a target is in its result; the function's own is 0 or a
- * negative errno with a message.
+ * Change each target so that it reads the time of the rule that it lives in.
+ * Returns 0, with the outcome of each target in its `result`, or a negative
+ * errno with a message.
  *
- * Makes two processes and waits for them. Whoever waits for all of its
- * children at the same time may be told of them.
+ * Starts child processes and waits for them. A caller that waits for any child
+ * at the same time may be told of their end.
  */
 TNB_MUST_CHECK int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 				   struct tnb_target *targets, size_t count);

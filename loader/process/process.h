@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <timensbpf/timensbpf.h>
 
-/* Whether the auxiliary vector on its stack names one: VISIBLE, HIDDEN, or
- * UNKNOWN. `proc`, `memory`: its directory in /proc, and its mem there;
- * `narrow`: a 32-bit program. */
+/* Whether the auxiliary vector on its stack names one: TNB_VDSO_VISIBLE,
+ * TNB_VDSO_HIDDEN, or TNB_VDSO_UNKNOWN. `proc`, `memory`: its open directory in
+ * /proc, and the file mem there; `narrow`: a 32-bit program. */
 enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/test_hooks.h"
 #include "rules/placement.h"
 #include "base/proc.h"
 #include "rules/channel.h"

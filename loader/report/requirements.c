@@ -52,9 +52,10 @@ static void examine_cgroup2(const struct tnb_kernel *kernel,
 }
 
 /*
- * LSM programs are never skipped. fmod_ret programs on the functions behind the
- * hooks can be skipped on a preemptible kernel: there they do not guard the
- * host's clock well enough.
+ * The kernel never skips LSM programs. fmod_ret programs on the functions
+ * behind the hooks are as good on a kernel that is not preemptible. On a
+ * preemptible one they may be skipped, which is not good enough to guard the
+ * host's clock.
  */
 static void examine_lsm(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The checks that must hold before the programs can be loaded: `load` stops at
- * the first that fails, `doctor` tells all. */
+/* What must be there before the programs can be loaded. `load` stops at the
+ * first requirement that is not met; `doctor` reports all. */
 #ifndef TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 #define TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 

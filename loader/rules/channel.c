@@ -38,28 +38,28 @@ void tnb_channel_unmap(struct tnb_loader_state **state)
 	*state = NULL;
 }
 
-void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who)
+void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat)
 {
-	tnb_store_release(state->beat_ns[who], tnb_clock_now());
+	tnb_store_release(state->beat_ns[beat], tnb_clock_now());
 }
 
-static bool is_older(const struct tnb_loader_state *state, enum tnb_beat who,
+static bool is_older(const struct tnb_loader_state *state, enum tnb_beat beat,
 		     __u64 limit_ns)
 {
-	__u64 beat = tnb_load_acquire(state->beat_ns[who]);
+	__u64 last = tnb_load_acquire(state->beat_ns[beat]);
 
-	return (__s64)(tnb_clock_now() - beat) >= (__s64)limit_ns;
+	return (__s64)(tnb_clock_now() - last) >= (__s64)limit_ns;
 }
 
-bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat who)
+bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat beat)
 {
-	return !is_older(state, who, TNB_BEAT_LIMIT_NS);
+	return !is_older(state, beat, TNB_BEAT_LIMIT_NS);
 }
 
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
-			 enum tnb_beat who)
+			 enum tnb_beat beat)
 {
-	return is_older(state, who, TNB_BEAT_GONE_NS);
+	return is_older(state, beat, TNB_BEAT_GONE_NS);
 }
 
 void tnb_channel_silence(struct tnb_loader_state *state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The memory that loader, guard and BPF programs share (abi/channel.h). */
+/* The channel: memory that the loader, its guard and the BPF programs share
+ * (abi/channel.h). */
 #ifndef TIMENSBPF_LOADER_RULES_CHANNEL_H
 #define TIMENSBPF_LOADER_RULES_CHANNEL_H
 
@@ -8,35 +9,38 @@
 #include <abi/channel.h>
 #include <timensbpf/timensbpf.h>
 
-/* How often loader and guard give a sign of life: several times within
+/* How often the loader and the guard beat: several times within
  * TNB_BEAT_LIMIT_NS. */
 #define TNB_BEAT_EVERY_MS 10
 
-/* Map the state. *state is the caller's, to be unmapped. */
+/* Map the channel. *state is to be unmapped with tnb_channel_unmap(). */
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
 
-void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat who);
-/* Since TNB_BEAT_GONE_NS there was no beat of it. */
+void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat);
+/* Whether the last beat is older than TNB_BEAT_GONE_NS. */
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
-			 enum tnb_beat who);
-bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat who);
-/* The guard's beat ends: from now on nobody is held, until a guard beats. */
+			 enum tnb_beat beat);
+/* Whether the last beat is younger than TNB_BEAT_LIMIT_NS. */
+bool tnb_channel_beats(const struct tnb_loader_state *state,
+		       enum tnb_beat beat);
+/* End the guard's beat: no process is held until a guard beats again. */
 void tnb_channel_silence(struct tnb_loader_state *state);
 
-/* The word of a process that came from outside (tnb_loader_state.arrival); 0:
- * it did not, or was changed. */
+/* The arrival of a process that came from outside of its rule, a word of
+ * tnb_loader_state.arrival. 0: there is none, or the process was changed. */
 __u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid);
-/* It need not be changed: by system call, too, it has the time of where it is.
- * `word` as of before it was looked at; who came again since is kept. */
+/* End an arrival: the process needs no change, its system calls have the time
+ * of its cgroup. `word`: read before the process was examined; a later arrival
+ * stays. */
 void tnb_channel_arrived(struct tnb_loader_state *state, __u64 word);
-/* The same whenever it came: for one that has pages of a rule, and so needs no
- * word, or that cannot be changed. */
+/* End an arrival whenever it came: for a process that has pages of a rule, or
+ * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
-/* Nobody waits for this entry any more. */
-/* Whether it was stopped for the loader, and not let go of since. */
+/* Whether the process was stopped for the loader and not released since. */
 bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid);
+/* No process is held by this entry any more. */
 void tnb_channel_release(struct tnb_loader_state *state, __u32 hold);
 
 #endif

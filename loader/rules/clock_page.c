@@ -8,12 +8,9 @@
 #include <time.h>
 #include <abi/latch.h>
 
-/* A turn of another writer lasts microseconds. */
+/* Another writer has the page for microseconds. */
 #define WRITE_TRIES 1000
 #define WRITE_PAUSE_NS 1000000L
-
-_Static_assert((int)TNB_CLOCKS == (int)TNB_FAMILY_MAX,
-	       "clocks and families are numbered alike");
 
 static const __u32 source_clock[TNB_CLOCKS] = {
 	[TNB_REALTIME] = CLOCK_REALTIME,
@@ -28,8 +25,9 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
 	for (int i = 0; slot && i < TNB_CLOCKS; i++) {
 		struct tnb_time time = { 0, 0 };
 
-		/* Bounded by the callers' lock: nobody writes meanwhile. */
-		while (tnb_page_read(&tnb->pages[slot], (enum tnb_family)i,
+		/* Ends because the caller has the lock: no other process
+		 * writes. */
+		while (tnb_page_read(&tnb->pages[slot], (enum tnb_clock_id)i,
 				     &time))
 			;
 		offsets.ns[i] = time.sec * (int64_t)TNB_NSEC_PER_SEC +
@@ -102,7 +100,8 @@ int tnb_clock_page_pass_revoke(struct tnb *tnb, __u32 slot)
 {
 	int err = run_pass(tnb, slot, 0);
 
-	return err ? tnb_fail(err, "cannot take the pass of clock page %u: %s",
+	return err ? tnb_fail(err,
+			      "cannot revoke the pass of clock page %u: %s",
 			      slot, strerror(-err))
 		   : 0;
 }

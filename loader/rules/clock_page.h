@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Clock pages from user space: read through the map, written by BPF only. */
+/* Clock pages from user space: read through the map; only the BPF program
+ * page_write writes them. */
 #ifndef TIMENSBPF_LOADER_RULES_CLOCK_PAGE_H
 #define TIMENSBPF_LOADER_RULES_CLOCK_PAGE_H
 
@@ -11,30 +12,34 @@ struct tnb_offsets {
 	int64_t ns[TNB_CLOCKS];
 };
 
-/* The offsets of a slot; 0 is the identity. */
+/* The offsets that the page of a slot shows; all 0 for slot 0. Under the lock.
+ */
 struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot);
 
-/* Cgroup id of the rule that has the slot, 0: free. */
+/* Id of the cgroup whose rule has the slot; 0: it is free. */
 uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot);
 
-/* `taken`: tnb_clock_page_taken() as it was when the slot was stored without an
- * owner, for the owner who comes then. */
+/* Write the page of a slot. owner 0: the slot is free, or its rule is to begin.
+ * `taken`: for a rule that begins, tnb_clock_page_taken() before the slot was
+ * stored without an owner; else 0. */
 TNB_MUST_CHECK int tnb_clock_page_store(struct tnb *tnb, __u32 slot,
 					uint64_t owner, uint64_t taken,
 					const struct tnb_offsets *offsets);
+/* How often the pass was revoked. */
 uint64_t tnb_clock_page_taken(const struct tnb *tnb, __u32 slot);
 
-/* Send all who map the page of a slot to system calls (P5 of clock_page.h). */
+/* Revoke the pass of a slot: processes that map its page make system calls then
+ * (P5 of abi/page.h). */
 TNB_MUST_CHECK int tnb_clock_page_pass_revoke(struct tnb *tnb, __u32 slot);
-/* End that, unless the pass is no longer `seen`: -EAGAIN, without message.
- * Under the lock of the rules. */
+/* Return the pass. -EAGAIN, without a message: it is not `seen` any more. Under
+ * the lock. */
 TNB_MUST_CHECK int tnb_clock_page_pass_return(struct tnb *tnb, __u32 slot,
 					      uint64_t seen);
 /* The pass as it is now. */
 uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot);
-/* The number that it has while it is given. */
+/* The number that the pass has while it is not revoked. */
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot);
-/* Whether it is given. */
+/* Whether the pass is not revoked. */
 bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot);
 
 #endif

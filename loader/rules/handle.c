@@ -29,14 +29,14 @@ static int map_pages(struct tnb *tnb)
 	return 0;
 }
 
-/* /proc tells the cgroup of a process as seen from there. */
+/* /proc names the cgroup of a process as the reader's namespace sees it. */
 static int check_own_place(void)
 {
 	return tnb_proc_sees_all_cgroups()
 		       ? 0
 		       : tnb_fail(
 				 -EINVAL,
-				 "in a cgroup namespace of its own it cannot tell who lives where: start it in the first (docker run --cgroupns=host)");
+				 "in a cgroup namespace of its own it cannot tell the cgroup of a process: start it in the initial one (docker run --cgroupns=host)");
 }
 
 static int keep(int *to, int fd)
@@ -69,7 +69,6 @@ static int open_parts(struct tnb *tnb)
 
 	if (!err)
 		err = tnb_pins_loaded(&tnb->state);
-
 	if (!err && tnb->state.page_abi != TNB_PAGE_ABI)
 		err = tnb_fail(
 			-EEXIST,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An open set of loaded programs, as rules, figures and processes see it. */
+/* The handle: the loaded set of programs, opened. */
 #ifndef TIMENSBPF_LOADER_RULES_HANDLE_H
 #define TIMENSBPF_LOADER_RULES_HANDLE_H
 
@@ -9,14 +9,15 @@
 
 struct tnb {
 	struct tnb_loaded state;
-	int journal; /* see repair.h */
+	/* Map and program descriptors. */
+	int journal; /* transaction.h */
 	int cgroup_slots;
 	int counters;
 	int page_write;
 	int page_pass;
 	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
-	struct tnb_loader_state *loader;    /* service/state.h */
-	char *mount;			    /* of cgroup v2 */
+	struct tnb_loader_state *loader;    /* channel.h */
+	char *mount;			    /* path of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */
 };
 

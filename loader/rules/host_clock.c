@@ -35,9 +35,9 @@ int tnb_host_clock(const struct tnb *tnb, enum tnb_clock_id clock, int64_t *ns)
 	};
 
 	/*
-	 * The system call, because the vDSO may be the host's or ours. What it
-	 * returned is virtual by our own rule's offset, which must not have
-	 * been changed meanwhile.
+	 * By the system call, because the vDSO may be the host's or ours. The
+	 * call adds the offset of the caller's rule, which is subtracted here:
+	 * it must be the same before and after the call.
 	 */
 	for (int i = 0; i < TRIES; i++) {
 		__u32 slot = own_slot(tnb);
@@ -56,5 +56,7 @@ int tnb_host_clock(const struct tnb *tnb, enum tnb_clock_id clock, int64_t *ns)
 		      before.ns[clock];
 		return 0;
 	}
-	return tnb_fail(-EAGAIN, "our own clock is being changed: try again");
+	return tnb_fail(
+		-EAGAIN,
+		"the clock of this process is being changed: try again");
 }

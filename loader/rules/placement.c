@@ -15,7 +15,8 @@
 #include <string.h>
 #include <abi/latch.h>
 
-/* The line of cgroup v2, "" if it has none. */
+/* Read the line of cgroup v2, "" if there is none. False: the thread is gone.
+ */
 static bool read_line(int directory, const char *path, char *line, size_t size)
 {
 	_cleanup_fclose_ FILE *file = tnb_file_open_at(directory, path);
@@ -27,8 +28,8 @@ static bool read_line(int directory, const char *path, char *line, size_t size)
 	return file != NULL;
 }
 
-/* Threads can be elsewhere only in a threaded cgroup; with most processes all
- * lines are the same. */
+/* Threads can be in other cgroups only within a threaded one: the lines of most
+ * processes are the same. */
 static bool lines_differ(int proc, const char *line)
 {
 	_cleanup_closedir_ DIR *threads = tnb_proc_threads(proc);
@@ -53,10 +54,10 @@ static int slot_of(struct tnb *tnb, pid_t tid, __u32 *slot)
 	return err;
 }
 
-/* Of a process whose threads live in several cgroups: any slot, if not all of
- * them have the same. */
+/* A process whose threads live in several cgroups: `slot` is that of one with a
+ * rule, `is_split` tells whether they differ. */
 static void look_at_threads(struct tnb *tnb, int proc,
-			    struct tnb_placement *home)
+			    struct tnb_placement *placement)
 {
 	_cleanup_closedir_ DIR *threads = tnb_proc_threads(proc);
 	pid_t tid;
@@ -64,42 +65,43 @@ static void look_at_threads(struct tnb *tnb, int proc,
 	while (threads && (tid = tnb_proc_next(threads))) {
 		__u32 slot;
 
-		/* One that has ended lives nowhere. */
+		/* A thread that has ended is in no cgroup. */
 		if (slot_of(tnb, tid, &slot))
 			continue;
-		if (slot != home->slot)
-			home->is_split = true;
+		if (slot != placement->slot)
+			placement->is_split = true;
 		if (slot)
-			home->slot = slot;
+			placement->slot = slot;
 	}
 }
 
-static void read_pass(const struct tnb *tnb, struct tnb_placement *home)
+static void read_pass(const struct tnb *tnb, struct tnb_placement *placement)
 {
-	home->taken = tnb_load_acquire(tnb->pages[home->slot].taken);
-	home->pass = tnb_load_acquire(tnb->pages[home->slot].generation);
-	home->load = tnb_load_acquire(tnb->pages[home->slot].load);
+	placement->taken = tnb_load_acquire(tnb->pages[placement->slot].taken);
+	placement->pass =
+		tnb_load_acquire(tnb->pages[placement->slot].generation);
+	placement->load = tnb_load_acquire(tnb->pages[placement->slot].load);
 }
 
 int tnb_placement_of(struct tnb *tnb, int proc, pid_t pid,
-		     struct tnb_placement *home)
+		     struct tnb_placement *placement)
 {
 	char line[PATH_MAX];
 	__u32 again;
 	int err;
 
-	*home = (struct tnb_placement){ 0 };
-	err = slot_of(tnb, pid, &home->slot);
+	*placement = (struct tnb_placement){ 0 };
+	err = slot_of(tnb, pid, &placement->slot);
 	if (err)
 		return err;
-	read_pass(tnb, home);
-	/* It may have left between the two. */
+	read_pass(tnb, placement);
+	/* It may have left before read_pass(). */
 	err = slot_of(tnb, pid, &again);
-	if (err || again != home->slot)
+	if (err || again != placement->slot)
 		return err ? err : -EAGAIN;
 	if (!read_line(proc, "cgroup", line, sizeof(line)))
 		return -ESRCH;
 	if (lines_differ(proc, line))
-		look_at_threads(tnb, proc, home);
+		look_at_threads(tnb, proc, placement);
 	return 0;
 }

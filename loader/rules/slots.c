@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernel/bpf_map.h"
 #include "slots.h"
 
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/test_hooks.h"
 #include "clock_page.h"
+#include "kernel/bpf_map.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -30,7 +31,7 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	int err = 0;
 
 	tnb_step();
-	/* The cgroup's processes may map the page of the rule that they
+	/* The processes of the cgroup may map the page of the slot that they
 	 * leave. */
 	from = tnb_slot_of(tnb, cgroup);
 	if (from && from != slot)
@@ -42,8 +43,8 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	else
 		err = tnb_bpf_map_delete(tnb->cgroup_slots, &cgroup);
 	if (!err || (!slot && errno == ENOENT))
-		/* Again: who was seen in the old slot meanwhile has counted the
-		 * first time already. */
+		/* Again, for a process that was found in the old slot after the
+		 * first revoke. */
 		return from && from != slot
 			       ? tnb_clock_page_pass_revoke(tnb, from)
 			       : 0;
@@ -63,8 +64,9 @@ static int by_number(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* A key that is removed has the kernel begin again with the first. */
-static size_t drop_twins(uint64_t *keys, size_t count)
+/* If the given key was deleted meanwhile, get_next_key() restarts at the first
+ * key, so that keys may repeat. */
+static size_t drop_repeated(uint64_t *keys, size_t count)
 {
 	size_t kept = 0;
 
@@ -84,13 +86,13 @@ int tnb_slots_for_each(struct tnb *tnb, tnb_slot_visit visit, void *context)
 
 	if (!keys)
 		return tnb_fail_memory();
-	/* First all keys, so that the callback may remove some. */
+	/* All keys first, so that the callback may remove some. */
 	while (count < TNB_CGROUPS &&
 	       !bpf_map_get_next_key(tnb->cgroup_slots,
 				     count ? &keys[count - 1] : NULL,
 				     &keys[count]))
 		count++;
-	count = drop_twins(keys, count);
+	count = drop_repeated(keys, count);
 	for (size_t i = 0; !err && i < count; i++) {
 		__u32 slot = tnb_slot_of(tnb, keys[i]);
 
@@ -135,9 +137,9 @@ static __u32 search(struct tnb *tnb, bool (*is_free)(const struct tnb *, __u32))
 }
 
 /*
- * A removed cgroup takes its entry along (tp_cgroup_release) but not its page,
- * and on a preemptible kernel the entry may stay. No cgroup below it can still
- * point to the slot: they are released before their parent.
+ * With a cgroup its entry is removed (tp_cgroup_release), but its page keeps
+ * the owner; on a preemptible kernel the entry may stay, too. No cgroup below
+ * can still point to the slot: cgroups are released before their parent.
  */
 int tnb_slot_find_free(struct tnb *tnb, __u32 *slot)
 {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
-#include "kernel/bpf_map.h"
 #include "transaction.h"
 
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/test_hooks.h"
 #include "clock_page.h"
+#include "kernel/bpf_map.h"
 #include "slots.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 
-/* Each puts one more generation of new cgroups back. */
+/* Each turn repairs one more generation of new cgroups. */
 #define REPAIR_TURNS 100
 
 static int mark(struct tnb *tnb, __u32 changing)
@@ -46,11 +48,11 @@ static int slot_above(struct tnb *tnb, const char *path, __u32 *slot)
 		close(fd);
 		fd = above;
 	}
-	/* Removed meanwhile. */
+	/* The cgroup was removed meanwhile. */
 	if (errno == ENOENT || errno == ENODEV)
 		return -ENOENT;
-	return tnb_fail(-errno, "cannot look at what is above '%s': %s", path,
-			strerror(errno));
+	return tnb_fail(-errno, "cannot examine the cgroups above '%s': %s",
+			path, strerror(errno));
 }
 
 static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
@@ -73,9 +75,9 @@ static int repair_one(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 	return tnb_slot_point(tnb, cgroup, above);
 }
 
-/* A cgroup that is made below one that is still to be put back inherits its
- * entry: looked at again when all that were being made are there. */
-static int put_all_back(struct tnb *tnb)
+/* A cgroup that is made below one that is not repaired yet inherits its entry.
+ * So all entries are visited again after a barrier, until none was wrong. */
+static int repair_all(struct tnb *tnb)
 {
 	size_t repaired = 1;
 	int err = 0;
@@ -89,7 +91,7 @@ static int put_all_back(struct tnb *tnb)
 	if (!err && repaired)
 		err = tnb_fail(
 			-EAGAIN,
-			"cgroups are made faster than they can be looked at: try again");
+			"cgroups are made faster than they can be examined: try again");
 	return err;
 }
 
@@ -100,11 +102,11 @@ int tnb_transaction_repair(struct tnb *tnb)
 
 	if (tnb_bpf_map_lookup(tnb->journal, &key, &changing) || !changing)
 		return 0;
-	err = put_all_back(tnb);
+	err = repair_all(tnb);
 	return err ? err : mark(tnb, 0);
 }
 
-/* Who waited for the lock may hold what was unloaded meanwhile. */
+/* While the caller waited for the lock, the programs may have been unloaded. */
 static int check_loaded(const struct tnb *tnb)
 {
 	_cleanup_close_
@@ -114,7 +116,7 @@ static int check_loaded(const struct tnb *tnb)
 	if (id >= 0 && id == tnb_bpf_map_id(tnb->cgroup_slots))
 		return 0;
 	if (id < 0 && id != -ENOENT)
-		return tnb_fail((int)id, "cannot look at the pinned maps: %s",
+		return tnb_fail((int)id, "cannot open the pinned maps: %s",
 				strerror((int)-id));
 	return tnb_fail(-ESTALE,
 			"the programs were unloaded meanwhile: try again");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "image_pick.h"
 
+#include "base/test_hooks.h"
 #include "base/error.h"
 #include "exports.h"
 #include "images.h"
@@ -55,7 +56,7 @@ static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout,
 /* Tests name another kernel's layout, to see it found out. */
 static bool is_forced(enum tnb_vdso_layout_id *layout)
 {
-	const char *name = getenv("TIMENSBPF_TEST_LAYOUT");
+	const char *name = tnb_test_value("TIMENSBPF_TEST_LAYOUT");
 
 	for (int i = 0; name && i <= TNB_LAYOUT_raw; i++) {
 		*layout = (enum tnb_vdso_layout_id)i;

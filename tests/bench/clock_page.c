@@ -19,7 +19,7 @@ int clock_page_make(uint32_t slot)
 				       .pass = CLOCK_PAGE_PASS };
 	int fd = memfd_create("clock_pages", MFD_CLOEXEC);
 
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		page.set[0].clock[i] = page.set[1].clock[i] =
 			(struct tnb_clock){ .offset_sec = CLOCK_PAGE_AHEAD,
 					    .offset_nsec = 123456000 };

@@ -224,13 +224,15 @@ static struct tnb *open_loaded(void)
 
 static void set_rule(struct tnb *tnb, const char *cgroup)
 {
-	static const struct tnb_change change = {
-		.given = { true, true, true },
-		.offset_ns = { 3 * DAY_NS, 2 * DAY_NS, DAY_NS },
+	static const struct tnb_clock_settings settings = {
+		.size = sizeof(settings),
+		.clock = { { .how = TNB_SET_OFFSET, .ns = 3 * DAY_NS },
+			   { .how = TNB_SET_OFFSET, .ns = 2 * DAY_NS },
+			   { .how = TNB_SET_OFFSET, .ns = DAY_NS } },
 	};
 
 	make_directory(cgroup);
-	if (tnb_rule_set(tnb, cgroup, &change, 0))
+	if (tnb_rule_set(tnb, cgroup, &settings, 0, NULL))
 		die("%s: %s", cgroup, tnb_error_message());
 }
 

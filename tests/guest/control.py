@@ -9,13 +9,15 @@ import struct
 import sys
 
 PATH = "/run/timensbpf/control"
-MAGIC, VERSION, SIZE = 0x746E6263, 1, 48
+MAGIC, VERSION, SIZE = 0x746E6263, 2, 128
+SETTINGS = 104  # sizeof(struct tnb_clock_settings)
 SET, STATUS = 1, 3
 NAMES = {0x100: "accepted", 0x101: "done", 0x102: "refused"}
 
 
 def request(op, magic=MAGIC, version=VERSION, size=SIZE, more=b""):
-    return struct.pack("=4I", magic, version, size, op) + bytes(SIZE - 16) + more
+    settings = struct.pack("=I", SETTINGS if op == SET else 0) + bytes(SETTINGS - 4)
+    return struct.pack("=4I", magic, version, size, op) + bytes(8) + settings + more
 
 
 def say(to, message, fds=()):

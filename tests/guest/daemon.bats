@@ -60,7 +60,7 @@ rule_lives() {
     [[ $(offsets_of "$CGROUP") == "3600000000000 1000000000 ${OFFSETS[2]}" ]] || return
     timensbpf unset --cgroup "$CGROUP" --force || return
     [[ -z $(offsets_of "$CGROUP") ]] || return
-    expect_refusal 1 "'$CGROUP' has no time of its own" timensbpf unset --cgroup "$CGROUP"
+    expect_refusal 1 "'${CGROUP#"$CGROUPS"}' has no time of its own" timensbpf unset --cgroup "$CGROUP"
 }
 
 @test "set, unset and show, by the daemon" {
@@ -70,9 +70,10 @@ rule_lives() {
     cat "$DAEMON_LOG"
     # Four changes and three refusals.
     (($(times_logged ': control: ') - before == 7))
-    logged "control: set $CGROUP\$"
-    logged "control: unset $CGROUP\$"
-    logged "control: unset $CGROUP: '$CGROUP' has no time"
+    local name=${CGROUP#"$CGROUPS"}
+    logged "control: set $name\$"
+    logged "control: unset $name\$"
+    logged "control: unset $name: '$name' has no time"
 }
 
 @test "set, unset and show, without one" {
@@ -96,7 +97,7 @@ rule_lives() {
 @test "a wrong directory is refused as without a daemon" {
     local before
     before=$(times_logged ': control: ')
-    expect_refusal 1 'no cgroup v2 directory' timensbpf set --cgroup /tmp --realtime +1h
+    expect_refusal 1 'not a cgroup v2 directory' timensbpf set --cgroup /tmp --realtime +1h
     expect_refusal 1 'root cgroup' timensbpf set --cgroup "$CGROUPS" --realtime +1h
     (($(times_logged ': control: ') == before))
 }
@@ -144,15 +145,15 @@ refused() {
     remember
     refused tiny 'too short: 1 bytes'
     refused short 'too short: 20 bytes'
-    refused long 'too long: more than 48'
-    refused version 'control version 2, this is version 1'
+    refused long 'too long: more than 128'
+    refused version 'control version 3, this is version 2'
     refused magic 'does not begin'
     refused no-operation 'no operation 99'
     refused no-cgroup 'descriptors, not with 0'
     refused two-cgroups 'descriptors, not with 2'
     refused nothing 'no request within 2 s'
     say not-a-cgroup >"$FILE"
-    grep -q '^done -22 .*no cgroup v2 directory' "$FILE"
+    grep -q '^done -22 .*not a cgroup v2 directory' "$FILE"
     is_unchanged
     say status >"$FILE"
     grep -q '^done 0 version .* serves, idle' "$FILE"

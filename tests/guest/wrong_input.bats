@@ -88,12 +88,12 @@ run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
     [[ $(<"$BATS_TEST_TMPDIR/date") == 2262-04-11 ]]
 }
 
-@test "a path that is no cgroup v2 directory" {
+@test "a path that is not a cgroup v2 directory" {
     local path
     for path in /tmp /no/such/path /etc/passwd "$CGROUP/cgroup.procs" ''; do
-        refused "'$path' is no cgroup v2 directory" set --cgroup "$path" --realtime +1h
-        refused "'$path' is no cgroup v2 directory" unset --cgroup "$path"
-        run_refused "'$path' is no cgroup v2 directory" enter --cgroup "$path" -- true
+        refused "'$path' is not a cgroup v2 directory" set --cgroup "$path" --realtime +1h
+        refused "'$path' is not a cgroup v2 directory" unset --cgroup "$path"
+        run_refused "'$path' is not a cgroup v2 directory" enter --cgroup "$path" -- true
     done
     is_unchanged
 }
@@ -135,9 +135,9 @@ run_refused() { expect_refusal 125 "$1" timensbpf "${@:2}"; }
     exec {fd}<"$CGROUP/gone"
     rmdir "$CGROUP/gone"
     # The open directory still leads to what is no longer there.
-    refused 'removed meanwhile|no cgroup v2' set --cgroup "/proc/$$/fd/$fd" --realtime +1h
-    refused 'no time of its own|removed meanwhile|no cgroup v2' unset --cgroup "/proc/$$/fd/$fd"
-    run_refused 'cannot move|removed meanwhile|no cgroup v2' enter --cgroup "/proc/$$/fd/$fd" -- true
+    refused 'removed meanwhile|not a cgroup v2' set --cgroup "/proc/$$/fd/$fd" --realtime +1h
+    refused 'no time of its own|removed meanwhile|not a cgroup v2' unset --cgroup "/proc/$$/fd/$fd"
+    run_refused 'cannot move|removed meanwhile|not a cgroup v2' enter --cgroup "/proc/$$/fd/$fd" -- true
     exec {fd}<&-
     is_unchanged
 }

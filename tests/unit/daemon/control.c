@@ -75,7 +75,7 @@ static void carry_out(const struct request *request,
 {
 	sem_post(&has_begun);
 	sem_wait(&may_go);
-	order[carried_out++] = request->message.offset_ns[0];
+	order[carried_out++] = request->message.settings.clock[0].ns;
 	answer->result = -EBUSY;
 	strcpy(answer->text, "some text");
 }
@@ -157,8 +157,9 @@ static void send_request(int fd, enum tnb_control_op op, int64_t number)
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
 
 	if (op == TNB_CONTROL_SET) {
-		request.given[0] = 1;
-		request.offset_ns[0] = number;
+		request.settings.size = sizeof(request.settings);
+		request.settings.clock[0].how = TNB_SET_OFFSET;
+		request.settings.clock[0].ns = number;
 		/* Of anything: it is not looked at here. */
 		memcpy(CMSG_DATA(&rights.header), &end, sizeof(end));
 		message.msg_control = &rights;

@@ -48,10 +48,14 @@ static void send_with_fds(const void *bytes, size_t length, int fds)
 
 static struct tnb_control_request sound(enum tnb_control_op op)
 {
-	return (struct tnb_control_request){
+	struct tnb_control_request request = {
 		.header = { TNB_CONTROL_MAGIC, TNB_CONTROL_VERSION,
 			    sizeof(struct tnb_control_request), op },
 	};
+
+	if (op == TNB_CONTROL_SET)
+		request.settings.size = sizeof(request.settings);
+	return request;
 }
 
 static void sound_ones_are_taken(void **state)
@@ -63,8 +67,9 @@ static void sound_ones_are_taken(void **state)
 	struct reason reason;
 
 	(void)state;
-	set.given[2] = set.realtime_is_date = 1;
-	set.offset_ns[2] = -5;
+	set.settings.clock[0].how = TNB_SET_DATE;
+	set.settings.clock[2].how = TNB_SET_OFFSET;
+	set.settings.clock[2].ns = -5;
 	unset.flags = TNB_CONTROL_FORCE;
 	send_with_fds(&set, sizeof(set), 1);
 	assert_int_equal(request_receive(ends[1], &request, &reason), 0);
@@ -135,10 +140,10 @@ static void other_versions(void **state)
 	(void)state;
 	request.header.version++;
 	memcpy(longer, &request, sizeof(request));
-	expect_refused(&request, sizeof(request), 1, "control version 2");
+	expect_refused(&request, sizeof(request), 1, "control version 3");
 	expect_refused(&request, sizeof(request.header), 0,
-		       "control version 2");
-	expect_refused(longer, sizeof(longer), 1, "control version 2");
+		       "control version 3");
+	expect_refused(longer, sizeof(longer), 1, "control version 3");
 	request.header.magic++;
 	expect_refused(&request, sizeof(request), 1, "does not begin");
 }
@@ -149,7 +154,7 @@ static void headers_that_lie(void **state)
 
 	(void)state;
 	request.header.size--;
-	expect_refused(&request, sizeof(request), 1, "says 47 bytes");
+	expect_refused(&request, sizeof(request), 1, "says 127 bytes");
 	request = sound((enum tnb_control_op)0);
 	expect_refused(&request, sizeof(request), 1, "no operation 0");
 	request = sound(TNB_CONTROL_DONE);
@@ -168,28 +173,38 @@ static void descriptors(void **state)
 	expect_refused(&status, sizeof(status), 1, "0 descriptors, not with 1");
 }
 
+/* A message of `op` with one word that is not 0. */
+static void expect_no_meaning(enum tnb_control_op op, size_t at, __u32 word)
+{
+	struct tnb_control_request request = sound(op);
+
+	memcpy((char *)&request + at, &word, sizeof(word));
+	expect_refused(&request, sizeof(request), op != TNB_CONTROL_STATUS,
+		       "no meaning");
+}
+
+#define AT(member) offsetof(struct tnb_control_request, member)
+
 static void fields_without_a_meaning(void **state)
 {
-	struct tnb_control_request request = sound(TNB_CONTROL_SET);
-
 	(void)state;
-	request.flags = 2;
-	expect_refused(&request, sizeof(request), 1, "no meaning");
-	request = sound(TNB_CONTROL_SET);
-	request.given[1] = 2;
-	expect_refused(&request, sizeof(request), 1, "no meaning");
-	request = sound(TNB_CONTROL_SET);
-	request.offset_ns[0] = 1;
-	expect_refused(&request, sizeof(request), 1, "no meaning");
-	request = sound(TNB_CONTROL_UNSET);
-	request.given[0] = 1;
-	expect_refused(&request, sizeof(request), 1, "no meaning");
-	request = sound(TNB_CONTROL_STATUS);
-	request.flags = TNB_CONTROL_FORCE;
-	expect_refused(&request, sizeof(request), 0, "no meaning");
-	request = sound(TNB_CONTROL_UNSET);
-	request.realtime_is_date = 1;
-	expect_refused(&request, sizeof(request), 1, "no meaning");
+	expect_no_meaning(TNB_CONTROL_SET, AT(flags), 2);
+	expect_no_meaning(TNB_CONTROL_SET, AT(unused), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.size), 8);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.reserved), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[0].ns), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[0].how), 3);
+	/* A date of a clock that has none. */
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[1].how),
+			  TNB_SET_DATE);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[1].mode), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[2].rate), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[2].source), 1);
+	expect_no_meaning(TNB_CONTROL_SET, AT(settings.clock[2].reserved), 1);
+	expect_no_meaning(TNB_CONTROL_UNSET, AT(settings.size), 1);
+	expect_no_meaning(TNB_CONTROL_UNSET, AT(settings.clock[0].how), 1);
+	expect_no_meaning(TNB_CONTROL_STATUS, AT(flags), TNB_CONTROL_FORCE);
+	expect_no_meaning(TNB_CONTROL_STATUS, AT(settings.clock[0].how), 1);
 }
 
 static void who_it_is(void **state)

@@ -104,7 +104,7 @@ static struct tnb_clock_set make_set(uint64_t generation)
 {
 	struct tnb_clock_set set;
 
-	for (unsigned int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (unsigned int i = 0; i < TNB_CLOCKS; i++)
 		set.clock[i] = generation % 2
 				       ? rate_clock(shown(generation, i))
 				       : offset_clock(shown(generation, i));
@@ -128,11 +128,11 @@ static bool is_shown(struct tnb_time time, uint64_t generation,
 
 static void assert_shows(const struct tnb_clock_page *page, uint64_t generation)
 {
-	for (unsigned int i = 0; i < TNB_FAMILY_MAX; i++) {
+	for (unsigned int i = 0; i < TNB_CLOCKS; i++) {
 		struct tnb_time time = { 0, 0 };
 
-		assert_int_equal(tnb_page_read(page, (enum tnb_family)i, &time),
-				 0);
+		assert_int_equal(
+			tnb_page_read(page, (enum tnb_clock_id)i, &time), 0);
 		assert_true(is_shown(time, generation, i));
 	}
 }
@@ -145,7 +145,7 @@ static void empty_page_is_the_identity(void **state)
 	struct tnb_time time = { 77, 5 };
 
 	(void)state;
-	assert_int_equal(tnb_page_read(&page, TNB_FAMILY_REALTIME, &time), 0);
+	assert_int_equal(tnb_page_read(&page, TNB_REALTIME, &time), 0);
 	assert_int_equal(time.sec, 77);
 	assert_int_equal(time.nsec, 5);
 }
@@ -154,12 +154,11 @@ static void host_time_goes_in(void **state)
 {
 	static struct tnb_clock_page page;
 	struct tnb_time time = { 100, 999999999 };
-	struct tnb_time wanted =
-		tnb_time_add(time, shown(6, TNB_FAMILY_BOOTTIME));
+	struct tnb_time wanted = tnb_time_add(time, shown(6, TNB_BOOTTIME));
 
 	(void)state;
 	publish(&page, 6);
-	assert_int_equal(tnb_page_read(&page, TNB_FAMILY_BOOTTIME, &time), 0);
+	assert_int_equal(tnb_page_read(&page, TNB_BOOTTIME, &time), 0);
 	assert_int_equal(time.sec, wanted.sec);
 	assert_int_equal(time.nsec, wanted.nsec);
 }
@@ -285,7 +284,7 @@ static int read_disturbed(void (*change)(struct tnb_clock_page *page),
 	/* Here rather than in the set-up: cmocka has a handler of its own. */
 	assert_int_equal(sigaction(SIGSEGV, &action, &before), 0);
 	assert_int_equal(mprotect(stage.copies, VM_PAGE, PROT_NONE), 0);
-	r = tnb_page_read(stage.page, TNB_FAMILY_MONOTONIC, time);
+	r = tnb_page_read(stage.page, TNB_MONOTONIC, time);
 	assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
 	assert_int_equal(stage.changes_left, 0);
 	return r;
@@ -316,7 +315,7 @@ static void update_within_a_read_is_seen(void **state)
 
 	(void)state;
 	assert_int_equal(read_disturbed(publish_next, 1, &time), 0);
-	assert_true(is_shown(time, 21, TNB_FAMILY_MONOTONIC));
+	assert_true(is_shown(time, 21, TNB_MONOTONIC));
 }
 
 static void copy_torn_within_a_read_is_left(void **state)
@@ -326,7 +325,7 @@ static void copy_torn_within_a_read_is_left(void **state)
 	(void)state;
 	/* Words 0 to 11 of 24: the clock that is read, word 8 on, is torn. */
 	assert_int_equal(read_disturbed(write_half_of_first_copy, 1, &time), 0);
-	assert_true(is_shown(time, 20, TNB_FAMILY_MONOTONIC));
+	assert_true(is_shown(time, 20, TNB_MONOTONIC));
 }
 
 static void second_copy_torn_within_a_read_is_left(void **state)
@@ -338,7 +337,7 @@ static void second_copy_torn_within_a_read_is_left(void **state)
 	write_first_copy(stage.page, &set, SET_WORDS);
 	assert_int_equal(read_disturbed(write_half_of_second_copy, 1, &time),
 			 0);
-	assert_true(is_shown(time, 21, TNB_FAMILY_MONOTONIC));
+	assert_true(is_shown(time, 21, TNB_MONOTONIC));
 }
 
 static void last_try_may_succeed(void **state)
@@ -348,8 +347,7 @@ static void last_try_may_succeed(void **state)
 	(void)state;
 	assert_int_equal(
 		read_disturbed(publish_next, TNB_LATCH_TRIES - 1, &time), 0);
-	assert_true(
-		is_shown(time, 20 + TNB_LATCH_TRIES - 1, TNB_FAMILY_MONOTONIC));
+	assert_true(is_shown(time, 20 + TNB_LATCH_TRIES - 1, TNB_MONOTONIC));
 }
 
 static void page_that_never_stands_still_gives_no_time(void **state)
@@ -389,7 +387,7 @@ static void read_once(struct reader *reader)
 	uint64_t generation;
 
 	reader->reads++;
-	if (tnb_page_read(&shared_page, (enum tnb_family)reader->family,
+	if (tnb_page_read(&shared_page, (enum tnb_clock_id)reader->family,
 			  &time)) {
 		reader->touched += time.sec || time.nsec;
 		return;
@@ -430,7 +428,7 @@ static void threads_see_whole_sets_in_order(void **state)
 	atomic_store(&readers_left, READERS);
 	assert_int_equal(pthread_create(&writer, NULL, run_writer, NULL), 0);
 	for (unsigned int i = 0; i < READERS; i++) {
-		readers[i].family = i % TNB_FAMILY_MAX;
+		readers[i].family = i % TNB_CLOCKS;
 		assert_int_equal(pthread_create(&readers[i].thread, NULL,
 						run_reader, &readers[i]),
 				 0);

@@ -97,32 +97,32 @@ static struct tnb_time read_at(struct tnb_clock clock, int64_t sec,
 
 static void family_of_every_clock_id(void **state)
 {
-	static const enum tnb_family families[24] = {
-		[0] = TNB_FAMILY_REALTIME,
-		[1] = TNB_FAMILY_MONOTONIC,
-		[2] = TNB_FAMILY_NONE, /* PROCESS_CPUTIME_ID */
-		[3] = TNB_FAMILY_NONE, /* THREAD_CPUTIME_ID */
-		[4] = TNB_FAMILY_MONOTONIC,
-		[5] = TNB_FAMILY_REALTIME,
-		[6] = TNB_FAMILY_MONOTONIC,
-		[7] = TNB_FAMILY_BOOTTIME,
-		[8] = TNB_FAMILY_REALTIME,
-		[9] = TNB_FAMILY_BOOTTIME,
-		[10] = TNB_FAMILY_NONE, /* SGI_CYCLE, gone */
-		[11] = TNB_FAMILY_REALTIME,
-		[12] = TNB_FAMILY_NONE,
-		[13] = TNB_FAMILY_NONE,
-		[14] = TNB_FAMILY_NONE,
-		[15] = TNB_FAMILY_NONE,
+	static const enum tnb_clock_id families[24] = {
+		[0] = TNB_REALTIME,
+		[1] = TNB_MONOTONIC,
+		[2] = TNB_CLOCK_NONE, /* PROCESS_CPUTIME_ID */
+		[3] = TNB_CLOCK_NONE, /* THREAD_CPUTIME_ID */
+		[4] = TNB_MONOTONIC,
+		[5] = TNB_REALTIME,
+		[6] = TNB_MONOTONIC,
+		[7] = TNB_BOOTTIME,
+		[8] = TNB_REALTIME,
+		[9] = TNB_BOOTTIME,
+		[10] = TNB_CLOCK_NONE, /* SGI_CYCLE, gone */
+		[11] = TNB_REALTIME,
+		[12] = TNB_CLOCK_NONE,
+		[13] = TNB_CLOCK_NONE,
+		[14] = TNB_CLOCK_NONE,
+		[15] = TNB_CLOCK_NONE,
 		/* AUX, the auxiliary clocks */
-		[16] = TNB_FAMILY_NONE,
-		[17] = TNB_FAMILY_NONE,
-		[18] = TNB_FAMILY_NONE,
-		[19] = TNB_FAMILY_NONE,
-		[20] = TNB_FAMILY_NONE,
-		[21] = TNB_FAMILY_NONE,
-		[22] = TNB_FAMILY_NONE,
-		[23] = TNB_FAMILY_NONE,
+		[16] = TNB_CLOCK_NONE,
+		[17] = TNB_CLOCK_NONE,
+		[18] = TNB_CLOCK_NONE,
+		[19] = TNB_CLOCK_NONE,
+		[20] = TNB_CLOCK_NONE,
+		[21] = TNB_CLOCK_NONE,
+		[22] = TNB_CLOCK_NONE,
+		[23] = TNB_CLOCK_NONE,
 	};
 
 	(void)state;
@@ -134,8 +134,8 @@ static void dynamic_clocks_have_no_family(void **state)
 {
 	(void)state;
 	/* FD_TO_CLOCKID(3), and a CPU clock of pid 1. */
-	assert_int_equal(tnb_family_of(~3u << 3 | 3), TNB_FAMILY_NONE);
-	assert_int_equal(tnb_family_of(~1u << 3 | 2), TNB_FAMILY_NONE);
+	assert_int_equal(tnb_family_of(~3u << 3 | 3), TNB_CLOCK_NONE);
+	assert_int_equal(tnb_family_of(~1u << 3 | 2), TNB_CLOCK_NONE);
 }
 
 /* ---- Sums -------------------------------------------------------------- */

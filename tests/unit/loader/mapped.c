@@ -54,7 +54,7 @@ void unmap_image(struct mapped *mapped)
 
 void publish_offset(struct tnb_clock_page *page, int64_t sec, uint32_t nsec)
 {
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		page->set[0].clock[i] = page->set[1].clock[i] =
 			(struct tnb_clock){ .offset_sec = sec,
 					    .offset_nsec = nsec };

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include "../../seqpacket.h"
 #include <errno.h>
-#include "loader/base/cgroup.h"
 #include "loader/api/client.h"
 #include "loader/base/log.h"
 #include <pthread.h>
@@ -15,16 +14,10 @@
 #include <abi/control.h>
 #include <unistd.h>
 
-/* What control.c is built with. */
+/* What client.c is linked with. */
 void tnb_log_debug(const char *format, ...)
 {
 	(void)format;
-}
-int tnb_cgroup_open(const char *path, uint64_t *id)
-{
-	(void)path;
-	(void)id;
-	return -EINVAL;
 }
 
 static const struct tnb_control_request request = {
@@ -43,6 +36,12 @@ static int say(enum tnb_control_op op, int result, const char *text)
 	};
 
 	strcpy(message.text, text);
+	message.change = (struct tnb_change_result){
+		.changed = 3,
+		.left = 1,
+		.listed = 1,
+		.process = { { 42, TNB_VDSO_VISIBLE, "left" } },
+	};
 	return send(ends[1], &message, sizeof(message), MSG_NOSIGNAL) ==
 			       sizeof(message)
 		       ? 0
@@ -70,6 +69,9 @@ static void a_result_comes_back(void **state)
 	assert_int_equal(ask(), 0);
 	assert_int_equal(answer.result, -EBUSY);
 	assert_string_equal(answer.text, "busy");
+	assert_int_equal(answer.change.changed, 3);
+	assert_int_equal(answer.change.left, 1);
+	assert_string_equal(answer.change.process[0].name, "left");
 	assert_int_equal(recv(ends[1], &seen, sizeof(seen), 0), sizeof(seen));
 	assert_memory_equal(&seen, &request, sizeof(seen));
 }

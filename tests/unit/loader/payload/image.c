@@ -234,7 +234,7 @@ static void each_family_has_its_own(void)
 	struct tnb_clock_page *page = stage.mapped.page;
 
 	publish_offset(page, 0, 0);
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		page->set[0].clock[i].offset_sec = 1000000 * (i + 1);
 	for (size_t i = 0; i < ALL_HIGH; i++) {
 		clockid_t clock = high_clocks[i];
@@ -252,7 +252,7 @@ static void the_sequence_picks_the_copy(void)
 	struct tnb_clock_page *page = stage.mapped.page;
 
 	publish_offset(page, 1, 0);
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		page->set[1].clock[i].offset_sec = 2;
 	page->sequence = 6;
 	assert_all_show(1, 0);
@@ -273,7 +273,7 @@ static void rates_are_the_timekeepers(void)
 		.offset_sec = 12345, /* not in force */
 	};
 
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		stage.mapped.page->set[0].clock[i] = clock;
 	for (size_t i = 0; i < ALL_HIGH + ALL_COARSE; i++) {
 		clockid_t id = i < ALL_HIGH ? high_clocks[i]
@@ -375,8 +375,7 @@ static void enter_time_namespace(unsigned int second)
 	put32(data, layout->clock_mode, TNB_VVAR_MODE_TIMENS);
 	put64(data, layout->max_cycles, 0);
 	for (clockid_t i = 0; i < (clockid_t)TNB_VVAR_CLOCKS; i++) {
-		bool moved = tnb_family_of((unsigned int)i) !=
-			     TNB_FAMILY_REALTIME;
+		bool moved = tnb_family_of((unsigned int)i) != TNB_REALTIME;
 		uint16_t base = (uint16_t)(layout->basetime + 16 * i);
 
 		put64(data, base, moved ? (uint64_t)-50 : 0);
@@ -400,7 +399,7 @@ static void time_namespaces_come_first(void)
 						  ? high_clocks[i]
 						  : coarse_clocks[i - ALL_HIGH];
 			bool moved = tnb_family_of((unsigned int)clock) !=
-				     TNB_FAMILY_REALTIME;
+				     TNB_REALTIME;
 
 			if (moved)
 				assert_shows(clock,
@@ -553,7 +552,7 @@ static void publish(struct tnb_clock_page *page, int64_t generation)
 
 	for (int half = 0; half < 2; half++) {
 		__sync_fetch_and_add(&page->sequence, 1);
-		for (int i = 0; i < TNB_FAMILY_MAX; i++) {
+		for (int i = 0; i < TNB_CLOCKS; i++) {
 			volatile struct tnb_clock *to =
 				&page->set[half].clock[i];
 
@@ -722,7 +721,7 @@ static void write_half_of_the_copy_in_force(void)
 	struct tnb_clock_page *page = stage.mapped.page;
 
 	page->sequence++;
-	for (int i = 0; i < TNB_FAMILY_MAX; i++)
+	for (int i = 0; i < TNB_CLOCKS; i++)
 		page->set[0].clock[i].offset_sec = 2000;
 }
 
@@ -771,7 +770,7 @@ static void numbers_that_change_meanwhile_are_read_again(void)
 			/* In the slow path as well. */
 			stage.mapped.page->sequence = 0;
 			publish_offset(stage.mapped.page, 1000, 1);
-			for (int j = 0; j < TNB_FAMILY_MAX; j++)
+			for (int j = 0; j < TNB_CLOCKS; j++)
 				stage.mapped.page->set[0].clock[j].flags =
 					TNB_CLOCK_RATE;
 			time = read_stopped(clock, page, write_all);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The fresh cgroups of `timensbpf run`. A flock on the directory says that
- * their maker lives; it falls with the maker, however that ends. Whoever gets
- * it may remove the cgroup when it is empty.
+ * The cgroups of `timensbpf run`. A flock on the directory says that the
+ * process which made it lives; the kernel drops it with that process. A process
+ * that gets the lock may remove the cgroup when it is empty.
  */
 #define _GNU_SOURCE
 #include "base/cgroup.h"
+#include "base/cgroup_tree.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "transaction.h"
-#include "rule.h"
-#include "slots.h"
+#include "base/test_hooks.h"
+#include "rules/slots.h"
+#include "rules/transaction.h"
+#include "set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +24,7 @@
 #define KILL_TRIES 100
 #define KILL_WAIT_MS 100
 
-/* Remove an abandoned empty one. Under the lock. */
+/* Remove a cgroup that is empty and not in use. Under the lock. */
 static void sweep_one(const char *path)
 {
 	_cleanup_close_
@@ -53,8 +55,8 @@ static int sweep_rule(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 	return 0;
 }
 
-/* Those with a rule, wherever they are, and those that were killed before they
- * got one, beside ours. */
+/* Cgroups with a rule, wherever they are; and those beside ours, because a run
+ * may have been killed before it made the rule. */
 static void sweep(struct tnb *tnb, const char *own)
 {
 	_cleanup_closedir_ DIR *dir = opendir(own);
@@ -72,22 +74,24 @@ static void sweep(struct tnb *tnb, const char *own)
 	}
 }
 
-static int make(const char *path, int *fd)
+static int make(const char *mount, const char *path, int *fd)
 {
+	const char *name = tnb_cgroup_below(mount, path);
+
 	if (mkdir(path, 0755)) {
 		if (errno == EEXIST)
 			return tnb_fail(
 				-EEXIST,
 				"the cgroup '%s' is in use: choose another --name",
-				path);
-		return tnb_fail(-errno, "cannot make the cgroup '%s': %s", path,
+				name);
+		return tnb_fail(-errno, "cannot make the cgroup '%s': %s", name,
 				strerror(errno));
 	}
 	tnb_step();
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*fd < 0 || flock(*fd, LOCK_EX | LOCK_NB)) {
 		rmdir(path);
-		return tnb_fail(-errno, "cannot lock the cgroup '%s': %s", path,
+		return tnb_fail(-errno, "cannot lock the cgroup '%s': %s", name,
 				strerror(errno));
 	}
 	return 0;
@@ -104,8 +108,21 @@ static int check_name(const char *name)
 	return 0;
 }
 
+static int set_rule(struct tnb *tnb, const char *path, int fd,
+		    const struct tnb_clock_settings *settings)
+{
+	struct tnb_cgroup cgroup = {
+		.fd = fd,
+		.name = tnb_cgroup_below(tnb->mount, path),
+	};
+	int err = tnb_cgroup_check(fd, cgroup.name, &cgroup.id);
+
+	return err ? err : tnb_set_locked(tnb, &cgroup, settings, 0, NULL);
+}
+
 int tnb_cgroup_create(struct tnb *tnb, const char *name,
-		      const struct tnb_change *change, char **path, int *fd)
+		      const struct tnb_clock_settings *settings, char **path,
+		      int *fd)
 {
 	_cleanup_close_
 	int lock = -1;
@@ -127,10 +144,10 @@ int tnb_cgroup_create(struct tnb *tnb, const char *name,
 	sweep(tnb, own);
 	if (asprintf(&fresh, "%s/" PREFIX "%s", own, name) < 0)
 		return tnb_fail_memory();
-	err = make(fresh, &made);
+	err = make(tnb->mount, fresh, &made);
 	if (err)
 		return err;
-	err = tnb_rule_set_unlocked(tnb, fresh, change, 0);
+	err = set_rule(tnb, fresh, made, settings);
 	if (err) {
 		rmdir(fresh);
 		return err;
@@ -140,7 +157,7 @@ int tnb_cgroup_create(struct tnb *tnb, const char *name,
 	return 0;
 }
 
-/* Wait until cgroup.events says that nobody is left. */
+/* Wait until cgroup.events says that no process is left. */
 static bool wait_unpopulated(int fd)
 {
 	_cleanup_close_
@@ -160,7 +177,7 @@ static bool wait_unpopulated(int fd)
 
 static int remove_child(int fd, uint64_t id, void *context);
 
-/* Children first. */
+/* Cgroups below it, the lowest first. */
 static int remove_below(int fd)
 {
 	return tnb_cgroup_walk(fd, remove_child, NULL);
@@ -198,15 +215,14 @@ int tnb_cgroup_destroy(struct tnb *tnb, const char *path, int fd)
 	_cleanup_close_
 	int lock = -1;
 
-	(void)tnb;
 	kill_all(fd);
 	if (!wait_unpopulated(fd))
 		return tnb_fail(
 			-EBUSY,
 			"processes in '%s' do not end: the cgroup stays, the next run removes it",
-			path);
-	/* The programs may be gone by now; what others do with cgroups is what
-	 * it is to wait for. */
+			tnb_cgroup_below(tnb->mount, path));
+	/* Not tnb_transaction_lock(): the programs may be gone by now. The lock
+	 * is for other processes that make or sweep cgroups. */
 	lock = tnb_pins_lock();
 	if (lock < 0)
 		return lock;
@@ -214,6 +230,7 @@ int tnb_cgroup_destroy(struct tnb *tnb, const char *path, int fd)
 	(void)!remove_below(fd);
 	if (rmdir(path) && errno != ENOENT)
 		return tnb_fail(-errno, "cannot remove the cgroup '%s': %s",
-				path, strerror(errno));
+				tnb_cgroup_below(tnb->mount, path),
+				strerror(errno));
 	return 0;
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "set.h"
+
+#include "apply.h"
+#include "process/converge.h"
+
+/* Processes that come into the tree during the change are changed after it. */
+int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
+		   const struct tnb_clock_settings *settings,
+		   unsigned int flags, uint32_t *changed)
+{
+	struct tnb_rule_change change;
+	int err = tnb_rule_plan(tnb, cgroup, settings, flags, &change);
+
+	if (err)
+		return err;
+	if (change.begins) {
+		err = tnb_rule_prepare(&change);
+		if (!err)
+			tnb_converge_tree(tnb, cgroup->fd, changed);
+	}
+	if (!err)
+		err = tnb_rule_commit(&change);
+	if (change.begins)
+		err = tnb_rule_finish(&change, err);
+	if (!err)
+		tnb_converge_tree(tnb, cgroup->fd, changed);
+	return err;
+}
+
+int tnb_rule_set(struct tnb *tnb, const char *path,
+		 const struct tnb_clock_settings *settings, unsigned int flags,
+		 struct tnb_change_result *result)
+{
+	const struct tnb_apply_request request = { settings, flags };
+
+	return tnb_apply_path(tnb, path, &request, result);
+}
+
+int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
+		    const struct tnb_clock_settings *settings,
+		    unsigned int flags, struct tnb_change_result *result)
+{
+	const struct tnb_apply_request request = { settings, flags };
+
+	return tnb_apply_at(tnb, cgroup, name, &request, result);
+}

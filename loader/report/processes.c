@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The processes of a rule, and how each reads its clocks. */
+#define _GNU_SOURCE
+#include "processes.h"
+
+#include "base/array.h"
+#include "base/cgroup_tree.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/proc.h"
+#include "kernel/probe.h"
+#include "process/census.h"
+#include "process/process.h"
+#include "rules/clock_page.h"
+#include "rules/slots.h"
+#include "process/view.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+
+struct census {
+	struct tnb *tnb;
+	bool has_tsc;
+	__u32 slot;
+	struct tnb_process *processes;
+	size_t count, space;
+};
+
+static bool is_32bit(int proc)
+{
+	_cleanup_close_
+	int fd = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
+	unsigned char ident[EI_NIDENT] = { 0 };
+
+	return fd >= 0 && read(fd, ident, sizeof(ident)) == sizeof(ident) &&
+	       ident[EI_CLASS] == ELFCLASS32;
+}
+
+static void read_name(int proc, char *name, size_t size)
+{
+	_cleanup_close_
+	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : read(fd, name, size - 1);
+
+	name[length < 0 ? 0 : length] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+}
+
+static enum tnb_fast judge_link(const struct census *census,
+				const struct tnb_link_page *page)
+{
+	const struct tnb_vdso_link *link = &page->link;
+
+	if (!link->slot)
+		return TNB_VDSO_VISIBLE;
+	if (tnb_view_is_foreign(census->tnb, page))
+		return TNB_VDSO_FOREIGN;
+	if (link->slot != census->slot ||
+	    link->pass != tnb_clock_page_pass(census->tnb, census->slot))
+		return TNB_VDSO_WAITS;
+	return link->vvar && census->has_tsc ? TNB_VDSO_FAST : TNB_VDSO_CALLS;
+}
+
+static const char *hidden_text(bool narrow, bool mended)
+{
+	if (narrow)
+		return "32-bit program";
+	if (mended)
+		return "the loader came after its start: its C library makes system calls, time(2) too; the vDSO leads to virtual time";
+	return "the loader did not run when it began, or could not prepare it: its C library makes system calls, time(2) too; reads the HOST's time by a vDSO that it finds by itself";
+}
+
+const char *tnb_vdso_text(enum tnb_fast vdso)
+{
+	switch (vdso) {
+	case TNB_VDSO_FAST:
+		return NULL;
+	case TNB_VDSO_WAITS:
+		return "waits for the loader to change the processes that left the rule";
+	case TNB_VDSO_CALLS:
+		return "the replacement vDSO makes system calls: the host's clock source is not tsc, or its kernel not known ('timensbpf doctor')";
+	case TNB_VDSO_HIDDEN:
+		return hidden_text(false, false);
+	case TNB_VDSO_FOREIGN:
+		return "reads the time of programs that are gone, and was not changed: 'timensbpf set' it again, or restart it";
+	case TNB_VDSO_VISIBLE:
+		return "began outside and was not changed: reads the HOST's time through the vDSO";
+	default:
+		return "cannot tell whether it sees the host's vDSO";
+	}
+}
+
+static bool examine(const struct census *census, pid_t pid,
+		    struct tnb_process *process)
+{
+	struct tnb_link_page page;
+	pid_t tid;
+	_cleanup_close_
+	int proc = tnb_proc_open(pid, &tid);
+	_cleanup_close_
+	int memory = -1;
+	bool narrow, linked;
+
+	if (proc < 0)
+		return false;
+	process->pid = pid;
+	read_name(proc, process->name, sizeof(process->name));
+	memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	narrow = is_32bit(proc);
+	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN
+				   : tnb_process_auxv(proc, memory, narrow);
+	/* A C library that does not know of a vDSO makes system calls, whatever
+	 * is mapped. */
+	linked = memory >= 0 && tnb_link_page_find(proc, memory, &page) > 0;
+	if (linked && (process->vdso != TNB_VDSO_HIDDEN ||
+		       tnb_view_is_foreign(census->tnb, &page)))
+		process->vdso = judge_link(census, &page);
+	process->why = process->vdso == TNB_VDSO_HIDDEN
+			       ? hidden_text(narrow, linked)
+			       : tnb_vdso_text(process->vdso);
+	return true;
+}
+
+static int add_process(struct census *census, pid_t pid)
+{
+	void *grown = tnb_array_grow(census->processes, census->count,
+				     &census->space,
+				     sizeof(*census->processes));
+
+	if (!grown)
+		return tnb_fail_memory();
+	census->processes = grown;
+	if (examine(census, pid, &census->processes[census->count]))
+		census->count++;
+	return 0;
+}
+
+static int take_census(int fd, struct census *census)
+{
+	struct tnb_census members;
+	int err = tnb_census_read(fd, &members);
+
+	if (err)
+		err = tnb_fail(err, "cannot list the processes of a cgroup: %s",
+			       strerror(-err));
+	for (size_t i = 0; !err && i < members.count; i++)
+		err = add_process(census, members.pid[i]);
+	tnb_census_free(&members);
+	return err;
+}
+
+static int visit(int fd, uint64_t id, void *context)
+{
+	struct census *census = context;
+
+	if (tnb_slot_of(census->tnb, id) != census->slot)
+		return TNB_WALK_PRUNE;
+	return take_census(fd, census);
+}
+
+int tnb_processes_list(struct tnb *tnb, int cgroup, __u32 slot,
+		       struct tnb_process **processes)
+{
+	struct census census = {
+		.tnb = tnb,
+		.has_tsc = tnb_kernel_has_tsc(),
+		.slot = slot,
+	};
+	int err = take_census(cgroup, &census);
+
+	if (!err)
+		err = tnb_cgroup_walk(cgroup, visit, &census);
+	if (err) {
+		free(census.processes);
+		return err;
+	}
+	*processes = census.processes;
+	return (int)census.count;
+}
+
+int tnb_rule_processes(struct tnb *tnb, const struct tnb_rule *rule,
+		       struct tnb_process **processes)
+{
+	_cleanup_close_
+	int fd = open(rule->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return tnb_fail(-ENODEV,
+				"the cgroup '%s' was removed meanwhile",
+				rule->name);
+	return tnb_processes_list(tnb, fd, rule->slot, processes);
+}
+
+/* ---- Of a change --------------------------------------------------------- */
+
+/* Outside of all rules the host's time is the right one. */
+static bool is_left(__u32 slot, enum tnb_fast vdso)
+{
+	return vdso == TNB_VDSO_FOREIGN ||
+	       (slot && (vdso == TNB_VDSO_VISIBLE || vdso == TNB_VDSO_UNKNOWN));
+}
+
+static void count_process(struct tnb_change_result *result, __u32 slot,
+			  const struct tnb_process *process)
+{
+	struct tnb_left *left = &result->process[result->listed];
+
+	result->kind[process->vdso]++;
+	if (!is_left(slot, process->vdso))
+		return;
+	result->left++;
+	if (result->listed == TNB_LEFT_MAX)
+		return;
+	result->listed++;
+	left->pid = process->pid;
+	left->vdso = process->vdso;
+	memcpy(left->name, process->name, sizeof(left->name));
+}
+
+void tnb_processes_sum(struct tnb *tnb, int cgroup, __u32 slot,
+		       struct tnb_change_result *result)
+{
+	_cleanup_free_
+	struct tnb_process *processes = NULL;
+	int count = tnb_processes_list(tnb, cgroup, slot, &processes);
+
+	result->error = count < 0 ? count : 0;
+	for (int i = 0; i < count; i++)
+		count_process(result, slot, &processes[i]);
+}
