@@ -302,7 +302,7 @@ all_sleep() { [[ $(timensbpf show --json | grep -c '"name": "sleep"') == 2 ]]; }
     timensbpf set --cgroup "$CGROUP" --realtime +3d
     timensbpf show | grep -q "^/$OWN.$name "
     run -0 on_terminal 100 timensbpf show
-    [[ $output =~ (^|$'\n')/$OWN.0+\.\.\.0+\ \ 2 ]]
+    [[ $output =~ (^|$'\n')/tnbtest-c[a-z]*\.\.\.0+\ \ 2 ]]
     for line in "${lines[@]}"; do
         ((${#line} <= 100)) || fail "$line"
     done
