@@ -256,6 +256,10 @@ bool tnb_loader_is_alive(void);
 
 /* ---- Cgroups ----------------------------------------------------------- */
 
+/* Where cgroup v2 is mounted. *path is the caller's, to be freed. -ENODEV:
+ * nowhere. */
+TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
+
 /* The cgroup v2 directory of a process, to be freed; pid 0: the caller. */
 TNB_MUST_CHECK int tnb_cgroup_of(pid_t pid, char **path);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What must be there before the programs can be loaded. `load` stops at the
- * first requirement that is not met; `doctor` reports all. */
+/* What must be there before the programs can be loaded: the one list for
+ * `load`, which stops at the first that fails, and for `doctor`, which tells
+ * all. */
 #ifndef TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 #define TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 
@@ -10,10 +11,10 @@
 
 struct tnb_requirement {
 	const char *key;
-	/* Fill in health, text and advice of a finding for this kernel. */
+	/* Fill a finding's health, text and advice for this kernel. */
 	void (*examine)(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding);
-	int err; /* of `load` if it is not met */
+	int err; /* of load, where it fails */
 };
 
 extern const struct tnb_requirement tnb_requirements[];
