@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * Writing words that other CPUs read in order. clang makes a BPF atomic without
  * FETCH of one whose result is unused, and that orders nothing on arm64. So

@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <timensbpf/timensbpf.h>
 
-/* Mount point of cgroup v2, to be freed. -ENODEV: it is not mounted. */
-TNB_MUST_CHECK int tnb_cgroup_mount(char **path);
-
 /*
  * Whether an open directory is a cgroup v2 that may carry a rule; stores its
  * id. -EINVAL: it is none, or the root. `name`: for the message.

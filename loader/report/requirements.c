@@ -52,10 +52,9 @@ static void examine_cgroup2(const struct tnb_kernel *kernel,
 }
 
 /*
- * The kernel never skips LSM programs. fmod_ret programs on the functions
- * behind the hooks are as good on a kernel that is not preemptible. On a
- * preemptible one they may be skipped, which is not good enough to guard the
- * host's clock.
+ * LSM programs are never skipped. fmod_ret on the functions behind the hooks
+ * is as good where the kernel is not preemptible, and not good enough to guard
+ * somebody else's clock where it is.
  */
 static void examine_lsm(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)

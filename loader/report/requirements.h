@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What must be there before the programs can be loaded. `load` stops at the
- * first requirement that is not met; `doctor` reports all. */
+/* What must be there before the programs can be loaded: the one list for
+ * `load`, which stops at the first that fails, and for `doctor`, which tells
+ * all. */
 #ifndef TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 #define TIMENSBPF_LOADER_REPORT_REQUIREMENTS_H
 

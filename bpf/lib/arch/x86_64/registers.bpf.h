@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /* The registers of a system call, as x86-64 saves them. Included by
  * syscall_args.bpf.h. */
 #ifndef TIMENSBPF_BPF_LIB_ARCH_X86_64_REGISTERS_BPF_H
