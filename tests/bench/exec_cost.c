@@ -22,6 +22,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include "inject/budget.h"
 #include "process/start.h"
 #include <math.h>
 #include <sched.h>
