@@ -28,7 +28,6 @@ struct command {
 	const struct poptOption *options;
 	const char *const *examples; /* to be typed as they are, NULL at the end
 				      */
-	bool hidden;		     /* not in help and completion */
 	int (*run)(const struct command *command, int argc, const char **argv);
 };
 

@@ -148,8 +148,7 @@ static void bash_option(const struct command *command,
 static void print_names(void)
 {
 	for (size_t i = 0; i < command_count; i++)
-		if (!commands[i]->hidden)
-			printf(" %s", commands[i]->name);
+		printf(" %s", commands[i]->name);
 }
 
 static void bash_command(const struct command *command)
@@ -179,8 +178,7 @@ static void print_bash(void)
 	print_names();
 	puts("\"\n        return\n    fi\n    case ${COMP_WORDS[1]} in");
 	for (size_t i = 0; i < command_count; i++)
-		if (!commands[i]->hidden)
-			bash_command(commands[i]);
+		bash_command(commands[i]);
 	fputs(bash_end, stdout);
 }
 
@@ -286,16 +284,13 @@ static void print_zsh(void)
 {
 	fputs(zsh_begin, stdout);
 	for (size_t i = 0; i < command_count; i++) {
-		if (commands[i]->hidden)
-			continue;
 		printf("        '%s:", commands[i]->name);
 		zsh_text(commands[i]->summary, ":\\");
 		puts("'");
 	}
 	fputs(zsh_middle, stdout);
 	for (size_t i = 0; i < command_count; i++)
-		if (!commands[i]->hidden)
-			zsh_command(commands[i]);
+		zsh_command(commands[i]);
 	fputs(zsh_end, stdout);
 }
 
@@ -325,6 +320,5 @@ const struct command command_completion = {
 	.arguments = "bash|zsh",
 	.summary = "print the completion of a shell",
 	.options = options,
-	.hidden = true,
 	.run = run_completion,
 };

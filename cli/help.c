@@ -23,9 +23,8 @@ void help_overview(FILE *out)
 	      "Give any group of processes its own time.\n\n",
 	      out);
 	for (size_t i = 0; i < command_count; i++)
-		if (!commands[i]->hidden)
-			fprintf(out, "  %-8s %s\n", commands[i]->name,
-				commands[i]->summary);
+		fprintf(out, "  %-11s %s\n", commands[i]->name,
+			commands[i]->summary);
 	fputs("\nExamples:\n"
 	      "  timensbpf run --realtime +3d -- date\n"
 	      "  timensbpf run --realtime '2038-01-19 03:14:00Z' -- bash\n"
@@ -111,8 +110,6 @@ static void print_row(const struct command *command,
 static void print_table(void)
 {
 	for (size_t i = 0; i < command_count; i++) {
-		if (commands[i]->hidden)
-			continue;
 		printf("command %s\n", commands[i]->name);
 		command_each_option(commands[i], print_row, NULL);
 	}
