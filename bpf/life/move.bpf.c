@@ -126,6 +126,8 @@ static __always_inline bool passes_take(const struct rules *rules, __u32 to)
 		bpf_loop(TNB_SLOTS, pass_take_next, NULL, 0);
 		return true;
 	}
+	/* The verifier of 6.1 refuses a loop that is entered in its middle. */
+#pragma unroll
 	for (__u32 i = 0; i < RULES_MAX; i++) {
 		if (i >= rules->count || rules->slot[i] == to)
 			continue;
