@@ -23,17 +23,3 @@ char *cgroup_resolve(const char *given)
 	free(below);
 	return strdup(given);
 }
-
-const char *cgroup_name(const char *path)
-{
-	char *mount = NULL;
-	size_t length;
-
-	if (tnb_cgroup_mount(&mount))
-		return path;
-	length = strlen(mount);
-	if (!strncmp(path, mount, length) && path[length] == '/')
-		path += length;
-	free(mount);
-	return path;
-}

@@ -18,7 +18,4 @@
  */
 char *cgroup_resolve(const char *given);
 
-/* The part of a cgroup's path below the mount, with its first slash. */
-const char *cgroup_name(const char *path);
-
 #endif

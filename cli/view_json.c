@@ -2,7 +2,6 @@
 /* The document is described in docs/json.md. */
 #include "view.h"
 
-#include "cgroup.h"
 #include "json.h"
 
 static const char *const vdso_names[] = {
@@ -38,11 +37,10 @@ static json_t *json_rule(const struct tnb_rule *rule,
 				    json_integer(rule->offset_ns[i]));
 	view_format_date(&rule->date, 9, date, sizeof(date));
 	return json_pack("{s:o, s:o, s:I, s:i, s:o, s:s, s:o}", "cgroup",
-			 json_text(rule->path), "name",
-			 json_text(cgroup_name(rule->path)), "id",
-			 (json_int_t)rule->cgroup_id, "slot", (int)rule->slot,
-			 "offset_ns", offsets, "date", date, "processes",
-			 json_processes(processes, count));
+			 json_text(rule->path), "name", json_text(rule->name),
+			 "id", (json_int_t)rule->cgroup_id, "slot",
+			 (int)rule->slot, "offset_ns", offsets, "date", date,
+			 "processes", json_processes(processes, count));
 }
 
 static json_t *json_figures(const struct view *view)

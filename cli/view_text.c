@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "view.h"
 
-#include "cgroup.h"
 #include "escape.h"
 #include "offset.h"
 #include "terminal.h"
@@ -63,7 +62,7 @@ static void fill_row(const struct view *view, int i, struct row *row)
 	const struct tnb_rule *rule = &view->rules[i];
 	char offset[OFFSET_SIZE], date[64];
 
-	row->cell[NAME] = escape(cgroup_name(rule->path));
+	row->cell[NAME] = escape(rule->name);
 	view_format_date(&rule->date, 0, date, sizeof(date));
 	row->cell[DATE] = strdup(date);
 	for (int clock = 0; clock < TNB_CLOCKS; clock++) {
@@ -192,7 +191,7 @@ static void print_group(const struct tnb_process *processes, int first,
 static void print_processes(const struct view *view)
 {
 	for (int i = 0; i < view->rule_count; i++) {
-		char *name = escape(cgroup_name(view->rules[i].path));
+		char *name = escape(view->rules[i].name);
 
 		printf("\n%s\n", name ? name : "out of memory");
 		free(name);

@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "base/cgroup_tree.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/error.h"
 #include "base/proc.h"
 #include "kernel/probe.h"
@@ -39,12 +40,14 @@ static bool is_32bit(int proc)
 
 static void read_name(int proc, char *name, size_t size)
 {
-	_cleanup_close_
-	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? 0 : read(fd, name, size - 1);
+	char line[32];
+	ssize_t length = tnb_file_read_at(proc, "comm", line, sizeof(line));
 
-	name[length < 0 ? 0 : length] = '\0';
-	name[strcspn(name, "\n")] = '\0';
+	/* The kernel ends the line; the name may have line breaks of its own.
+	 */
+	if (length > 0 && line[length - 1] == '\n')
+		line[length - 1] = '\0';
+	snprintf(name, size, "%.15s", length > 0 ? line : "");
 }
 
 static enum tnb_fast judge_link(const struct census *census,
