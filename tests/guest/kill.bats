@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The command is killed (SIGKILL) at every step of what it does:
 # TIMENSBPF_TEST_STOP_AT=N makes the library kill its own process at its N-th
-# step (loader/base/error.h).
+# step (loader/base/test_hooks.h).
 #
 # Kernels: one, the command does the same with pins and files on all. One CPU:
 # the emulator cannot bear frequent unloads with two (tests/run.sh).
