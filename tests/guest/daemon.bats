@@ -91,7 +91,7 @@ rule_lives() {
     logged "$SOCKET of a predecessor is swept"
     logged 'programs adopted: version'
     timensbpf set --cgroup "$CGROUP" --realtime +1h
-    logged "control: set $CGROUP\$"
+    logged "control: set ${CGROUP#"$CGROUPS"}\$"
 }
 
 @test "a wrong directory is refused as without a daemon" {
@@ -107,7 +107,7 @@ rule_lives() {
     unshare --mount bash -c 'mount --bind "$0" /mnt && mount -t tmpfs none "$1" &&
         timensbpf set --cgroup /mnt --realtime +1h' "$CGROUP" "$CGROUPS"
     [[ $(offsets_of "$CGROUP") == "3600000000000 0 0" ]]
-    logged "control: set $CGROUP\$"
+    logged "control: set ${CGROUP#"$CGROUPS"}\$"
 }
 
 @test "a stopped daemon holds nobody up for ever, and changes nothing later" {
@@ -119,7 +119,7 @@ rule_lives() {
     kill -CONT "$DAEMON"
     wait_until 10 logged 'control: .* refused'
     say status
-    ! logged "control: set $CGROUP\$"
+    ! logged "control: set ${CGROUP#"$CGROUPS"}\$"
     [[ $(offsets_of "$CGROUP") == "7200000000000 0 0" ]]
 }
 
@@ -189,7 +189,7 @@ refused() {
     exec {life}>"$BATS_TEST_TMPDIR/life"
     wait_until 10 grep -q connected "$FILE"
     timensbpf set --cgroup "$CGROUP" --realtime +1h
-    logged "control: set $CGROUP\$"
+    logged "control: set ${CGROUP#"$CGROUPS"}\$"
     wait_until 10 times_logged_is 'no request within' $((before + 10))
     exec {life}>&-
     wait "$!"
@@ -206,7 +206,7 @@ times_logged_is() { (($(times_logged "$1") == $2)); }
     exec {life}>&-
     wait "$!"
     # It may have come when their time was over.
-    logged 'too many at once' || logged "control: set $CGROUP\$"
+    logged 'too many at once' || logged "control: set ${CGROUP#"$CGROUPS"}\$"
     wait_until 10 status_is_told
 }
 
@@ -259,7 +259,7 @@ fast_through() {
     [[ $(timensbpf show) =~ "version "[^,]*"+next," ]]
     # A command of another version is served all the same.
     timensbpf set --cgroup "$CGROUP" --realtime +1h
-    logged "control: set $CGROUP\$"
+    logged "control: set ${CGROUP#"$CGROUPS"}\$"
     daemon_stop
     daemon_start
     logged 'programs replaced, rules kept: version .*+next by'
