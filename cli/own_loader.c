@@ -17,8 +17,7 @@
 
 #define NOTE "timensbpf: note: clocks are read by system calls: "
 
-/* ---- The loader's side, before it is timensbpfd ----------------------------
- */
+/* ---- The loader's side, before it is timensbpfd ------------------------ */
 
 /* Where it was installed or built, seen from this program; else where this
  * build installs it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "apply.h"
-
+/* tnb_rule_set() and tnb_rule_unset(): the daemon makes the change, or the
+ * caller does under the lock; then the processes are counted. */
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "client.h"
@@ -9,11 +9,16 @@
 #include "rules/transaction.h"
 #include "set.h"
 
+/* A change that is asked for. */
+struct request {
+	const struct tnb_clock_settings *settings; /* NULL: the rule ends */
+	unsigned int flags;
+};
+
 /* ---- By the caller ------------------------------------------------------- */
 
 static int change_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
-			 const struct tnb_apply_request *request,
-			 uint32_t *changed)
+			 const struct request *request, uint32_t *changed)
 {
 	_cleanup_close_
 	int lock = tnb_transaction_lock(tnb);
@@ -28,7 +33,7 @@ static int change_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 
 /* In the handle's mount: in another one the parent may be out of reach. */
 static int change_here(struct tnb *tnb, int given, const char *name,
-		       const struct tnb_apply_request *request,
+		       const struct request *request,
 		       struct tnb_change_result *result)
 {
 	struct tnb_change_result sum = { 0 };
@@ -50,9 +55,9 @@ static int change_here(struct tnb *tnb, int given, const char *name,
 
 /* ---- By the daemon or the caller ----------------------------------------- */
 
-int tnb_apply_at(struct tnb *tnb, int cgroup, const char *name,
-		 const struct tnb_apply_request *request,
-		 struct tnb_change_result *result)
+static int apply_at(struct tnb *tnb, int cgroup, const char *name,
+		    const struct request *request,
+		    struct tnb_change_result *result)
 {
 	_cleanup_free_
 	char *found = NULL;
@@ -74,9 +79,9 @@ int tnb_apply_at(struct tnb *tnb, int cgroup, const char *name,
 		       : err;
 }
 
-int tnb_apply_path(struct tnb *tnb, const char *path,
-		   const struct tnb_apply_request *request,
-		   struct tnb_change_result *result)
+static int apply_path(struct tnb *tnb, const char *path,
+		      const struct request *request,
+		      struct tnb_change_result *result)
 {
 	_cleanup_close_
 	int fd = -1;
@@ -87,6 +92,42 @@ int tnb_apply_path(struct tnb *tnb, const char *path,
 	fd = tnb_cgroup_open(path, &id);
 	if (fd < 0)
 		return fd;
-	return tnb_apply_at(tnb, fd, tnb_cgroup_name(fd, &name) ? path : name,
-			    request, result);
+	return apply_at(tnb, fd, tnb_cgroup_name(fd, &name) ? path : name,
+			request, result);
+}
+
+/* ---- What timensbpf.h declares ----------------------------------------- */
+
+int tnb_rule_set(struct tnb *tnb, const char *path,
+		 const struct tnb_clock_settings *settings, unsigned int flags,
+		 struct tnb_change_result *result)
+{
+	const struct request request = { settings, flags };
+
+	return apply_path(tnb, path, &request, result);
+}
+
+int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
+		    const struct tnb_clock_settings *settings,
+		    unsigned int flags, struct tnb_change_result *result)
+{
+	const struct request request = { settings, flags };
+
+	return apply_at(tnb, cgroup, name, &request, result);
+}
+
+int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags,
+		   struct tnb_change_result *result)
+{
+	const struct request request = { NULL, flags };
+
+	return apply_path(tnb, path, &request, result);
+}
+
+int tnb_rule_unset_at(struct tnb *tnb, int cgroup, const char *name,
+		      unsigned int flags, struct tnb_change_result *result)
+{
+	const struct request request = { NULL, flags };
+
+	return apply_at(tnb, cgroup, name, &request, result);
 }

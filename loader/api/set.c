@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "set.h"
 
-#include "apply.h"
 #include "process/converge.h"
 
 /* Processes that come into the tree during the change are changed after it. */
@@ -26,22 +25,4 @@ int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 	if (!err)
 		tnb_converge_tree(tnb, cgroup->fd, changed);
 	return err;
-}
-
-int tnb_rule_set(struct tnb *tnb, const char *path,
-		 const struct tnb_clock_settings *settings, unsigned int flags,
-		 struct tnb_change_result *result)
-{
-	const struct tnb_apply_request request = { settings, flags };
-
-	return tnb_apply_path(tnb, path, &request, result);
-}
-
-int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
-		    const struct tnb_clock_settings *settings,
-		    unsigned int flags, struct tnb_change_result *result)
-{
-	const struct tnb_apply_request request = { settings, flags };
-
-	return tnb_apply_at(tnb, cgroup, name, &request, result);
 }

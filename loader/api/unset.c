@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "set.h"
 
-#include "apply.h"
 #include "process/converge.h"
 
 int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
@@ -15,20 +14,4 @@ int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 	if (!err)
 		tnb_converge_tree(tnb, cgroup->fd, changed);
 	return err;
-}
-
-int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags,
-		   struct tnb_change_result *result)
-{
-	const struct tnb_apply_request request = { NULL, flags };
-
-	return tnb_apply_path(tnb, path, &request, result);
-}
-
-int tnb_rule_unset_at(struct tnb *tnb, int cgroup, const char *name,
-		      unsigned int flags, struct tnb_change_result *result)
-{
-	const struct tnb_apply_request request = { NULL, flags };
-
-	return tnb_apply_at(tnb, cgroup, name, &request, result);
 }

@@ -53,8 +53,7 @@ void tnb_registers_restart(struct tnb_registers *regs);
  * is delivered before the thread goes on. */
 void tnb_registers_repeat(struct tnb_registers *regs);
 
-/* ---- Signal frames --------------------------------------------------------
- */
+/* ---- Signal frames ----------------------------------------------------- */
 
 /* The kernel's frame holds the registers of the code that the signal
  * interrupted. */
@@ -67,8 +66,7 @@ extern const size_t tnb_signal_frame_before, tnb_signal_frame_behind;
 /* Whether `word` may be the saved program counter of a frame. */
 bool tnb_signal_frame_at(const __u64 *word, struct tnb_signal_frame *frame);
 
-/* ---- The budget -----------------------------------------------------------
- */
+/* ---- The budget -------------------------------------------------------- */
 
 /*
  * ptrace(2), 0 or a negative errno. A signal handler that calls
@@ -82,8 +80,7 @@ long tnb_bounded_ptrace(long request, long tid, const void *address,
 /* `context`: the third argument of the handler. */
 void tnb_bounded_ptrace_end(void *context);
 
-/* ---- The stub (loader/payload/stub.h) -------------------------------------
- */
+/* ---- The stub (loader/payload/stub.h) ---------------------------------- */
 
 #define TNB_STUB_DATA_MAX 512u
 

@@ -53,8 +53,7 @@ struct job {
 	char freezer[512]; /* the cgroup */
 };
 
-/* ---- Doors ----------------------------------------------------------------
- */
+/* ---- Doors ------------------------------------------------------------- */
 
 struct restart_door {
 	const char *name;
@@ -100,8 +99,7 @@ static const struct restart_door doors[] = {
 };
 #define DOORS ((int)(sizeof(doors) / sizeof(*doors)))
 
-/* ---- The one who waits ----------------------------------------------------
- */
+/* ---- The one who waits ------------------------------------------------- */
 
 static struct told *handler_told;
 
@@ -152,8 +150,7 @@ static void wait_it_out(struct job *job)
 	_exit(0);
 }
 
-/* ---- Interruptions --------------------------------------------------------
- */
+/* ---- Interruptions ----------------------------------------------------- */
 
 /* false: it was too late for that, or failed. */
 struct interruption {
@@ -283,8 +280,7 @@ static const struct interruption interruptions[] = {
 };
 #define KINDS ((int)(sizeof(interruptions) / sizeof(*interruptions)))
 
-/* ---- The freezer ----------------------------------------------------------
- */
+/* ---- The freezer ------------------------------------------------------- */
 
 /* A cgroup of its own below ours, so that the same rule holds there. */
 static bool freezer_make(struct job *job)
@@ -312,8 +308,7 @@ static bool freezer_make(struct job *job)
 	return false;
 }
 
-/* ---- Judging --------------------------------------------------------------
- */
+/* ---- Judging ----------------------------------------------------------- */
 
 static void print(const struct job *job, const char *verdict, const char *why)
 {

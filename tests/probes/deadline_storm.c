@@ -44,8 +44,7 @@
 #define STALL_NS (500 * NS_PER_MS)
 #define HANG_NS (LATE_NS + 500 * NS_PER_MS)
 
-/* ---- The layouts and calls of 64-bit and 32-bit time ----------------------
- */
+/* ---- The layouts and calls of 64-bit and 32-bit time ------------------- */
 
 struct its64 {
 	struct time64 interval, value;
@@ -93,8 +92,7 @@ static int64_t now_of(long clock)
 	return time.sec * NS_PER_S + time.fraction;
 }
 
-/* ---- Threads --------------------------------------------------------------
- */
+/* ---- Threads ----------------------------------------------------------- */
 
 struct thread {
 	pthread_t id;
@@ -130,8 +128,7 @@ static struct {
 	atomic_bool wanted;	/* the one who forks lets the writer go first */
 } shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* ---- Waits ----------------------------------------------------------------
- */
+/* ---- Waits ------------------------------------------------------------- */
 
 enum { NANOSLEEP, FUTEX, TIMERFD, WAYS };
 
@@ -224,8 +221,7 @@ static void wait_once(struct thread *thread, uint64_t round,
 		thread->changed++;
 }
 
-/* ---- Rounds ---------------------------------------------------------------
- */
+/* ---- Rounds ------------------------------------------------------------ */
 
 /* In one to five milliseconds; every fourth time a second ago. */
 static int64_t some_time(uint64_t round, int clock)
@@ -286,8 +282,7 @@ static void *thread_main(void *arg)
 	}
 }
 
-/* ---- Forks ----------------------------------------------------------------
- */
+/* ---- Forks ------------------------------------------------------------- */
 
 static uint64_t forks, changed_in_child, failed_forks;
 
@@ -327,8 +322,7 @@ static void *fork_main(void *arg)
 	return arg;
 }
 
-/* ---- The whole ------------------------------------------------------------
- */
+/* ---- The whole --------------------------------------------------------- */
 
 static void nothing(int signal)
 {

@@ -21,8 +21,7 @@
 #define NSEC 1000000000u
 #define POISON 0x5a5a5a5a5aLL
 
-/* ---- The writer of bpf/user/page_writer.bpf.c -------------------------------
- */
+/* ---- The writer of bpf/user/page_writer.bpf.c -------------------------- */
 
 #define SET_WORDS (sizeof(struct tnb_clock_set) / sizeof(uint64_t))
 

@@ -105,8 +105,7 @@ static void no_signal_is_lost_if_the_tracer_dies(void **state)
 	assert_int_equal(WTERMSIG(status), SIGUSR1);
 }
 
-/* ---- An exec that waits ---------------------------------------------------
- */
+/* ---- An exec that waits ------------------------------------------------ */
 
 #define FOREVER_MS 20000
 
