@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "kernel/probe_events.h"
 #include "base/log.h"
 #include "base/test_hooks.h"
 #include "kernel/probe_events.h"

@@ -11,6 +11,11 @@
  * bprm_stack_limits), so there are no more words than that. */
 #define WORDS_MAX (6u << 20)
 
+/* The kernel stores some two dozen entries (AT_VECTOR_SIZE). A process can say
+ * that its vector is elsewhere (PR_SET_MM_MAP), and must not keep us reading.
+ */
+#define ENTRIES_MAX 64u
+
 static int refill(struct tnb_auxv *auxv)
 {
 	ssize_t got = pread(auxv->memory, auxv->block, sizeof(auxv->block),
@@ -73,6 +78,7 @@ int tnb_auxv_begin(struct tnb_auxv *auxv, int memory, uint64_t stack,
 	auxv->word = word;
 	auxv->at = stack;
 	auxv->next = auxv->end = 0;
+	auxv->entries = 0;
 	err = skip_arguments(auxv);
 	return err ? err : skip_environment(auxv);
 }
@@ -81,6 +87,8 @@ int tnb_auxv_next(struct tnb_auxv *auxv, struct tnb_auxv_entry *entry)
 {
 	int err;
 
+	if (auxv->entries++ == ENTRIES_MAX)
+		return -E2BIG;
 	entry->at = auxv->at;
 	err = next_word(auxv, &entry->type);
 	if (!err)

@@ -13,10 +13,11 @@
 #define TNB_AUXV_BLOCK 4096u
 
 struct tnb_auxv {
-	int memory;	   /* /proc/PID/mem, lent by the caller */
-	unsigned int word; /* size: 8, or 4 for a 32-bit program */
-	uint64_t at;	   /* of the next word */
-	size_t next, end;  /* within the block, in bytes */
+	int memory;	      /* /proc/PID/mem, lent by the caller */
+	unsigned int word;    /* size: 8, or 4 for a 32-bit program */
+	uint64_t at;	      /* of the next word */
+	size_t next, end;     /* within the block, in bytes */
+	unsigned int entries; /* returned so far */
 	unsigned char block[TNB_AUXV_BLOCK];
 };
 

@@ -89,8 +89,8 @@ enum tnb_part_flag {
 	X(memory_owners, ALWAYS, RUN, HOOK, TNB_NEEDED)                    \
 	X(page_write, ALWAYS, RUN, HOOK, TNB_NEEDED)                       \
 	X(page_pass, ALWAYS, RUN, HOOK, TNB_NEEDED)                        \
-	/* bpf/wait; a way out before the way in, so that nothing goes in  \
-	 * that does not come out */                                       \
+	/* bpf/wait; of deadlines the way out before the way in, so that   \
+	 * nothing goes in that does not come out */                       \
 	X(lsm_task_alloc, LSM, SECTION, HOOK, 0)                           \
 	X(lsm_task_free, LSM, SECTION, HOOK, 0)                            \
 	X(tp_sched_wakeup_new, ALWAYS, SECTION, HOOK, 0)                   \

@@ -130,12 +130,29 @@ static void what_cannot_be_walked_is_an_error(void **state)
 	close(memory.fd);
 }
 
+static void a_vector_without_an_end_is_given_up(void **state)
+{
+	struct tnb_auxv_entry entry;
+	struct memory memory;
+
+	(void)state;
+	begin(&memory, 8);
+	put(&memory, 0);
+	put(&memory, 0);
+	put(&memory, 0);
+	for (int i = 0; i < 200; i++)
+		put(&memory, AT_PAGESZ);
+	assert_int_equal(walk_to(&memory, AT_BASE, &entry), -E2BIG);
+	close(memory.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_are_found_behind_a_long_environment),
 		cmocka_unit_test(an_argument_may_have_become_null),
 		cmocka_unit_test(what_cannot_be_walked_is_an_error),
+		cmocka_unit_test(a_vector_without_an_end_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
