@@ -17,6 +17,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -88,11 +89,27 @@ static int serve(bool hold)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/*
+ * The three standard descriptors are open from here on. Children keep these
+ * three, so none of them may become a lock's (loader/base/child.h).
+ */
+static bool open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && !close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct options options = options_parse(argc, (const char **)argv);
 	int err;
 
+	if (!open_standard_fds())
+		return EXIT_FAILURE;
 	if (options.attached)
 		return attached_serve();
 	journal_open(options.foreground, options.verbose);

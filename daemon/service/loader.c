@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "ending.h"
 #include "guard.h"
 #include "heartbeat.h"
@@ -155,6 +156,7 @@ int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 	struct tnb_loader *loader = calloc(1, sizeof(*loader));
 	int err;
 
+	tnb_log_init();
 	if (!loader)
 		return tnb_fail_memory();
 	err = make_parts(loader);

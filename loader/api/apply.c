@@ -5,13 +5,15 @@
 #include "base/cleanup.h"
 #include "client.h"
 #include "report/processes.h"
+#include "rules/settings.h"
 #include "rules/slots.h"
 #include "rules/transaction.h"
 #include "set.h"
 
 /* A change that is asked for. */
 struct request {
-	const struct tnb_clock_settings *settings; /* NULL: the rule ends */
+	bool ends;				   /* the rule */
+	const struct tnb_clock_settings *settings; /* else */
 	unsigned int flags;
 };
 
@@ -25,10 +27,10 @@ static int change_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 
 	if (lock < 0)
 		return lock;
-	return request->settings
-		       ? tnb_set_locked(tnb, cgroup, request->settings,
-					request->flags, changed)
-		       : tnb_unset_locked(tnb, cgroup, request->flags, changed);
+	return request->ends
+		       ? tnb_unset_locked(tnb, cgroup, request->flags, changed)
+		       : tnb_set_locked(tnb, cgroup, request->settings,
+					request->flags, changed);
 }
 
 /* In the handle's mount: in another one the parent may be out of reach. */
@@ -68,6 +70,8 @@ static int apply_at(struct tnb *tnb, int cgroup, const char *name,
 		name = found;
 	if (!err)
 		err = tnb_cgroup_check(cgroup, name, &id);
+	if (!err && !request->ends)
+		err = tnb_settings_check(request->settings);
 	if (err)
 		return err;
 	err = request->flags & TNB_HERE
@@ -102,7 +106,7 @@ int tnb_rule_set(struct tnb *tnb, const char *path,
 		 const struct tnb_clock_settings *settings, unsigned int flags,
 		 struct tnb_change_result *result)
 {
-	const struct request request = { settings, flags };
+	const struct request request = { .settings = settings, .flags = flags };
 
 	return apply_path(tnb, path, &request, result);
 }
@@ -111,7 +115,7 @@ int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
 		    const struct tnb_clock_settings *settings,
 		    unsigned int flags, struct tnb_change_result *result)
 {
-	const struct request request = { settings, flags };
+	const struct request request = { .settings = settings, .flags = flags };
 
 	return apply_at(tnb, cgroup, name, &request, result);
 }
@@ -119,7 +123,7 @@ int tnb_rule_set_at(struct tnb *tnb, int cgroup, const char *name,
 int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags,
 		   struct tnb_change_result *result)
 {
-	const struct request request = { NULL, flags };
+	const struct request request = { .ends = true, .flags = flags };
 
 	return apply_path(tnb, path, &request, result);
 }
@@ -127,7 +131,7 @@ int tnb_rule_unset(struct tnb *tnb, const char *path, unsigned int flags,
 int tnb_rule_unset_at(struct tnb *tnb, int cgroup, const char *name,
 		      unsigned int flags, struct tnb_change_result *result)
 {
-	const struct request request = { NULL, flags };
+	const struct request request = { .ends = true, .flags = flags };
 
 	return apply_at(tnb, cgroup, name, &request, result);
 }

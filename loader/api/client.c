@@ -18,9 +18,9 @@
 #ifndef ACCEPTED_MS
 #define ACCEPTED_MS 10000
 #endif
-/* Longer than a change can take in the daemon: twice CONVERGE_MOST_NS of
- * process/converge.c, and the rest. */
-#define DONE_MS 60000
+/* Longer than a change can take in the daemon: the wait for the lock, twice
+ * CONVERGE_MOST_NS of process/converge.c, and then a look at each process. */
+#define DONE_MS 120000
 
 /* With a limit: the queue of a daemon that is stopped may be full. */
 static int connect_daemon(void)

@@ -12,6 +12,7 @@
 #include "base/test_hooks.h"
 #include "rules/slots.h"
 #include "rules/transaction.h"
+#include "rules/settings.h"
 #include "set.h"
 
 #include <errno.h>
@@ -134,6 +135,8 @@ int tnb_cgroup_create(struct tnb *tnb, const char *name,
 	char *fresh = NULL;
 	int err = check_name(name);
 
+	if (!err)
+		err = tnb_settings_check(settings);
 	if (!err)
 		err = tnb_cgroup_of(0, &own);
 	if (err)

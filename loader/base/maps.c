@@ -110,7 +110,7 @@ int tnb_maps_next(struct tnb_maps *maps, struct tnb_mapping *mapping)
 	if (maps->line[length - 1] == '\n')
 		length--;
 	return tnb_maps_parse_line(maps->line, (size_t)length, mapping)
-		       ? -EINVAL
+		       ? -EBADMSG
 		       : 1;
 }
 

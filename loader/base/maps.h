@@ -35,7 +35,8 @@ struct tnb_maps {
 /* `proc`: the directory of a process in /proc. 0, or -errno and nothing to be
  * closed. */
 TNB_MUST_CHECK int tnb_maps_open(int proc, struct tnb_maps *maps);
-/* 1; 0 after the last; or -errno. The name is valid until the next call. */
+/* 1; 0 after the last; -EBADMSG: not a line of that kind, and the next one may
+ * be; or another -errno. The name is valid until the next call. */
 TNB_MUST_CHECK int tnb_maps_next(struct tnb_maps *maps,
 				 struct tnb_mapping *mapping);
 void tnb_maps_close(struct tnb_maps *maps);

@@ -46,8 +46,10 @@ static bool is_known(enum tnb_clock_id clock,
 	}
 }
 
-static int check_known(const struct tnb_clock_settings *settings)
+int tnb_settings_check(const struct tnb_clock_settings *settings)
 {
+	if (!settings)
+		return tnb_fail(-EINVAL, "no clock settings are given");
 	if (settings->size != sizeof(*settings) || settings->reserved)
 		return tnb_fail(
 			-EINVAL,
@@ -159,7 +161,7 @@ int tnb_settings_apply(const struct tnb *tnb,
 		       struct tnb_offsets *offsets)
 {
 	struct tnb_offsets changed = *offsets;
-	int err = check_known(settings);
+	int err = tnb_settings_check(settings);
 
 	for (int i = 0; !err && i < TNB_CLOCKS; i++)
 		if (settings->clock[i].how != TNB_SET_NOTHING)

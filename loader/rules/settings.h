@@ -7,6 +7,11 @@
 
 #include <timensbpf/clock.h>
 
+/* 0, or -EINVAL: there are none, they are of another size, or a member has no
+ * meaning here. */
+TNB_MUST_CHECK int
+tnb_settings_check(const struct tnb_clock_settings *settings);
+
 /*
  * Apply the clocks that are given to *offsets. -EINVAL: a member has no
  * meaning here. -ERANGE: a clock would leave its range; the message names the

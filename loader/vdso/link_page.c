@@ -54,7 +54,11 @@ static int find(struct tnb_maps *maps, int memory, struct tnb_link_page *page)
 	bool is_clock = false;
 	int more;
 
-	while ((more = tnb_maps_next(maps, &next)) > 0) {
+	while ((more = tnb_maps_next(maps, &next)) > 0 || more == -EBADMSG) {
+		if (more < 0) {
+			is_clock = false;
+			continue;
+		}
 		if (is_clock && is_link_page(&clock, &next, memory, page)) {
 			read_load(memory, page);
 			return 1;

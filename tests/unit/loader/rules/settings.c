@@ -118,6 +118,13 @@ static void what_this_version_does_not_know_is_refused(void **state)
 	EXPECT_UNKNOWN(clock[2].reserved, 1);
 }
 
+static void no_settings_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(tnb_settings_check(NULL), -EINVAL);
+	assert_string_not_equal(tnb_error_message(), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +133,7 @@ int main(void)
 		cmocka_unit_test(the_nearest_value_is_named),
 		cmocka_unit_test(the_nearest_value_is_allowed),
 		cmocka_unit_test(what_this_version_does_not_know_is_refused),
+		cmocka_unit_test(no_settings_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
