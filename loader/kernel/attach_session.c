@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 
@@ -70,14 +70,10 @@ static void read_symbols(struct symbols *native, struct symbols *compat)
 {
 	_cleanup_close_
 	int tracefs = tnb_tracefs_open();
-	_cleanup_close_
-	int fd = openat(tracefs, "available_filter_functions",
-			O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *functions = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_fclose_ FILE *functions =
+		tnb_file_open_at(tracefs, "available_filter_functions");
 	char line[512];
 
-	if (functions)
-		fd = -1;
 	while (functions && fgets(line, sizeof(line), functions)) {
 		take_symbol(native, line, "__ia32_sys_");
 		take_symbol(compat, line, "__ia32_compat_sys_");

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "tracefs.h"
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,15 +80,13 @@ int tnb_probe_open(enum tnb_probe kind, const char *name, const char *function)
  * again. */
 static bool sweep_once(int tracefs)
 {
-	_cleanup_close_
-	int fd = openat(tracefs, "kprobe_events", O_RDONLY | O_CLOEXEC);
-	_cleanup_fclose_ FILE *events = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_fclose_ FILE *events =
+		tnb_file_open_at(tracefs, "kprobe_events");
 	char line[256], name[128], remove[160];
 	bool busy = false;
 
 	if (!events)
 		return true;
-	fd = -1;
 	while (fgets(line, sizeof(line), events)) {
 		if (sscanf(line, "%*[^:]:" GROUP "/%127s", name) != 1)
 			continue;
@@ -114,17 +113,13 @@ uint64_t tnb_probe_missed(const char *name)
 {
 	_cleanup_close_
 	int tracefs = tnb_tracefs_open();
-	_cleanup_close_
-	int fd = -1;
-	_cleanup_fclose_ FILE *profile = NULL;
+	_cleanup_fclose_ FILE *profile =
+		tnb_file_open_at(tracefs, "kprobe_profile");
 	unsigned long long hits, missed, found = 0;
 	char line[256], word[128];
 
-	fd = openat(tracefs, "kprobe_profile", O_RDONLY | O_CLOEXEC);
-	profile = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!profile)
 		return 0;
-	fd = -1;
 	while (fgets(line, sizeof(line), profile))
 		if (sscanf(line, "%127s %llu %llu", word, &hits, &missed) ==
 			    3 &&

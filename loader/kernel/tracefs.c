@@ -2,9 +2,9 @@
 #include "tracefs.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mount.h>
 
 static int mount_detached(const char *type)
@@ -29,16 +29,10 @@ int tnb_tracefs_open(void)
 
 int tnb_debugfs_read(int directory, const char *path, char *line, int size)
 {
-	_cleanup_close_
-	int fd = -1;
 	ssize_t length;
 
 	if (directory < 0)
 		return -ENOENT;
-	fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, line, (size_t)size - 1);
-	if (length < 0)
-		return -errno;
-	line[length] = '\0';
-	return 0;
+	length = tnb_file_read_at(directory, path, line, (size_t)size);
+	return length < 0 ? (int)length : 0;
 }
