@@ -2,8 +2,9 @@
 /*
  * The clock page: one rule's numbers, shared by BPF programs, user space and
  * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
- * bytes, mapped read-only everywhere; only the BPF program `page_write` writes
- * it.
+ * bytes, mapped read-only everywhere. Only BPF programs write it: `page_write`
+ * the clocks and the pass of a new rule, `page_pass` and those of
+ * bpf/life/move.bpf.c the pass.
  *
  * Invariants
  *  P1. Readers pick set[sequence & 1] and retry only if sequence has moved; a
