@@ -48,7 +48,7 @@ static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
 	    __sync_val_compare_and_swap(&page->pass, seen, page->generation) ==
 		    seen)
 		return;
-	order_store(&page->pass, page->generation + TNB_PASS_TAKEN);
+	order_store(&page->pass, page->generation + TNB_PASS_REVOKED);
 }
 
 /*
@@ -96,7 +96,7 @@ int page_write(struct tnb_page_write *request)
 	return 0;
 }
 
-static __always_inline int give_pass(struct tnb_clock_page *page, __u64 seen)
+static __always_inline int return_pass(struct tnb_clock_page *page, __u64 seen)
 {
 	return __sync_val_compare_and_swap(&page->pass, seen,
 					   page->generation) == seen
@@ -117,8 +117,8 @@ int page_pass(struct tnb_clock_page_pass *request)
 		return 0;
 	request->result = 0;
 	if (request->seen)
-		request->result = give_pass(page, request->seen);
+		request->result = return_pass(page, request->seen);
 	else
-		pass_take(page);
+		pass_revoke(page);
 	return 0;
 }

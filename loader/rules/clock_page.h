@@ -40,6 +40,6 @@ uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot);
 /* The number that the pass has while it is not revoked. */
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot);
 /* Whether the pass is not revoked. */
-bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot);
+bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot);
 
 #endif

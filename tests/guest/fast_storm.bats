@@ -29,7 +29,7 @@ teardown() { cgroups_remove; }
     storm_was_good "$EXECS" $((EXECS * 999 / 1000))
 }
 
-@test "without holding: nobody is stopped, most are fast" {
+@test "without holding: no process is stopped, most are fast" {
     local waited
     daemon_stop
     HOLD='' daemon_start
@@ -63,7 +63,7 @@ one_is_fast() {
 }
 
 # bats test_tags=once
-@test "who stops others has real-time priority" {
+@test "the threads that stop others have real-time priority" {
     local thread
     pgrep -x -w tnb-tracer
     pgrep -x timensbpf-guard

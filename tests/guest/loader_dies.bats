@@ -65,7 +65,7 @@ stop_loader() {
     wait_until 20 loader_serves
 }
 
-@test "the loader is killed again and again: nobody is held, all are right" {
+@test "the loader is killed again and again: no process is held, all are right" {
     storm_while kill_loader
     storm_was_right
     nobody_is_stopped
@@ -78,7 +78,7 @@ stop_loader() {
     nobody_is_stopped
 }
 
-@test "the loader is stopped again and again: nobody is held, all are right" {
+@test "the loader is stopped again and again: no process is held, all are right" {
     storm_while stop_loader
     storm_was_right
     nobody_is_stopped
@@ -89,7 +89,7 @@ loader_serves() {
 }
 
 # bats test_tags=once
-@test "the loader is frozen, the guard is not: nobody is held, all are right" {
+@test "the loader is frozen, the guard is not: no process is held, all are right" {
     # Not below $CGROUP, which the storm's processes live in and die with.
     FROZEN=$CGROUPS/frozen-$OWN
     mkdir "$FROZEN"
