@@ -12,7 +12,7 @@
 static __always_inline void pass_revoke(struct tnb_clock_page *page)
 {
 	/* In this order: see begin_pass() of page_writer.bpf.c. */
-	order_add(&page->taken, 1);
+	order_add(&page->revocations, 1);
 	order_add(&page->pass, TNB_PASS_REVOKED);
 }
 

@@ -150,7 +150,7 @@ struct tnb_loader_event {
 	__u32 start; /* EXEC, HELD: as in tnb_loader_state.start, 0: unknown */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
-	__u64 pass, taken;
+	__u64 pass, revocations;
 };
 
 #endif

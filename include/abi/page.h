@@ -68,7 +68,7 @@ struct tnb_clock_page {
 	__u64 pass;	/* P5: generation, plus 2^32 each time it is revoked */
 	__u32 generation; /* the number of P5 */
 	__u32 unused_word;
-	__u64 taken; /* times that the pass was revoked, never less */
+	__u64 revocations; /* times that the pass was revoked, never less */
 	/* A random number of the load that made the map: a process may map the
 	 * page of one that is gone (its pins were removed by hand). */
 	__u64 load;
@@ -82,7 +82,8 @@ struct tnb_page_write {
 	__u32 slot;
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
 	__u64 owner;
-	__u64 taken; /* as it was when the slot was got ready for a new rule */
+	__u64 revocations; /* as it was when the slot was got ready for a new
+			      rule */
 	struct tnb_clock_set set;
 };
 

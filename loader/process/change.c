@@ -141,7 +141,7 @@ static int write_pass(const struct change *change)
 		return 0;
 	given = tnb_start_write_pass(change->carrier, change->fill.pages,
 				     &change->injector->pages[placement->slot],
-				     placement->pass, placement->taken);
+				     placement->pass, placement->revocations);
 	return given > 0 ? -EAGAIN : given;
 }
 
@@ -178,7 +178,7 @@ static int prepare_fresh(struct change *change)
 		.slot = change->placement->slot,
 		.pass = change->placement->is_split ? 0
 						    : change->placement->pass,
-		.taken = change->placement->taken,
+		.revocations = change->placement->revocations,
 	};
 	enum tnb_slow why;
 	int err;

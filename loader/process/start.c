@@ -80,7 +80,7 @@ static int check_placement(struct start *start)
 		return err;
 	exec->slot = placement.slot;
 	exec->pass = placement.is_split ? 0 : placement.pass;
-	exec->taken = placement.taken;
+	exec->revocations = placement.revocations;
 	return placement.slot ? 0 : -ECANCELED;
 }
 
@@ -135,7 +135,7 @@ static int examine(struct start *start, enum tnb_slow *why)
 
 int tnb_start_write_pass(const struct tnb_tracee *tracee, __u64 pages,
 			 const struct tnb_clock_page *page, __u64 pass,
-			 __u64 taken)
+			 __u64 revocations)
 {
 	int err = tnb_write_pass(tracee, pages, pass);
 
@@ -143,7 +143,7 @@ int tnb_start_write_pass(const struct tnb_tracee *tracee, __u64 pages,
 		return err;
 	/* The write above, then the look. The thread is stopped until then. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (tnb_load_acquire(page->taken) == taken)
+	if (tnb_load_acquire(page->revocations) == revocations)
 		return 0;
 	err = tnb_write_pass(tracee, pages, TNB_NO_PASS);
 	return err ? err : 1;
@@ -157,7 +157,7 @@ static int write_pass(const struct start *start)
 	/* The link page has no pass yet. */
 	return pass ? tnb_start_write_pass(start->tracee, start->address,
 					   &start->injector->pages[exec->slot],
-					   pass, exec->taken)
+					   pass, exec->revocations)
 		    : 1;
 }
 
