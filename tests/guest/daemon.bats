@@ -163,7 +163,7 @@ refused() {
     [[ $(stat -c '%a %u' /run/timensbpf) == "700 0" && $(stat -c '%a %u' "$SOCKET") == "600 0" ]]
     run setpriv --reuid 65534 --regid 65534 --clear-groups python3 "$HERE/control.py" status
     [[ $output == *"Permission denied"* ]]
-    # Even if somebody opens it to all.
+    # Even if it is opened to all.
     chmod 755 /run/timensbpf
     chmod 666 "$SOCKET"
     setpriv --reuid 65534 --regid 65534 --clear-groups \

@@ -141,7 +141,7 @@ has_other_time() { [[ $(readlink "/proc/$1/ns/time_for_children") != "$(readlink
     [[ $status == 0 ]]
 }
 
-# lease FILE: who opens it waits until lease_end.
+# lease FILE: a process that opens it waits until lease_end.
 lease() {
     echo 600 >/proc/sys/fs/lease-break-time
     mkfifo "$BATS_TEST_TMPDIR/lease"
@@ -475,7 +475,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
     serve_start "${IN[@]}" "$CGROUP"
     serve all-before
     daemon_stop
-    # Nobody should. The page lives on by its mapping.
+    # It should not be done. The page lives on by its mapping.
     rm -rf "$PINS"
     timensbpf load
     # With the same numbers of slot and pass as before.

@@ -64,7 +64,7 @@ threads_stop() {
     rm -f "$BATS_TEST_TMPDIR/asked"
 }
 
-# Since `check`: nobody read a time before another, was interrupted, or woken
+# Since `check`: no thread read a time before another, was interrupted, or woken
 # too early; and they did read.
 nothing_went_back() {
     local before after
@@ -289,7 +289,7 @@ state_of_threads() {
         ask tally
         timensbpf unset --cgroup "$CGROUP" --force
     done
-    # Whose patcher dies over him may see that he was interrupted.
+    # A thread whose patcher dies may see that it was interrupted.
     ask check
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     shows "$THREADS" fast
@@ -621,7 +621,7 @@ stop.wait()' >"$BATS_TEST_TMPDIR/ready" 3>&- &
     echo "${tids[-1]##*/}" >"$domain/threads/cgroup.threads"
     serve there
     daemon_start
-    # Nobody sees to it.
+    # No loader sees to it.
     daemon_find
     kill -STOP "$DAEMON"
     echo "$SERVER" >"$CGROUP/cgroup.procs"

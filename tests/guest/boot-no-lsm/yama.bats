@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nobody may trace anybody: nothing can be made fast, and all say so. Ends with
+# No process may trace another: nothing can be made fast, and all say so. Ends with
 # the machine, so it is the last file in its guest.
 
 load ../helpers
