@@ -58,7 +58,7 @@ static void print_health(enum tnb_health health, bool colour)
 		printf("  %-4s  ", name);
 }
 
-/* In one line where nobody looks, for grep(1). */
+/* In one line where the output is no terminal, for grep(1). */
 static void print_finding(const struct tnb_finding *finding, int width,
 			  bool colour)
 {

@@ -60,7 +60,7 @@ static void print_option(const struct command *command,
 		snprintf(letter, sizeof(letter), "-%c, ", option->shortName);
 	snprintf(left, sizeof(left), "  %s--%s%s%s%s", letter, option->longName,
 		 !option->argDescrip ? ""
-		 : optional	     ? "[="
+		 : optional	     ? " ["
 				     : "=",
 		 option->argDescrip ? option->argDescrip : "",
 		 option->argDescrip && optional ? "]" : "");

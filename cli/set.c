@@ -11,7 +11,7 @@
 
 enum { CGROUP = 1, PID, FORCE };
 
-struct target {
+struct subject {
 	char *cgroup; /* NULL: not given */
 	pid_t pid;    /* 0: not given */
 	unsigned int flags;
@@ -19,7 +19,7 @@ struct target {
 };
 
 static void take_pid(const struct command *command, const char *value,
-		     struct target *target)
+		     struct subject *subject)
 {
 	char *end;
 	long pid;
@@ -28,27 +28,27 @@ static void take_pid(const struct command *command, const char *value,
 	pid = strtol(value, &end, 10);
 	if (errno || *end || end == value || pid <= 0 || pid > INT_MAX)
 		command_usage(command, "--pid: '%s' is no process id", value);
-	target->pid = (pid_t)pid;
+	subject->pid = (pid_t)pid;
 }
 
 static void set_option(const struct command *command, int val,
 		       const char *value, void *input)
 {
-	struct target *target = input;
+	struct subject *subject = input;
 
-	if (clocks_take(command, val, value, &target->settings))
+	if (clocks_take(command, val, value, &subject->settings))
 		return;
 	if (val == CGROUP) {
-		free(target->cgroup);
-		target->cgroup = cgroup_resolve(value);
+		free(subject->cgroup);
+		subject->cgroup = cgroup_resolve(value);
 	} else if (val == PID) {
-		take_pid(command, value, target);
+		take_pid(command, value, subject);
 	} else if (val == FORCE) {
-		target->flags |= TNB_FORCE;
+		subject->flags |= TNB_FORCE;
 	}
 }
 
-static struct poptOption target_options[] = {
+static struct poptOption subject_options[] = {
 	CGROUP_OPTION(CGROUP),
 	{ "pid", '\0', POPT_ARG_STRING, NULL, PID,
 	  "the cgroup in which this process is", "PID" },
@@ -56,17 +56,18 @@ static struct poptOption target_options[] = {
 	  "also if a monotonic clock steps back for living processes", NULL },
 	POPT_TABLEEND
 };
-#define TARGET_TABLE                                                   \
-	{                                                              \
-		NULL, '\0', POPT_ARG_INCLUDE_TABLE, target_options, 0, \
-			"Which cgroup:", NULL                          \
+#define SUBJECT_TABLE                                                   \
+	{                                                               \
+		NULL, '\0', POPT_ARG_INCLUDE_TABLE, subject_options, 0, \
+			"Which cgroup:", NULL                           \
 	}
 
-static int find_cgroup(const struct command *command, struct target *target)
+static int find_cgroup(const struct command *command, struct subject *subject)
 {
-	if (!target->cgroup == !target->pid)
+	if (!subject->cgroup == !subject->pid)
 		command_usage(command, "give one of --cgroup PATH, --pid PID");
-	return target->cgroup ? 0 : tnb_cgroup_of(target->pid, &target->cgroup);
+	return subject->cgroup ? 0
+			       : tnb_cgroup_of(subject->pid, &subject->cgroup);
 }
 
 /* Processes that could not be changed read a wrong time: said once, with their
@@ -83,15 +84,15 @@ static void warn_left(const struct tnb_change_result *result)
 			result->left);
 }
 
-static int set(struct target *target)
+static int set(struct subject *subject)
 {
 	struct tnb_change_result result = { 0 };
 	struct tnb *tnb = NULL;
 	int err = tnb_open(&tnb);
 
 	if (!err)
-		err = tnb_rule_set(tnb, target->cgroup, &target->settings,
-				   target->flags, &result);
+		err = tnb_rule_set(tnb, subject->cgroup, &subject->settings,
+				   subject->flags, &result);
 	tnb_close(&tnb);
 	if (err)
 		return command_fail(EXIT_FAILED);
@@ -101,25 +102,25 @@ static int set(struct target *target)
 
 static int run_set(const struct command *command, int argc, const char **argv)
 {
-	struct target target = { .settings = TNB_CLOCK_SETTINGS_NONE };
+	struct subject subject = { .settings = TNB_CLOCK_SETTINGS_NONE };
 	int status;
 
-	command_parse_only_options(command, set_option, &target, argc, argv);
-	if (!clocks_given(&target.settings))
+	command_parse_only_options(command, set_option, &subject, argc, argv);
+	if (!clocks_given(&subject.settings))
 		command_usage(
 			command,
 			"give a clock: --realtime, --monotonic or --boottime");
-	if (find_cgroup(command, &target))
+	if (find_cgroup(command, &subject))
 		status = command_fail(EXIT_FAILED);
 	else if (tnb_load_if_absent())
 		status = command_fail(EXIT_FAILED);
 	else
-		status = set(&target);
-	free(target.cgroup);
+		status = set(&subject);
+	free(subject.cgroup);
 	return status;
 }
 
-static const struct poptOption set_options[] = { TARGET_TABLE, CLOCKS_TABLE,
+static const struct poptOption set_options[] = { SUBJECT_TABLE, CLOCKS_TABLE,
 						 COMMAND_HELP_OPTION,
 						 POPT_TABLEEND };
 
@@ -140,26 +141,27 @@ const struct command command_set = {
 
 static int run_unset(const struct command *command, int argc, const char **argv)
 {
-	struct target target = { .settings = TNB_CLOCK_SETTINGS_NONE };
+	struct subject subject = { .settings = TNB_CLOCK_SETTINGS_NONE };
 	struct tnb_change_result result = { 0 };
 	struct tnb *tnb = NULL;
 	int err;
 
-	command_parse_only_options(command, set_option, &target, argc, argv);
-	err = find_cgroup(command, &target);
+	command_parse_only_options(command, set_option, &subject, argc, argv);
+	err = find_cgroup(command, &subject);
 	if (!err)
 		err = tnb_open(&tnb);
 	if (!err)
-		err = tnb_rule_unset(tnb, target.cgroup, target.flags, &result);
+		err = tnb_rule_unset(tnb, subject.cgroup, subject.flags,
+				     &result);
 	tnb_close(&tnb);
-	free(target.cgroup);
+	free(subject.cgroup);
 	if (err)
 		return command_fail(EXIT_FAILED);
 	warn_left(&result);
 	return 0;
 }
 
-static const struct poptOption unset_options[] = { TARGET_TABLE,
+static const struct poptOption unset_options[] = { SUBJECT_TABLE,
 						   COMMAND_HELP_OPTION,
 						   POPT_TABLEEND };
 

@@ -57,11 +57,14 @@ static void show_option(const struct command *command, int val,
 static int show_once(const struct show *show)
 {
 	struct view view = { 0 };
-	int status = 0;
+	int status = 0, err = view_read(&view);
 
-	if (view_read(&view)) {
+	if (err) {
 		view_free(&view);
-		return command_fail(EXIT_FAILED);
+		if (err != -ENOMEM)
+			return command_fail(EXIT_FAILED);
+		command_say("out of memory");
+		return EXIT_FAILED;
 	}
 	if (show->watch && !show->json && terminal_takes_sequences(stdout))
 		fputs("\033[H\033[2J", stdout);

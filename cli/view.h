@@ -21,7 +21,8 @@ struct view_parts {
 	bool figures;
 };
 
-/* 0, or a negative errno with the library's message. To be freed either way. */
+/* 0, or a negative errno: -ENOMEM, or with the library's message. To be freed
+ * either way. */
 int view_read(struct view *view);
 void view_free(struct view *view);
 

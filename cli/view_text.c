@@ -159,8 +159,8 @@ static bool has_reason(const struct tnb_process *process, const char *why)
 	       (process->why && why && !strcmp(process->why, why));
 }
 
-/* The processes from `first` on that have its reason, which nobody before it
- * has. */
+/* The processes from `first` on that have its reason, unless a process before
+ * it has the same. */
 static void print_group(const struct tnb_process *processes, int first,
 			int count)
 {
@@ -205,7 +205,7 @@ static void print_processes(const struct view *view)
 
 /* ---- Figures ------------------------------------------------------------- */
 
-/* A wrong time is never kept from anybody, asked for or not. */
+/* Reads that missed the rule's time are told whether asked for or not. */
 static void print_missed(const struct view *view)
 {
 	uint64_t missed = 0;

@@ -51,7 +51,7 @@ say "# with the loader, no system call is made for the clock: this one forbids t
 timensbpfd -f --hold 2>/tmp/daemon &
 until grep -q serves /tmp/daemon; do :; done
 try timensbpf enter --cgroup /sys/fs/cgroup/demo -- no_clock_calls date
-say "# nobody sets the host clock from inside"
+say "# the host clock cannot be set from inside"
 timensbpf enter --cgroup /sys/fs/cgroup/demo -- date -s 12:00 || true
 echo 1 >/sys/fs/cgroup/demo/cgroup.kill
 try date

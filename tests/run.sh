@@ -80,7 +80,7 @@ unit_tests()
 }
 
 # ctest's own counts: one a parser. They take seconds, and are stopped after half
-# a minute: who has not reported by then has failed.
+# a minute: one that has not reported by then has failed.
 fuzz_tests()
 {
 	local log=$LOGS/fuzz.log status=0 total good skips bad
@@ -116,7 +116,7 @@ lines_of()
 	count "$good" "$bad" 0
 }
 
-# Add up a guest's TAP. What the plans promised and nobody reported has failed.
+# Add up a guest's TAP. What the plans promised and no guest reported has failed.
 count_tap()
 {
 	local log=$1 status=$2 plan good bad skips
@@ -197,7 +197,7 @@ is_emulators_fault()
 	[ "$2" -eq 125 ] && grep -q 'soft lockup' "$1" && grep -q 'text_poke' "$1"
 }
 
-# Who has reported of himself in the log, with all that came until then.
+# The log up to the last test file that has reported.
 completed()
 {
 	tac "$1" | sed -n '/^# [a-z_]*\.bats: [0-9]* s/,$p' | tac
@@ -272,7 +272,7 @@ one_cpu_guests()
 	wait
 }
 
-# What needs no other CPU's attention: in the background, when nobody else wants
+# What needs no other CPU's attention: in the background, when nothing else wants
 # a CPU. First what is still to be built, which the last ones wait for.
 in_what_is_left()
 {
@@ -281,7 +281,7 @@ in_what_is_left()
 	one_cpu_guests "$@"
 }
 
-# Who never comes to report has failed.
+# A guest that never comes to report has failed.
 expect_guest()
 {
 	local log

@@ -15,18 +15,18 @@ static __always_inline __u64 *arrival_of(struct tnb_loader_state *state,
 	return &state->arrival[tgid & (TNB_ARRIVALS - 1)];
 }
 
-/* Its word, 0: it is not arriving. Read behind the load of `before`: a process
+/* Its entry, 0: it is not arriving. Read behind the load of `before`: a process
  * is written down here before it comes to its new cgroup. */
 static __always_inline __u64 current_arrival_after(__u64 before)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct tnb_loader_state *state = the_loader_state();
-	__u64 word = state ? tnb_load_after(*arrival_of(state, tgid), before)
-			   : 0;
+	__u64 entry = state ? tnb_load_after(*arrival_of(state, tgid), before)
+			    : 0;
 
-	return word && tnb_arrival_tgid(word) == tgid &&
-			       !tnb_arrival_is_over(word, bpf_ktime_get_ns())
-		       ? word
+	return entry && tnb_arrival_tgid(entry) == tgid &&
+			       !tnb_arrival_is_over(entry, bpf_ktime_get_ns())
+		       ? entry
 		       : 0;
 }
 
@@ -38,26 +38,26 @@ static __always_inline __u64 current_arrival(void)
 static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
 				   __u64 since_ms)
 {
-	__u64 word;
+	__u64 entry;
 
 	if (!state)
 		return;
-	word = tnb_read_once(*arrival_of(state, tgid));
-	if (!word || tnb_arrival_tgid(word) == tgid ||
-	    tnb_arrival_is_over(word, bpf_ktime_get_ns()))
+	entry = tnb_read_once(*arrival_of(state, tgid));
+	if (!entry || tnb_arrival_tgid(entry) == tgid ||
+	    tnb_arrival_is_over(entry, bpf_ktime_get_ns()))
 		order_store(arrival_of(state, tgid),
 			    TNB_ARRIVAL(tgid, since_ms));
 }
 
-/* A program or a process begins: forget the word of an earlier one. */
+/* A program or a process begins: forget the entry of an earlier one. */
 static __always_inline void arrival_ends(__u32 tgid, __u64 before_ms)
 {
 	struct tnb_loader_state *state = the_loader_state();
-	__u64 word = state ? tnb_read_once(*arrival_of(state, tgid)) : 0;
+	__u64 entry = state ? tnb_read_once(*arrival_of(state, tgid)) : 0;
 
-	if (word && tnb_arrival_tgid(word) == tgid &&
-	    tnb_arrival_since(word) < before_ms)
-		__sync_val_compare_and_swap(arrival_of(state, tgid), word, 0);
+	if (entry && tnb_arrival_tgid(entry) == tgid &&
+	    tnb_arrival_since(entry) < before_ms)
+		__sync_val_compare_and_swap(arrival_of(state, tgid), entry, 0);
 }
 
 static __always_inline void current_arrival_ends(void)

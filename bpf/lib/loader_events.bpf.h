@@ -23,8 +23,8 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	event->when_ns = bpf_ktime_get_ns();
 	/* In this order: revoking a pass counts first. */
 	if (page) {
-		event->taken = tnb_read_once(page->taken);
-		event->pass = tnb_load_after(page->pass, event->taken);
+		event->revocations = tnb_read_once(page->revocations);
+		event->pass = tnb_load_after(page->pass, event->revocations);
 	}
 	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
 }

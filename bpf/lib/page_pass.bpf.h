@@ -7,21 +7,21 @@
 #include "maps.bpf.h"
 #include "order.bpf.h"
 
-#define TNB_PASS_TAKEN (1ULL << 32)
+#define TNB_PASS_REVOKED (1ULL << 32)
 
-static __always_inline void pass_take(struct tnb_clock_page *page)
+static __always_inline void pass_revoke(struct tnb_clock_page *page)
 {
 	/* In this order: see begin_pass() of page_writer.bpf.c. */
-	order_add(&page->taken, 1);
-	order_add(&page->pass, TNB_PASS_TAKEN);
+	order_add(&page->revocations, 1);
+	order_add(&page->pass, TNB_PASS_REVOKED);
 }
 
-static __always_inline void pass_take_slot(__u32 slot)
+static __always_inline void pass_revoke_slot(__u32 slot)
 {
 	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
 
 	if (page)
-		pass_take(page);
+		pass_revoke(page);
 }
 
 #endif

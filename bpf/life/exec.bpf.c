@@ -13,7 +13,7 @@
  *
  * With a loader alive, it is told early that a program is about to start, so
  * that it can trace the thread by the time when the new stack is ready
- * (loader/process/start.c). A process that nobody traces by then is stopped,
+ * (loader/process/start.c). A process that is not traced by then is stopped,
  * for the loader to find it before its first instruction.
  */
 #include "lib/loader_events.bpf.h"
@@ -121,9 +121,9 @@ static __always_inline void start_untraced(struct task_struct *task, __u32 slot)
 }
 
 /*
- * Whoever comes second finds the entry absent: only the first may count that
- * as hidden (a kernel booted with vdso=0 has none to hide). 32-bit programs
- * stay with system calls: nobody waits for them.
+ * The second of the two hooks finds the entry absent: only the first may count
+ * that as hidden (a kernel booted with vdso=0 has none to hide). 32-bit
+ * programs stay with system calls, so the loader is not told of them.
  */
 static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 {
@@ -171,7 +171,7 @@ int BPF_PROG(lsm_bprm_committed_creds)
 	return 0;
 }
 
-/* Numbered whether or not anybody hears of it: it tells those apart who did. */
+/* Numbered whether or not a loader is told: the number tells starts apart. */
 static __always_inline int tell_start(void)
 {
 	struct tnb_loader_state *state = the_loader_state();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
  * A process that comes to another rule still maps the clock page of the one
- * that it leaves. Before it moves, the page's pass is revoked: everybody
- * who maps it reads by system call, which follows the cgroup, until the loader
+ * that it leaves. Before it moves, the page's pass is revoked: all processes
+ * that map it read by system call, which follows the cgroup, until the loader
  * has given the process what belongs to its new rule and returned the pass.
  *
  * A process that comes from outside reads the host's vDSO, and keeps the host's
@@ -37,7 +37,7 @@ static __always_inline __u32 slot_of_task(struct task_struct *task)
 
 #define TNB_PF_EXITING 0x4 /* include/linux/sched.h */
 
-/* More rules than anybody gives the threads of one process. */
+/* More rules than the threads of one process are in. */
 #define RULES_MAX 8
 
 struct rules {
@@ -82,12 +82,12 @@ static __always_inline void look_at(struct task_struct *task,
 }
 
 /*
- * Of who is being moved, one at a time. In a map, not on the stack: before 6.7
- * the verifier walks through the callback of bpf_loop() once, takes what the
- * stack holds then for what it holds in all turns, and removes the branches
- * that are not taken. With a count that is 0 there, no turn would compare or
- * stop: slots would be written over the stack, of which the kernel dies. What
- * is read from a map can be anything.
+ * Of the process that moves, one at a time. In a map, not on the stack:
+ * before 6.7 the verifier walks through the callback of bpf_loop() once, takes
+ * what the stack holds then for what it holds in all turns, and removes the
+ * branches that are not taken. With a count that is 0 there, no turn would
+ * compare or stop: slots would be written over the stack, of which the kernel
+ * dies. What is read from a map can be anything.
  */
 static struct residence leaving;
 
@@ -110,20 +110,20 @@ static __always_inline void look_at_all(struct task_struct *leader)
 
 /* ---- Leaving it ---------------------------------------------------------- */
 
-static long pass_take_next(__u64 slot, void *unused)
+static long pass_revoke_next(__u64 slot, void *unused)
 {
-	pass_take_slot((__u32)slot);
+	pass_revoke_slot((__u32)slot);
 	return 0;
 }
 
 /* Those but `to`. Returns whether there are any. */
-static __always_inline bool passes_take(const struct rules *rules, __u32 to)
+static __always_inline bool passes_revoke(const struct rules *rules, __u32 to)
 {
 	bool any = false;
 
 	if (rules->count > RULES_MAX) {
 		/* The loader returns them. */
-		bpf_loop(TNB_SLOTS, pass_take_next, NULL, 0);
+		bpf_loop(TNB_SLOTS, pass_revoke_next, NULL, 0);
 		return true;
 	}
 	/* The verifier of 6.1 refuses a loop that is entered in its middle. */
@@ -131,7 +131,7 @@ static __always_inline bool passes_take(const struct rules *rules, __u32 to)
 	for (__u32 i = 0; i < RULES_MAX; i++) {
 		if (i >= rules->count || rules->slot[i] == to)
 			continue;
-		pass_take_slot(rules->slot[i]);
+		pass_revoke_slot(rules->slot[i]);
 		any = true;
 	}
 	return any;
@@ -157,7 +157,7 @@ int BPF_PROG(move_begins, struct cgroup *to, struct task_struct *leader,
 	else if (cgroup_is_v2(to))
 		look_at(leader, &leaving);
 	moving_to = cgroup_is_v2(to) ? slot_of(to) : 0;
-	if (passes_take(&leaving.rules, moving_to))
+	if (passes_revoke(&leaving.rules, moving_to))
 		count(TNB_COUNT_RULE_LEFT);
 	/* Only a loader will change it. */
 	if (whole_process & 0xff && leaving.is_alive && !leaving.rules.count &&
@@ -173,9 +173,9 @@ int BPF_PROG(move_ends, struct cgroup *to, struct task_struct *leader)
 {
 	const struct rules *from = &leaving.rules;
 
-	/* Again: who was seen at home between the two has counted the first
-	 * time already. */
-	passes_take(from, moving_to);
+	/* Again: between the two programs the process was still seen in its old
+	 * rule, and the pass may have been returned. The first has counted. */
+	passes_revoke(from, moving_to);
 	if (from->count || moving_to)
 		tell_moved(leader, from->count ? from->slot[0] : 0);
 	return 0;
@@ -185,8 +185,8 @@ int BPF_PROG(move_ends, struct cgroup *to, struct task_struct *leader)
 
 /*
  * A process: does it have the memory of one that came from outside? Its own
- * word may be there already, if it was moved before it was woken up; one that
- * is older than itself is a predecessor's.
+ * arrival entry may be there already, if it was moved before it was woken up.
+ * An entry that is older than the process is that of a predecessor with its id.
  */
 static __always_inline bool is_born_arriving(struct task_struct *child,
 					     __u32 from, __u32 slot)
@@ -209,8 +209,9 @@ static __always_inline bool is_born_arriving(struct task_struct *child,
 
 /*
  * CLONE_INTO_CGROUP: the child has its parent's memory. Interrupts are off
- * here, which is why this program is never skipped. The child of who has just
- * moved is told of, too: its parent may be gone when it is looked for.
+ * here, which is why this program is never skipped. The loader is told of a
+ * child whose parent has just moved, too: the parent may have ended when the
+ * loader looks for it.
  */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(tp_born, struct task_struct *child)
@@ -220,7 +221,7 @@ int BPF_PROG(tp_born, struct task_struct *child)
 	bool arrives = is_born_arriving(child, from, slot);
 
 	if (from && from != slot) {
-		pass_take_slot(from);
+		pass_revoke_slot(from);
 		count(TNB_COUNT_RULE_LEFT);
 	}
 	if (from != slot || arrives)

@@ -33,22 +33,24 @@ static __always_inline void store_set(struct tnb_clock_set *to,
 /*
  * Before a rule begins, its processes get its pass number. If one of them has
  * left since, the pass is revoked from the first moment on. A process that
- * leaves first counts `taken` and then changes the pass (page_pass.bpf.h).
+ * leaves first counts `revocations` and then changes the pass
+ * (page_pass.bpf.h).
  *
- * So if the count is still `taken`, behind a full barrier, a change by a
+ * So if the count is still `revocations`, behind a full barrier, a change by a
  * process that leaves comes after `seen` was read. Either the exchange finds
  * another pass and fails, or the change comes later and revokes our pass. The
  * pass is never valid before this is known.
  */
-static __always_inline void begin_pass(struct tnb_clock_page *page, __u64 taken)
+static __always_inline void begin_pass(struct tnb_clock_page *page,
+				       __u64 revocations)
 {
 	__u64 seen = tnb_read_once(page->pass);
 
-	if (__sync_fetch_and_add(&page->taken, 0) == taken &&
+	if (__sync_fetch_and_add(&page->revocations, 0) == revocations &&
 	    __sync_val_compare_and_swap(&page->pass, seen, page->generation) ==
 		    seen)
 		return;
-	order_store(&page->pass, page->generation + TNB_PASS_TAKEN);
+	order_store(&page->pass, page->generation + TNB_PASS_REVOKED);
 }
 
 /*
@@ -80,7 +82,7 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 	if (!request->owner)
 		page->generation++;
 	else if (new_rule)
-		begin_pass(page, request->taken);
+		begin_pass(page, request->revocations);
 	order_store(&page->writer, 0);
 	return 0;
 }
@@ -96,7 +98,7 @@ int page_write(struct tnb_page_write *request)
 	return 0;
 }
 
-static __always_inline int give_pass(struct tnb_clock_page *page, __u64 seen)
+static __always_inline int return_pass(struct tnb_clock_page *page, __u64 seen)
 {
 	return __sync_val_compare_and_swap(&page->pass, seen,
 					   page->generation) == seen
@@ -117,8 +119,8 @@ int page_pass(struct tnb_clock_page_pass *request)
 		return 0;
 	request->result = 0;
 	if (request->seen)
-		request->result = give_pass(page, request->seen);
+		request->result = return_pass(page, request->seen);
 	else
-		pass_take(page);
+		pass_revoke(page);
 	return 0;
 }

@@ -20,7 +20,7 @@ struct tnb_moves {
 	unsigned int tries[TNB_MOVES], failed;
 	/* By slot, consecutive reviews that found its page mapped by a process
 	 * in another rule. */
-	unsigned char strays[TNB_SLOTS];
+	unsigned char leftovers[TNB_SLOTS];
 };
 
 void tnb_moves_add(struct tnb_moves *moves, pid_t pid);

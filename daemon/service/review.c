@@ -67,10 +67,10 @@ static int look_at(struct review *review, pid_t pid)
 		review->is_mapped_elsewhere[link->slot] = true;
 		/* A child that was born after its parent moved, and before its
 		 * parent was changed: no event told of it. */
-		if (review->moves->strays[link->slot] + 1 < TRIES)
+		if (review->moves->leftovers[link->slot] + 1 < TRIES)
 			tnb_moves_add(review->moves, pid);
 	} else {
-		/* It left and came back. Its word must go before the pass is
+		/* It left and came back. Its entry must go before the pass is
 		 * returned. */
 		tnb_channel_forget_arrival(review->tnb->loader, pid);
 	}
@@ -99,26 +99,26 @@ static bool find_revoked(struct review *review)
 
 	for (__u32 i = 1; i < TNB_SLOTS; i++) {
 		bool is_revoked = tnb_clock_page_owner(review->tnb, i) &&
-				  !tnb_clock_page_pass_is_given(review->tnb, i);
+				  !tnb_clock_page_pass_is_valid(review->tnb, i);
 
 		review->seen[i] =
 			is_revoked ? tnb_clock_page_pass(review->tnb, i) : 0;
 		if (!is_revoked)
-			review->moves->strays[i] = 0;
+			review->moves->leftovers[i] = 0;
 		found |= is_revoked;
 	}
 	return found;
 }
 
-static void count_strays(const struct review *review)
+static void count_leftovers(const struct review *review)
 {
-	unsigned char *strays = review->moves->strays;
+	unsigned char *leftovers = review->moves->leftovers;
 
 	for (__u32 i = 1; i < TNB_SLOTS; i++)
 		if (!review->is_mapped_elsewhere[i])
-			strays[i] = 0;
-		else if (strays[i] < TRIES)
-			strays[i]++;
+			leftovers[i] = 0;
+		else if (leftovers[i] < TRIES)
+			leftovers[i]++;
 }
 
 static bool return_passes(const struct review *review)
@@ -194,6 +194,6 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 		return moves->count;
 	if (look_at_all(review) || look_at_all(review))
 		return true;
-	count_strays(review);
+	count_leftovers(review);
 	return return_passes(review) || moves->count;
 }

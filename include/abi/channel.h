@@ -60,7 +60,7 @@ struct tnb_hold {
  * X(NAME, json key, what it means)
  */
 #define TNB_SLOW_REASONS(X)                                                 \
-	X(TRACED, traced, "traced by somebody else")                        \
+	X(TRACED, traced, "traced by another process")                      \
 	X(IA32, ia32, "32-bit program")                                     \
 	X(LATE, late, "the loader came after the first instruction")        \
 	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
@@ -81,11 +81,11 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
  * Processes that came into a rule from outside, where they read the host's
  * vDSO. They keep the host's time, by system call too, until the loader has
  * changed them: so all doors change at one instant. Their children do, for as
- * long. A process that has pages of a rule needs no word: leaving a rule
- * revokes the pass, and without the pass all doors go by system call. A word
+ * long. A process that has pages of a rule needs no entry: leaving a rule
+ * revokes the pass, and without the pass all doors go by system call. An entry
  * each, found by the process id modulo TNB_ARRIVALS: the process id (22 bits,
  * PID_MAX_LIMIT of the kernel's include/linux/threads.h), and when it came, in
- * milliseconds of CLOCK_MONOTONIC. A process that finds another's word there
+ * milliseconds of CLOCK_MONOTONIC. A process that finds another's entry there
  * has the rule's time at once by system call.
  */
 #define TNB_ARRIVALS 1024u
@@ -97,20 +97,20 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
 #define TNB_ARRIVAL(tgid, since_ms) \
 	((__u64)(tgid) << TNB_ARRIVAL_TIME_BITS | (since_ms))
 
-static inline __u32 tnb_arrival_tgid(__u64 word)
+static inline __u32 tnb_arrival_tgid(__u64 entry)
 {
-	return word >> TNB_ARRIVAL_TIME_BITS;
+	return entry >> TNB_ARRIVAL_TIME_BITS;
 }
 
-static inline __u64 tnb_arrival_since(__u64 word)
+static inline __u64 tnb_arrival_since(__u64 entry)
 {
-	return word & ((1ULL << TNB_ARRIVAL_TIME_BITS) - 1);
+	return entry & ((1ULL << TNB_ARRIVAL_TIME_BITS) - 1);
 }
 
-/* The word may be newer than `now_ns`, by another CPU. */
-static inline int tnb_arrival_is_over(__u64 word, __u64 now_ns)
+/* The entry may be newer than `now_ns`, by another CPU. */
+static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 {
-	__u64 since_ms = tnb_arrival_since(word);
+	__u64 since_ms = tnb_arrival_since(entry);
 
 	return (__s64)(now_ns / TNB_NSEC_PER_MS - since_ms) > TNB_ARRIVAL_MS;
 }
@@ -150,7 +150,7 @@ struct tnb_loader_event {
 	__u32 start; /* EXEC, HELD: as in tnb_loader_state.start, 0: unknown */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
-	__u64 pass, taken;
+	__u64 pass, revocations;
 };
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * The clock page: one rule's numbers, shared by BPF programs, user space and
  * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
- * bytes, mapped read-only everywhere; only the BPF program `page_write` writes
- * it.
+ * bytes, mapped read-only everywhere. Only BPF programs write it: `page_write`
+ * the clocks and the pass of a new rule, `page_pass` and those of
+ * bpf/life/move.bpf.c the pass.
  *
  * Invariants
  *  P1. Readers pick set[sequence & 1] and retry only if sequence has moved; a
@@ -67,7 +68,7 @@ struct tnb_clock_page {
 	__u64 pass;	/* P5: generation, plus 2^32 each time it is revoked */
 	__u32 generation; /* the number of P5 */
 	__u32 unused_word;
-	__u64 taken; /* times that the pass was revoked, never less */
+	__u64 revocations; /* times that the pass was revoked, never less */
 	/* A random number of the load that made the map: a process may map the
 	 * page of one that is gone (its pins were removed by hand). */
 	__u64 load;
@@ -81,7 +82,8 @@ struct tnb_page_write {
 	__u32 slot;
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
 	__u64 owner;
-	__u64 taken; /* as it was when the slot was got ready for a new rule */
+	__u64 revocations; /* as it was when the slot was got ready for a new
+			      rule */
 	struct tnb_clock_set set;
 };
 

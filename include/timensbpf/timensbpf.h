@@ -4,8 +4,9 @@
  *
  * Conventions
  *  - Functions of type int return 0, or a count where that is said, or a
- *    negative errno. On failure they leave their outputs and the system
- *    unchanged.
+ *    negative errno. On failure they leave their outputs and all rules
+ *    unchanged, unless the error says that the daemon took the request (-EIO,
+ *    -ETIMEDOUT). Programs that a call loaded may stay loaded.
  *  - After a failure tnb_error_message() tells in one line what was wrong and
  *    what would be right. The text belongs to the calling thread and lasts
  *    until that thread's next call.
@@ -15,9 +16,9 @@
  *    same family: virtual time minus host time.
  *  - A handle may be used by one thread at a time. Several processes may use
  *    the library at once: changes take turns by a lock on the BPF file system.
- *  - Everything needs root in the initial user and cgroup namespaces: CAP_BPF,
+ *  - Functions need root in the initial user and cgroup namespaces: CAP_BPF,
  *    CAP_PERFMON, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, and CAP_SYS_PTRACE to
- *    change running processes.
+ *    change running processes. libtimensbpf(3) lists those that do not.
  *  - To change running processes the library starts child processes and waits
  *    for them. These use a real-time signal and a real-time scheduling class;
  *    the signals and the scheduling of the caller stay as they are. A caller

@@ -85,7 +85,7 @@ static bool is_in_stub(const struct tnb_mapping_place *place, __u64 ip)
 	return ip >= place->room && ip < place->room + stub_code_size();
 }
 
-/* ---- The channel --------------------------------------------------------- */
+/* ---- The socket --------------------------------------------------------- */
 
 static int take_socket(pid_t pid, int number)
 {
@@ -99,7 +99,7 @@ static int take_socket(pid_t pid, int number)
 	return fd < 0 ? -errno : fd;
 }
 
-static int send_map(int channel, int map)
+static int send_map(int socket, int map)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &byte, 1 };
@@ -115,18 +115,18 @@ static int send_map(int channel, int map)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(header), &map, sizeof(map));
-	return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1
 		       ? 0
 		       : -errno;
 }
 
 /* At the end of socketpair(2), with the process stopped. */
-static int open_channel(struct tnb_tracee *tracee, int map)
+static int open_socket(struct tnb_tracee *tracee, int map)
 {
 	struct tnb_registers regs;
 	__u32 sockets[2];
 	long result;
-	int channel, err = tnb_tracee_get_regs(tracee, &regs);
+	int socket, err = tnb_tracee_get_regs(tracee, &regs);
 
 	if (err)
 		return err;
@@ -140,15 +140,15 @@ static int open_channel(struct tnb_tracee *tracee, int map)
 			      sizeof(sockets));
 	if (err)
 		return err;
-	channel = take_socket(tracee->tgid, (int)sockets[1]);
-	if (channel < 0)
-		return channel;
-	err = send_map(channel, map);
+	socket = take_socket(tracee->tgid, (int)sockets[1]);
+	if (socket < 0)
+		return socket;
+	err = send_map(socket, map);
 	if (err) {
-		close(channel);
+		close(socket);
 		return err;
 	}
-	return channel;
+	return socket;
 }
 
 #define LOOK_EVERY_MS 1
@@ -156,9 +156,9 @@ static int open_channel(struct tnb_tracee *tracee, int map)
 /* A SIGSTOP or SIGCONT of another process may stop the stub meanwhile; after
  * one the next is looked for at once, as it would stop it before its next step.
  */
-static int wait_for_word(struct tnb_tracee *tracee, int channel)
+static int wait_for_word(struct tnb_tracee *tracee, int socket)
 {
-	struct pollfd word = { .fd = channel, .events = POLLIN };
+	struct pollfd word = { .fd = socket, .events = POLLIN };
 	int stopped = 0;
 
 	while (stopped >= 0 && poll(&word, 1, stopped ? 0 : LOOK_EVERY_MS) <= 0)
@@ -166,14 +166,14 @@ static int wait_for_word(struct tnb_tracee *tracee, int channel)
 	return stopped < 0 ? stopped : 0;
 }
 
-static int receive_address(struct tnb_tracee *tracee, int channel,
+static int receive_address(struct tnb_tracee *tracee, int socket,
 			   __u64 *address)
 {
-	int err = wait_for_word(tracee, channel);
+	int err = wait_for_word(tracee, socket);
 
 	if (err)
 		return err;
-	if (recv(channel, address, sizeof(*address), MSG_DONTWAIT) !=
+	if (recv(socket, address, sizeof(*address), MSG_DONTWAIT) !=
 	    sizeof(*address))
 		return -EPERM;
 	return *address >= ADDRESS_ERRORS ? (int)*address : 0;
@@ -199,7 +199,7 @@ static int stop_in_stub(struct tnb_tracee *tracee,
 
 static int run_stub(struct tnb_tracee *tracee,
 		    const struct tnb_mapping_place *place, __u64 *address,
-		    int *channel)
+		    int *socket)
 {
 	int received, err = 0;
 
@@ -208,13 +208,13 @@ static int run_stub(struct tnb_tracee *tracee,
 		err = tnb_tracee_to_syscall(tracee);
 	if (err)
 		return err;
-	*channel = open_channel(tracee, place->map);
-	if (*channel < 0)
-		return *channel;
+	*socket = open_socket(tracee, place->map);
+	if (*socket < 0)
+		return *socket;
 	err = tnb_tracee_continue(tracee);
 	if (err)
 		return err;
-	received = receive_address(tracee, *channel, address);
+	received = receive_address(tracee, *socket, address);
 	/* Its budget is spent: it stops there, which is not waited for. */
 	if (received == -ETIMEDOUT)
 		err = tnb_tracee_interrupt(tracee) ? -ESRCH : -ETIMEDOUT;
@@ -225,27 +225,27 @@ static int run_stub(struct tnb_tracee *tracee,
 
 int tnb_map_pages(struct tnb_tracee *tracee,
 		  const struct tnb_mapping_place *place, __u64 *address,
-		  int *channel)
+		  int *socket)
 {
 	int err = tnb_tracee_suspend_filters(tracee, true);
 
-	*channel = -1;
+	*socket = -1;
 	if (!err)
 		err = enter_stub(tracee, place);
 	if (!err)
-		err = run_stub(tracee, place, address, channel);
+		err = run_stub(tracee, place, address, socket);
 	if (err)
-		tnb_map_pages_close(channel);
+		tnb_map_pages_close(socket);
 	return err;
 }
 
-void tnb_map_pages_close(int *channel)
+void tnb_map_pages_close(int *socket)
 {
-	if (*channel < 0)
+	if (*socket < 0)
 		return;
-	shutdown(*channel, SHUT_RDWR);
-	close(*channel);
-	*channel = -1;
+	shutdown(*socket, SHUT_RDWR);
+	close(*socket);
+	*socket = -1;
 }
 
 /* System calls of the stub after the pages were filled, times two. */
@@ -268,11 +268,11 @@ static int is_at_end(const struct tnb_tracee *tracee,
 }
 
 int tnb_map_pages_leave(struct tnb_tracee *tracee,
-			const struct tnb_mapping_place *place, int *channel)
+			const struct tnb_mapping_place *place, int *socket)
 {
 	int err, end = is_at_end(tracee, place);
 
-	tnb_map_pages_close(channel);
+	tnb_map_pages_close(socket);
 	for (int i = 0; !end && i < STOPS_MAX; i++) {
 		err = tnb_tracee_to_syscall(tracee);
 		end = err ? err : is_at_end(tracee, place);

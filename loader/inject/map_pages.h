@@ -15,7 +15,7 @@ struct tnb_mapping_place {
 
 /*
  * Let the thread map the pages and wait for us. It is stopped before and
- * after. *address: of the first page; *channel: an fd to be closed, which lets
+ * after. *address: of the first page; *socket: an fd to be closed, which lets
  * the process go on where it was when it is let go of.
  *
  * -EMFILE no file descriptors, -EPERM a call was refused, -ESRCH it ended,
@@ -25,20 +25,20 @@ struct tnb_mapping_place {
  */
 TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
 				 const struct tnb_mapping_place *place,
-				 __u64 *address, int *channel);
+				 __u64 *address, int *socket);
 
 /* Let the stub, which waits for it, go on; also if another process of ours has
- * the channel open. Sets *channel to -1, which is accepted as well. */
-void tnb_map_pages_close(int *channel);
+ * the socket open. Sets *socket to -1, which is accepted as well. */
+void tnb_map_pages_close(int *socket);
 
 /*
  * Have the stub run to its last system call, after which seccomp filters apply
- * again. Closes the channel. 1: it is not in the stub (any more). -ESRCH,
+ * again. Closes the socket. 1: it is not in the stub (any more). -ESRCH,
  * -ETIMEDOUT.
  */
 TNB_MUST_CHECK int tnb_map_pages_leave(struct tnb_tracee *tracee,
 				       const struct tnb_mapping_place *place,
-				       int *channel);
+				       int *socket);
 
 /*
  * After that, have it go on where it was before tnb_map_pages(), with these

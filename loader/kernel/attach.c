@@ -22,12 +22,12 @@ struct attach {
 
 typedef int (*visit_link)(const struct tnb_bpf_link *link, void *context);
 
-/* Call back for each link of a program: one, none, or one for each target. */
+/* Call back for each link of a program: one, none, or one for each point. */
 static int for_each_link(const struct tnb_plan *plan,
 			 const struct tnb_program *row, visit_link visit,
 			 void *context)
 {
-	struct tnb_target targets[TNB_TARGETS_MAX];
+	struct tnb_point points[TNB_POINTS_MAX];
 	struct tnb_bpf_link link = { .row = row };
 	size_t count;
 	int err = 0;
@@ -37,11 +37,11 @@ static int for_each_link(const struct tnb_plan *plan,
 	snprintf(link.name, sizeof(link.name), "%s", row->name);
 	if (row->by != TNB_BY_PROBE && row->by != TNB_BY_RETURN)
 		return visit(&link, context);
-	count = tnb_plan_targets(plan, row->at, targets);
+	count = tnb_plan_points(plan, row->at, points);
 	for (size_t i = 0; !err && i < count; i++) {
 		snprintf(link.name, sizeof(link.name), "%s_%s", row->name,
-			 targets[i].name);
-		link.target = &targets[i];
+			 points[i].name);
+		link.point = &points[i];
 		err = visit(&link, context);
 	}
 	return err;
@@ -51,10 +51,10 @@ static int attach_to_all(struct bpf_program *program,
 			 const struct tnb_bpf_link *link,
 			 const struct tnb_plan *plan)
 {
-	struct tnb_target targets[TNB_TARGETS_MAX];
-	size_t count = tnb_plan_targets(plan, link->row->at, targets);
+	struct tnb_point points[TNB_POINTS_MAX];
+	size_t count = tnb_plan_points(plan, link->row->at, points);
 
-	return tnb_attach_by_session(program, link, targets, count);
+	return tnb_attach_by_session(program, link, points, count);
 }
 
 /* context: const struct attach * */

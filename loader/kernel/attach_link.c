@@ -51,12 +51,12 @@ int tnb_attach_by_probe(const struct bpf_program *program,
 			const struct tnb_bpf_link *link)
 {
 	LIBBPF_OPTS(bpf_perf_event_opts, opts,
-		    .bpf_cookie = link->target->cookie, );
+		    .bpf_cookie = link->point->cookie, );
 	/* The kernel's link holds the event. */
 	_cleanup_close_
 	int event = tnb_probe_open(
 		link->row->by == TNB_BY_RETURN ? TNB_KRETPROBE : TNB_KPROBE,
-		link->name, link->target->function);
+		link->name, link->point->function);
 
 	if (event < 0)
 		return event;
@@ -67,10 +67,10 @@ int tnb_attach_by_probe(const struct bpf_program *program,
 
 int tnb_attach_by_session(const struct bpf_program *program,
 			  const struct tnb_bpf_link *link,
-			  const struct tnb_target *targets, size_t count)
+			  const struct tnb_point *points, size_t count)
 {
 	_cleanup_close_
-	int fd = tnb_attach_session(bpf_program__fd(program), targets, count);
+	int fd = tnb_attach_session(bpf_program__fd(program), points, count);
 
 	return fd < 0 ? fd
 		      : tnb_pins_add(TNB_PINS_NEW, "links", link->name, fd);

@@ -9,8 +9,8 @@
 
 struct tnb_bpf_link {
 	const struct tnb_program *row;
-	const struct tnb_target *target; /* of a probe of our own */
-	char name[112];			 /* of its pin and of its probe */
+	const struct tnb_point *point; /* of a probe of our own */
+	char name[112];		       /* of its pin and of its probe */
 };
 
 /* TNB_BY_SECTION, TNB_BY_EVENT */
@@ -22,7 +22,7 @@ TNB_MUST_CHECK int tnb_attach_by_probe(const struct bpf_program *program,
 /* TNB_BY_SESSION */
 TNB_MUST_CHECK int tnb_attach_by_session(const struct bpf_program *program,
 					 const struct tnb_bpf_link *link,
-					 const struct tnb_target *targets,
+					 const struct tnb_point *points,
 					 size_t count);
 
 #endif

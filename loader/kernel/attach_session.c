@@ -18,22 +18,21 @@
  * make the pool large enough for all tasks that stand preempted in a call.
  */
 #define WIDEN 100
-#define TARGETS_MAX (TNB_TARGETS_MAX + WIDEN)
-/* No target has this cookie, so the program does nothing. */
-#define NO_TARGET (~0ULL)
+#define POINTS_MAX (TNB_POINTS_MAX + WIDEN)
+/* No point has this cookie, so the program does nothing. */
+#define NO_POINT (~0ULL)
 
-struct targets {
-	const char *symbol[TARGETS_MAX];
-	__u64 cookie[TARGETS_MAX];
+struct points {
+	const char *symbol[POINTS_MAX];
+	__u64 cookie[POINTS_MAX];
 	__u32 count;
 	char widen[WIDEN][112];
 };
 
-static void add_target(struct targets *targets, const char *symbol,
-		       __u64 cookie)
+static void add_point(struct points *points, const char *symbol, __u64 cookie)
 {
-	targets->symbol[targets->count] = symbol;
-	targets->cookie[targets->count++] = cookie;
+	points->symbol[points->count] = symbol;
+	points->cookie[points->count++] = cookie;
 }
 
 #define SYMBOL_MAX 96
@@ -85,7 +84,7 @@ static void read_symbols(struct symbols *native, struct symbols *compat)
  * to: SYSCALL_DEFINE makes __ia32_sys_X, and the table uses __ia32_compat_sys_X
  * (arch/x86/include/asm/syscall_wrapper.h).
  */
-static void add_never_called(struct targets *targets)
+static void add_never_called(struct points *points)
 {
 	static struct symbols native, compat;
 	int widen = 0;
@@ -95,9 +94,9 @@ static void add_never_called(struct targets *targets)
 	for (size_t i = 0; i < compat.count && widen < WIDEN; i++) {
 		if (!has_symbol(&native, compat.name[i]))
 			continue;
-		snprintf(targets->widen[widen], sizeof(targets->widen[widen]),
+		snprintf(points->widen[widen], sizeof(points->widen[widen]),
 			 "__ia32_sys_%s", compat.name[i]);
-		add_target(targets, targets->widen[widen++], NO_TARGET);
+		add_point(points, points->widen[widen++], NO_POINT);
 	}
 }
 
@@ -114,33 +113,33 @@ struct link_create_kprobe_multi {
 	__u64 cookies;
 };
 
-static int create_link(int prog_fd, const struct targets *targets)
+static int create_link(int prog_fd, const struct points *points)
 {
 	struct link_create_kprobe_multi attr = {
 		.prog_fd = (__u32)prog_fd,
 		.attach_type = TNB_BPF_TRACE_KPROBE_SESSION,
-		.count = targets->count,
-		.symbols = (__u64)(uintptr_t)targets->symbol,
-		.cookies = (__u64)(uintptr_t)targets->cookie,
+		.count = points->count,
+		.symbols = (__u64)(uintptr_t)points->symbol,
+		.cookies = (__u64)(uintptr_t)points->cookie,
 	};
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int tnb_attach_session(int prog_fd, const struct tnb_target *wanted,
+int tnb_attach_session(int prog_fd, const struct tnb_point *wanted,
 		       size_t count)
 {
-	struct targets *targets = calloc(1, sizeof(*targets));
+	struct points *points = calloc(1, sizeof(*points));
 	int fd;
 
-	if (!targets)
+	if (!points)
 		return tnb_fail_memory();
-	for (size_t i = 0; i < count && i < TNB_TARGETS_MAX; i++)
-		add_target(targets, wanted[i].function, wanted[i].cookie);
-	add_never_called(targets);
-	fd = create_link(prog_fd, targets);
-	free(targets);
+	for (size_t i = 0; i < count && i < TNB_POINTS_MAX; i++)
+		add_point(points, wanted[i].function, wanted[i].cookie);
+	add_never_called(points);
+	fd = create_link(prog_fd, points);
+	free(points);
 	if (fd < 0)
 		return tnb_fail(fd, "cannot attach the kprobe session: %s",
 				strerror(-fd));

@@ -8,8 +8,8 @@
 /* enum bpf_attach_type of 6.10 (include/uapi/linux/bpf.h). */
 #define TNB_BPF_TRACE_KPROBE_SESSION 56
 
-/* Attach `prog_fd` to all of `targets`. Returns a link fd to be closed. */
+/* Attach `prog_fd` to all of `points`. Returns a link fd to be closed. */
 TNB_MUST_CHECK int
-tnb_attach_session(int prog_fd, const struct tnb_target *targets, size_t count);
+tnb_attach_session(int prog_fd, const struct tnb_point *points, size_t count);
 
 #endif

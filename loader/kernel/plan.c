@@ -78,25 +78,25 @@ bool tnb_plan_wants(const struct tnb_plan *plan,
 
 #define READ_TARGET(name, function, worker, layout) \
 	{ #name, #function, TNB_DOOR_##name },
-static const struct tnb_target read_targets[TNB_DOOR_MAX] = { TNB_READ_DOORS(
+static const struct tnb_point read_points[TNB_DOOR_MAX] = { TNB_READ_DOORS(
 	READ_TARGET) };
 
 #define WAIT_TARGET(function, holds, arguments) \
 	{ #function, #function, TNB_COPY_##holds },
-static const struct tnb_target wait_targets[TNB_COPY_MAX] = { TNB_COPIES(
+static const struct tnb_point wait_points[TNB_COPY_MAX] = { TNB_COPIES(
 	WAIT_TARGET) };
 
-size_t tnb_plan_targets(const struct tnb_plan *plan, enum tnb_at at,
-			struct tnb_target targets[TNB_TARGETS_MAX])
+size_t tnb_plan_points(const struct tnb_plan *plan, enum tnb_at at,
+		       struct tnb_point points[TNB_POINTS_MAX])
 {
 	size_t count = 0;
 
 	for (int i = 0; at == TNB_AT_READS && i < TNB_DOOR_MAX; i++)
 		if (plan->door[i])
-			targets[count++] = read_targets[i];
+			points[count++] = read_points[i];
 	for (int i = 0; at == TNB_AT_WAITS && i < TNB_COPY_MAX; i++)
 		if (plan->copy[i])
-			targets[count++] = wait_targets[i];
+			points[count++] = wait_points[i];
 	return count;
 }
 

@@ -29,18 +29,18 @@ bool tnb_plan_wants(const struct tnb_plan *plan,
 		    const struct tnb_condition *condition);
 
 /* A kernel function to which a program is attached. */
-struct tnb_target {
+struct tnb_point {
 	const char *name; /* of its links: PROGRAM_NAME */
 	const char *function;
 	__u64 cookie; /* row of the table */
 };
-#define TNB_TARGETS_MAX \
+#define TNB_POINTS_MAX \
 	((int)TNB_DOOR_MAX > (int)TNB_COPY_MAX ? TNB_DOOR_MAX : TNB_COPY_MAX)
 
-/* Fill `targets` with the functions of `at` that this kernel has, none for
+/* Fill `points` with the functions of `at` that this kernel has, none for
  * TNB_AT_HOOK. Returns their number. */
-size_t tnb_plan_targets(const struct tnb_plan *plan, enum tnb_at at,
-			struct tnb_target targets[TNB_TARGETS_MAX]);
+size_t tnb_plan_points(const struct tnb_plan *plan, enum tnb_at at,
+		       struct tnb_point points[TNB_POINTS_MAX]);
 
 const char *tnb_attach_name(enum tnb_read_attach attach);
 

@@ -36,7 +36,7 @@ struct change {
 	struct tnb_writing fill;
 	struct tnb_registers regs;	/* of the carrier, as it was */
 	struct tnb_mapping_place place; /* .room 0: it was not sent there */
-	int channel;
+	int socket;
 };
 
 /* It needs no other: nothing has to be mapped. Which slot its mapping shows is
@@ -128,20 +128,20 @@ static int map_pages(struct change *change)
 		return err;
 	change->place = place;
 	return tnb_map_pages(change->carrier, &place, &change->fill.pages,
-			     &change->channel);
+			     &change->socket);
 }
 
-/* As tnb_start_give_pass(); without the pass the process is looked at anew. */
-static int give_pass(const struct change *change)
+/* As tnb_start_write_pass(); without the pass the process is looked at anew. */
+static int write_pass(const struct change *change)
 {
 	const struct tnb_placement *placement = change->placement;
 	int given;
 
 	if (tnb_view_pass_of(placement) == TNB_NO_PASS)
 		return 0;
-	given = tnb_start_give_pass(change->carrier, change->fill.pages,
-				    &change->injector->pages[placement->slot],
-				    placement->pass, placement->taken);
+	given = tnb_start_write_pass(change->carrier, change->fill.pages,
+				     &change->injector->pages[placement->slot],
+				     placement->pass, placement->revocations);
 	return given > 0 ? -EAGAIN : given;
 }
 
@@ -166,7 +166,7 @@ static int write_all(const struct change *change)
 		return err;
 	/* From here on all doors go by system call. */
 	forget_arrival(change);
-	return give_pass(change);
+	return write_pass(change);
 }
 
 /* It executed a program since it was looked at, and stands before its first
@@ -178,7 +178,7 @@ static int prepare_fresh(struct change *change)
 		.slot = change->placement->slot,
 		.pass = change->placement->is_split ? 0
 						    : change->placement->pass,
-		.taken = change->placement->taken,
+		.revocations = change->placement->revocations,
 	};
 	enum tnb_slow why;
 	int err;
@@ -189,7 +189,7 @@ static int prepare_fresh(struct change *change)
 	 * been outside. */
 	forget_arrival(change);
 	err = tnb_start_prepare(change->injector, change->carrier, &exec,
-				&change->channel, &why);
+				&change->socket, &why);
 	return err > 0 ? -EAGAIN : err;
 }
 
@@ -249,7 +249,7 @@ static int bring_back(struct change *change)
 	if (!change->place.room || change->carrier->gone)
 		return 0;
 	left = tnb_map_pages_leave(change->carrier, &change->place,
-				   &change->channel);
+				   &change->socket);
 	if (left)
 		return left > 0 ? 0 : left;
 	return tnb_map_pages_return(change->carrier, &change->regs);
@@ -286,7 +286,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.fill = { .vdso = injector->vdso,
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
-		.channel = -1,
+		.socket = -1,
 	};
 	int err = tnb_budget_begin(ms);
 
@@ -301,7 +301,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 	}
 	if (tnb_threads_release(&change.threads))
 		err = -ETIMEDOUT;
-	tnb_map_pages_close(&change.channel);
+	tnb_map_pages_close(&change.socket);
 	tnb_budget_end();
 	return err;
 }

@@ -77,7 +77,7 @@ static bool is_frozen(pid_t tid)
 	return cgroup >= 0 && tnb_cgroup_is_frozen(cgroup);
 }
 
-static int treat(const struct patching *patching, struct tnb_target *target)
+static int change(const struct patching *patching, struct tnb_target *target)
 {
 	struct tnb_view live;
 	struct tnb_placement placement;
@@ -101,7 +101,7 @@ static int treat(const struct patching *patching, struct tnb_target *target)
 				  CHANGE_BUDGET_MS);
 }
 
-static void operate(const struct patching *patching)
+static void change_all(const struct patching *patching)
 {
 	struct shared *shared = patching->shared;
 
@@ -112,7 +112,7 @@ static void operate(const struct patching *patching)
 		struct tnb_target *target = &shared->target[shared->next];
 
 		tnb_store_release(shared->since_ns, tnb_clock_now());
-		target->result = treat(patching, target);
+		target->result = change(patching, target);
 		tnb_store_release(shared->next, shared->next + 1);
 		/* Another goes on: see the head of this file. */
 		if (target->result == -ETIMEDOUT)
@@ -148,7 +148,7 @@ static void run_patcher(const struct patching *patching)
 	setsid();
 	tnb_thread_begin(TNB_PATCHER, 1);
 	if (is_watched(patching->shared))
-		operate(patching);
+		change_all(patching);
 	_exit(0);
 }
 

@@ -38,7 +38,7 @@ struct start {
 	struct tnb_registers regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
 	__u64 address;	   /* of the three pages */
-	int channel;
+	int socket;
 };
 
 /* ---- Is it what we came for? --------------------------------------------- */
@@ -80,7 +80,7 @@ static int check_placement(struct start *start)
 		return err;
 	exec->slot = placement.slot;
 	exec->pass = placement.is_split ? 0 : placement.pass;
-	exec->taken = placement.taken;
+	exec->revocations = placement.revocations;
 	return placement.slot ? 0 : -ECANCELED;
 }
 
@@ -133,9 +133,9 @@ static int examine(struct start *start, enum tnb_slow *why)
 
 /* ---- Writing ------------------------------------------------------------- */
 
-int tnb_start_give_pass(const struct tnb_tracee *tracee, __u64 pages,
-			const struct tnb_clock_page *page, __u64 pass,
-			__u64 taken)
+int tnb_start_write_pass(const struct tnb_tracee *tracee, __u64 pages,
+			 const struct tnb_clock_page *page, __u64 pass,
+			 __u64 revocations)
 {
 	int err = tnb_write_pass(tracee, pages, pass);
 
@@ -143,7 +143,7 @@ int tnb_start_give_pass(const struct tnb_tracee *tracee, __u64 pages,
 		return err;
 	/* The write above, then the look. The thread is stopped until then. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (tnb_load_acquire(page->taken) == taken)
+	if (tnb_load_acquire(page->revocations) == revocations)
 		return 0;
 	err = tnb_write_pass(tracee, pages, TNB_NO_PASS);
 	return err ? err : 1;
@@ -155,9 +155,9 @@ static int write_pass(const struct start *start)
 	__u64 pass = (__u32)exec->pass;
 
 	/* The link page has no pass yet. */
-	return pass ? tnb_start_give_pass(start->tracee, start->address,
-					  &start->injector->pages[exec->slot],
-					  pass, exec->taken)
+	return pass ? tnb_start_write_pass(start->tracee, start->address,
+					   &start->injector->pages[exec->slot],
+					   pass, exec->revocations)
 		    : 1;
 }
 
@@ -209,14 +209,14 @@ static int inject(struct start *start)
 		.room_size = vdso->room_size,
 	};
 	int err = tnb_map_pages(start->tracee, &place, &start->address,
-				&start->channel);
+				&start->socket);
 
 	if (!err)
 		err = write_all(start);
 	/* Also if it failed: what is left of the stub restores its mask. */
 	if (start->tracee->filter && !start->tracee->gone) {
 		int left = tnb_map_pages_leave(start->tracee, &place,
-					       &start->channel);
+					       &start->socket);
 
 		err = left < 0 ? left : err;
 	}
@@ -281,14 +281,14 @@ bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
 
 int tnb_start_prepare(const struct tnb_injector *injector,
 		      struct tnb_tracee *tracee,
-		      const struct tnb_loader_event *exec, int *channel,
+		      const struct tnb_loader_event *exec, int *socket,
 		      enum tnb_slow *why)
 {
 	struct start start = {
 		.injector = injector,
 		.exec = *exec,
 		.tracee = tracee,
-		.channel = -1,
+		.socket = -1,
 	};
 	int err = examine(&start, why);
 
@@ -296,7 +296,7 @@ int tnb_start_prepare(const struct tnb_injector *injector,
 		err = inject(&start);
 		*why = reason_of(err);
 	}
-	*channel = start.channel;
+	*socket = start.socket;
 	return err;
 }
 
@@ -315,7 +315,7 @@ static void end_hold(const struct tnb_injector *injector,
 }
 
 static int let_go(const struct tnb_injector *injector,
-		  struct tnb_tracee *tracee, int channel,
+		  struct tnb_tracee *tracee, int socket,
 		  struct tnb_outcome *outcome)
 {
 	int err;
@@ -323,7 +323,7 @@ static int let_go(const struct tnb_injector *injector,
 	outcome->when_ns = tnb_clock_now();
 	end_hold(injector, tracee);
 	err = tnb_tracee_detach(tracee);
-	tnb_map_pages_close(&channel);
+	tnb_map_pages_close(&socket);
 	return err == -ETIMEDOUT ? err : 0;
 }
 
@@ -333,7 +333,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 {
 	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
 	struct tnb_tracee tracee;
-	int channel = -1;
+	int socket = -1;
 	int err = tnb_tracee_seize((pid_t)exec->tid, (pid_t)exec->tgid, &tracee,
 				   EXEC_MS, ms);
 
@@ -341,7 +341,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 		outcome.why = err == -EPERM ? why_forbidden(exec)
 					    : reason_of(err);
 	} else {
-		err = tnb_start_prepare(injector, &tracee, exec, &channel,
+		err = tnb_start_prepare(injector, &tracee, exec, &socket,
 					&outcome.why);
 		/* It runs already, and may have been in a system call. */
 		outcome.has_no_pass = err > 0;
@@ -349,7 +349,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 			err = 0;
 		if (err && outcome.why == TNB_SLOW_LATE)
 			(void)!tnb_restart_interrupted(&tracee);
-		if (let_go(injector, &tracee, channel, &outcome))
+		if (let_go(injector, &tracee, socket, &outcome))
 			err = -ETIMEDOUT;
 	}
 	tnb_budget_end();

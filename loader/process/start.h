@@ -42,25 +42,25 @@ struct tnb_outcome {
 bool tnb_start_is_fresh(const struct tnb_tracee *tracee);
 /*
  * Prepare it. Its memory is open; the caller lets go of it and then closes
- * *channel (tnb_map_pages_close()). 0; 1: it has no pass, and makes system
+ * *socket (tnb_map_pages_close()). 0; 1: it has no pass, and makes system
  * calls until the reviewer gives it one; or a negative errno and *why.
  */
 TNB_MUST_CHECK int tnb_start_prepare(const struct tnb_injector *injector,
 				     struct tnb_tracee *tracee,
 				     const struct tnb_loader_event *exec,
-				     int *channel, enum tnb_slow *why);
+				     int *socket, enum tnb_slow *why);
 
 /*
  * Write the pass into the link page of a stopped process. The pass is good as
  * long as no process left the rule since this one was seen in it: while the
- * page's count of leavers is still `taken`, later leavers revoke the pass of
- * this process, too. 0; 1: the count is another, and it has no pass: the
+ * page's count of leavers is still `revocations`, later leavers revoke the pass
+ * of this process, too. 0; 1: the count is another, and it has no pass: the
  * reviewer sees to it; or a negative errno.
  */
-TNB_MUST_CHECK int tnb_start_give_pass(const struct tnb_tracee *tracee,
-				       __u64 pages,
-				       const struct tnb_clock_page *page,
-				       __u64 pass, __u64 taken);
+TNB_MUST_CHECK int tnb_start_write_pass(const struct tnb_tracee *tracee,
+					__u64 pages,
+					const struct tnb_clock_page *page,
+					__u64 pass, __u64 revocations);
 
 /*
  * `exec`: the event that told of it. `ms`: how long the process may be kept

@@ -54,7 +54,7 @@ static void examine_cgroup2(const struct tnb_kernel *kernel,
 /*
  * LSM programs are never skipped. fmod_ret on the functions behind the hooks
  * is as good where the kernel is not preemptible, and not good enough to guard
- * somebody else's clock where it is.
+ * the host's clock where it is.
  */
 static void examine_lsm(const struct tnb_kernel *kernel,
 			struct tnb_finding *finding)

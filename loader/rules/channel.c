@@ -83,19 +83,19 @@ bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid)
 
 __u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid)
 {
-	__u64 word = tnb_load_acquire(
+	__u64 entry = tnb_load_acquire(
 		state->arrival[(__u32)pid & (TNB_ARRIVALS - 1)]);
 
-	return tnb_arrival_tgid(word) == (__u32)pid ? word : 0;
+	return tnb_arrival_tgid(entry) == (__u32)pid ? entry : 0;
 }
 
-void tnb_channel_arrived(struct tnb_loader_state *state, __u64 word)
+void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry)
 {
-	__u64 *entry =
-		&state->arrival[tnb_arrival_tgid(word) & (TNB_ARRIVALS - 1)];
+	__u64 *place =
+		&state->arrival[tnb_arrival_tgid(entry) & (TNB_ARRIVALS - 1)];
 
-	if (word)
-		__atomic_compare_exchange_n(entry, &word, 0, false,
+	if (entry)
+		__atomic_compare_exchange_n(place, &entry, 0, false,
 					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 

@@ -27,13 +27,13 @@ bool tnb_channel_beats(const struct tnb_loader_state *state,
 /* End the guard's beat: no process is held until a guard beats again. */
 void tnb_channel_silence(struct tnb_loader_state *state);
 
-/* The arrival of a process that came from outside of its rule, a word of
+/* The arrival of a process that came from outside of its rule, a entry of
  * tnb_loader_state.arrival. 0: there is none, or the process was changed. */
 __u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid);
 /* End an arrival: the process needs no change, its system calls have the time
- * of its cgroup. `word`: read before the process was examined; a later arrival
+ * of its cgroup. `entry`: read before the process was examined; a later arrival
  * stays. */
-void tnb_channel_arrived(struct tnb_loader_state *state, __u64 word);
+void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry);
 /* End an arrival whenever it came: for a process that has pages of a rule, or
  * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);

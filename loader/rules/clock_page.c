@@ -54,18 +54,19 @@ static void fill_set(struct tnb_clock_set *set,
 	}
 }
 
-uint64_t tnb_clock_page_taken(const struct tnb *tnb, __u32 slot)
+uint64_t tnb_clock_page_revocations(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].taken);
+	return tnb_load_acquire(tnb->pages[slot].revocations);
 }
 
 int tnb_clock_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
-			 uint64_t taken, const struct tnb_offsets *offsets)
+			 uint64_t revocations,
+			 const struct tnb_offsets *offsets)
 {
 	const struct timespec pause = { .tv_nsec = WRITE_PAUSE_NS };
 	struct tnb_page_write request = { .slot = slot,
 					  .owner = owner,
-					  .taken = taken };
+					  .revocations = revocations };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &request,
 		    .ctx_size_in = sizeof(request), );
 
@@ -121,7 +122,7 @@ uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot)
 	return tnb_load_acquire(tnb->pages[slot].generation);
 }
 
-bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot)
+bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot)
 {
 	uint64_t pass = tnb_clock_page_pass(tnb, slot);
 

@@ -20,13 +20,13 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot);
 uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot);
 
 /* Write the page of a slot. owner 0: the slot is free, or its rule is to begin.
- * `taken`: for a rule that begins, tnb_clock_page_taken() before the slot was
- * stored without an owner; else 0. */
+ * `revocations`: for a rule that begins, tnb_clock_page_revocations() before
+ * the slot was stored without an owner; else 0. */
 TNB_MUST_CHECK int tnb_clock_page_store(struct tnb *tnb, __u32 slot,
-					uint64_t owner, uint64_t taken,
+					uint64_t owner, uint64_t revocations,
 					const struct tnb_offsets *offsets);
 /* How often the pass was revoked. */
-uint64_t tnb_clock_page_taken(const struct tnb *tnb, __u32 slot);
+uint64_t tnb_clock_page_revocations(const struct tnb *tnb, __u32 slot);
 
 /* Revoke the pass of a slot: processes that map its page make system calls then
  * (P5 of abi/page.h). */
@@ -40,6 +40,6 @@ uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot);
 /* The number that the pass has while it is not revoked. */
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot);
 /* Whether the pass is not revoked. */
-bool tnb_clock_page_pass_is_given(const struct tnb *tnb, __u32 slot);
+bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot);
 
 #endif

@@ -77,7 +77,8 @@ static void look_at_threads(struct tnb *tnb, int proc,
 
 static void read_pass(const struct tnb *tnb, struct tnb_placement *placement)
 {
-	placement->taken = tnb_load_acquire(tnb->pages[placement->slot].taken);
+	placement->revocations =
+		tnb_load_acquire(tnb->pages[placement->slot].revocations);
 	placement->pass =
 		tnb_load_acquire(tnb->pages[placement->slot].generation);
 	placement->load = tnb_load_acquire(tnb->pages[placement->slot].load);

@@ -11,9 +11,10 @@ struct tnb_placement {
 	__u32 slot;    /* of its clock page, 0: the host's time */
 	bool is_split; /* its threads live under several rules: no thread may
 			  read a page */
-	/* Of the slot, read before the cgroup of the process: while `taken` is
-	 * unchanged, no process has left the slot (P5 of abi/page.h). */
-	__u64 pass, taken;
+	/* Of the slot, read before the cgroup of the process: while
+	 * `revocations` is unchanged, no process has left the slot (P5 of
+	 * abi/page.h). */
+	__u64 pass, revocations;
 	__u64 load; /* of its clock page */
 };
 

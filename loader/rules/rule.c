@@ -62,7 +62,7 @@ static int prepare_slot(struct tnb_rule_change *change)
 
 	if (err)
 		return err;
-	change->taken = tnb_clock_page_taken(tnb, change->slot);
+	change->revocations = tnb_clock_page_revocations(tnb, change->slot);
 	return tnb_clock_page_store(tnb, change->slot, 0, 0, &change->before);
 }
 
@@ -85,7 +85,7 @@ int tnb_rule_commit(const struct tnb_rule_change *change)
 	if (!tnb_cgroup_is_alive(change->cgroup->fd))
 		return tnb_fail(-ENODEV, "the cgroup was removed meanwhile");
 	return tnb_clock_page_store(change->tnb, change->slot,
-				    change->cgroup->id, change->taken,
+				    change->cgroup->id, change->revocations,
 				    &change->after);
 }
 

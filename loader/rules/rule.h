@@ -32,10 +32,10 @@ struct tnb_cgroup {
 struct tnb_rule_change {
 	struct tnb *tnb;
 	const struct tnb_cgroup *cgroup;
-	bool begins;	 /* the cgroup has no rule of its own yet */
-	__u32 inherited; /* the slot above it, 0: none */
-	__u32 slot;	 /* its own, 0: not chosen yet */
-	uint64_t taken;	 /* tnb_clock_page_taken() of the slot */
+	bool begins;	      /* the cgroup has no rule of its own yet */
+	__u32 inherited;      /* the slot above it, 0: none */
+	__u32 slot;	      /* its own, 0: not chosen yet */
+	uint64_t revocations; /* tnb_clock_page_revocations() of the slot */
 	struct tnb_offsets before, after;
 };
 

@@ -25,7 +25,7 @@ struct bpf_path {
 	unsigned int calls; /* of helpers, those that the kernel inlined not */
 };
 
-/* A read by somebody without a rule, or with one, where `attach` ("fexit",
+/* A read by a process without a rule, or with one, where `attach` ("fexit",
  * "session", "kretprobe") is loaded. */
 struct bpf_path bpf_path_of_read(const char *attach, bool virtual_read);
 

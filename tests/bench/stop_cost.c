@@ -150,9 +150,9 @@ static double now_ns(void)
 static int change(const struct tnb_injector *injector, pid_t pid, __u32 slot,
 		  struct tally *tally)
 {
-	const struct tnb_placement home = { .slot = slot,
-					    .pass = slot ? CLOCK_PAGE_PASS
-							 : 0 };
+	const struct tnb_placement in_slot = { .slot = slot,
+					       .pass = slot ? CLOCK_PAGE_PASS
+							    : 0 };
 	struct tnb_view live;
 	char path[32];
 	int proc, err;
@@ -165,8 +165,8 @@ static int change(const struct tnb_injector *injector, pid_t pid, __u32 slot,
 		err = tnb_view_take(pid, pid, proc, &live);
 		begin = now_ns();
 		if (!err)
-			err = tnb_change_running(injector, &live, &home, proc,
-						 BUDGET_MS);
+			err = tnb_change_running(injector, &live, &in_slot,
+						 proc, BUDGET_MS);
 		if (err == -EAGAIN)
 			tally->again++;
 		else if (!err)

@@ -226,7 +226,7 @@ slot_is_free() {
     ((refused > 2 && refused < 11))
 }
 
-@test "where files run out, who inherited a rule keeps it" {
+@test "where files run out, a cgroup that inherited a rule keeps it" {
     local n refused=0
     timensbpf set --cgroup "$CGROUP" --realtime +1h
     mkdir -p "$CGROUP/below/child"
@@ -256,7 +256,7 @@ slot_is_free() {
     timensbpf load
 }
 
-@test "who may not open cgroups by number is told so" {
+@test "a process that may not open cgroups by number is told so" {
     timensbpf set --cgroup "$CGROUP" --realtime +1h
     for command in show "unload --force"; do
         # shellcheck disable=SC2086

@@ -279,7 +279,7 @@ PYTHON
 }
 all_sleep() { [[ $(timensbpf show --json | grep -c '"name": "sleep"') == 2 ]]; }
 
-@test "show keeps figures for those who ask" {
+@test "show prints figures only if asked" {
     cgroup_make figures
     timensbpf set --cgroup "$CGROUP" --realtime +3d
     in_cgroup "$CGROUP" true

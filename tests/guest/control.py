@@ -75,7 +75,7 @@ def tell(how):
 
 
 def hang(count):
-    """Connections that say nothing, held until somebody closes our input."""
+    """Connections that say nothing, held until our input is closed."""
     all_of_them = [connect() for _ in range(count)]
     print("connected", flush=True)
     sys.stdin.read()

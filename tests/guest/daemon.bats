@@ -83,7 +83,7 @@ rule_lives() {
     daemon_start
 }
 
-@test "the daemon is killed: a stale socket is nobody's, and swept by the next" {
+@test "the daemon is killed: a stale socket has no owner, and is swept by the next" {
     daemon_kill
     [[ -S $SOCKET ]]
     rule_lives
@@ -110,7 +110,7 @@ rule_lives() {
     logged "control: set ${CGROUP#"$CGROUPS"}\$"
 }
 
-@test "a stopped daemon holds nobody up for ever, and changes nothing later" {
+@test "a stopped daemon holds no client up for ever, and changes nothing later" {
     kill -STOP "$DAEMON"
     timeout 60 timensbpf set --cgroup "$CGROUP" --realtime +1h
     [[ $(offsets_of "$CGROUP") == "3600000000000 0 0" ]]
@@ -123,7 +123,7 @@ rule_lives() {
     [[ $(offsets_of "$CGROUP") == "7200000000000 0 0" ]]
 }
 
-@test "doctor says who answers" {
+@test "doctor says whether a daemon answers" {
     timensbpf doctor | grep -E 'timensbpfd: version .* serves, idle$'
     daemon_stop
     timensbpf doctor | grep 'timensbpfd: none answers'
@@ -159,11 +159,11 @@ refused() {
     grep -q '^done 0 version .* serves, idle' "$FILE"
 }
 
-@test "who is not root" {
+@test "a client that is not root" {
     [[ $(stat -c '%a %u' /run/timensbpf) == "700 0" && $(stat -c '%a %u' "$SOCKET") == "600 0" ]]
     run setpriv --reuid 65534 --regid 65534 --clear-groups python3 "$HERE/control.py" status
     [[ $output == *"Permission denied"* ]]
-    # Even if somebody opens it to all.
+    # Even if it is opened to all.
     chmod 755 /run/timensbpf
     chmod 666 "$SOCKET"
     setpriv --reuid 65534 --regid 65534 --clear-groups \
@@ -181,7 +181,7 @@ refused() {
     ! grep -q ^done "$FILE"
 }
 
-@test "clients that say nothing hold up nobody, and are let go of" {
+@test "clients that say nothing hold up no other, and are let go of" {
     local before
     before=$(times_logged 'no request within')
     mkfifo "$BATS_TEST_TMPDIR/life"

@@ -13,7 +13,7 @@ ROUNDS_EACH=48
 BACKWARD=(--realtime -1000.5s --monotonic -1.250000001s --boottime -1.500000003s)
 
 setup_file() { file_begin; }
-# Programs that miss on purpose are for nobody else.
+# Programs that miss on purpose are for these tests alone.
 teardown_file() {
     file_end
     timensbpf unload --force

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Door B: every way to wait until a time, by the clock of the one who waits.
+# Door B: every way to wait until a time, by the clock of the caller.
 #
 # Kernels: both ways to attach, fexit and session.
 # bats file_tags=kernel:6-1,kernel:latest

@@ -141,7 +141,7 @@ has_other_time() { [[ $(readlink "/proc/$1/ns/time_for_children") != "$(readlink
     [[ $status == 0 ]]
 }
 
-# lease FILE: who opens it waits until lease_end.
+# lease FILE: a process that opens it waits until lease_end.
 lease() {
     echo 600 >/proc/sys/fs/lease-break-time
     mkfifo "$BATS_TEST_TMPDIR/lease"
@@ -191,7 +191,7 @@ one_starts_fast() {
 }
 
 # bats test_tags=once
-@test "who took too long to be read is changed afterwards" {
+@test "a program that took too long to be read is changed afterwards" {
     local before slow go=$BATS_TEST_TMPDIR/go
     daemon_stop
     HOLD='' daemon_start
@@ -220,7 +220,7 @@ tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
 # The loader is told of a program that ends; its process id then goes to another
 # one, which executes a program in another rule when the loader comes.
 # bats test_tags=once
-@test "who has the process id of another that has ended gets its own rule's time" {
+@test "a process that has the id of another that has ended gets its own rule's time" {
     local go=$BATS_TEST_TMPDIR/go ended starter before after
     daemon_stop
     HOLD='' daemon_start
@@ -282,7 +282,7 @@ tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
 }
 
 # bats test_tags=once
-@test "traced by somebody else: slow, right, and counted" {
+@test "traced by another process: slow, right, and counted" {
     local before
     before=$(figure start_slow.traced)
     in_cgroup "$CGROUP" strace -f -o /dev/null \
@@ -292,7 +292,7 @@ tracer_waits() { grep -qs '^101 ' "/proc/$DAEMON/task/"*/syscall; }
 }
 
 # bats test_tags=once
-@test "execs that fail are nobody's loss" {
+@test "execs that fail are not counted as missed" {
     read_fast failing exec_from_thread failing read_clocks-musl
 }
 
@@ -342,7 +342,7 @@ mappings() {
 }
 
 # bats test_tags=once
-@test "show tells who is fast, and why another is not" {
+@test "show tells which processes are fast, and why another is not" {
     "${IN[@]}" "$CGROUP" sleep 1000 3>&- &
     wait_until 10 shows "$!" fast
     shown_as "$!" | grep -E '^  [0-9]+ fast$'
@@ -439,7 +439,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
     done
 }
 
-@test "who was missed is changed afterwards, so that no lookup leads to the host" {
+@test "a process that was missed is changed afterwards, so that no lookup leads to the host" {
     local before go=$BATS_TEST_TMPDIR/go
     # A guard that finds a program held, and the loader stopped, ends it.
     daemon_stop
@@ -466,7 +466,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
 }
 
 # bats test_tags=once
-@test "who maps a page of programs that are gone is given that of its rule" {
+@test "a process that maps a page of programs that are gone is given that of its rule" {
     daemon_stop
     timensbpf unload --force
     timensbpf load
@@ -475,7 +475,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
     serve_start "${IN[@]}" "$CGROUP"
     serve all-before
     daemon_stop
-    # Nobody should. The page lives on by its mapping.
+    # It should not be done. The page lives on by its mapping.
     rm -rf "$PINS"
     timensbpf load
     # With the same numbers of slot and pass as before.
@@ -487,7 +487,7 @@ clock_source_restore() { echo tsc >"$CLOCK_SOURCE/current_clocksource"; }
 }
 
 # bats test_tags=once
-@test "who began without a loader is changed by the next set" {
+@test "a process that began without a loader is changed by the next set" {
     daemon_stop
     serve_start "${IN[@]}" "$CGROUP"
     serve slow
@@ -515,7 +515,7 @@ has_pages() { grep -q bpf-map "/proc/${1-$SERVER}/maps"; }
     expect_doors "$SERVED" 'again/.*' "${OFFSETS[@]}"
 }
 
-@test "who moves follows at once, and those who stay are fast again" {
+@test "a process that moves follows at once, and those that stay are fast again" {
     local other=$CGROUPS/$OWN.other
     mkdir "$other"
     timensbpf set --cgroup "$other" --realtime +5h --monotonic +6h --boottime +7h

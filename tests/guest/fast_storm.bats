@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The loader under load: whoever starts in a rule reads virtual time at its
+# The loader under load: a program that starts in a rule reads virtual time at its
 # first instruction, fast if it can be.
 #
 # Kernels: every version (6.12-preempt stands for 6.12).
@@ -29,7 +29,7 @@ teardown() { cgroups_remove; }
     storm_was_good "$EXECS" $((EXECS * 999 / 1000))
 }
 
-@test "without holding: nobody is stopped, most are fast" {
+@test "without holding: no process is stopped, most are fast" {
     local waited
     daemon_stop
     HOLD='' daemon_start
@@ -40,7 +40,7 @@ teardown() { cgroups_remove; }
     daemon_stop
     daemon_start
     (($(figure exec_waited) > waited))
-    # How many depends on who else wants the CPUs; docs/fast-path.md has figures.
+    # How many depends on what else wants the CPUs; docs/fast-path.md has figures.
     storm_was_good "$EXECS" $((EXECS / 2))
     [[ $(number stopped "$(<"$STORM")") == 0 ]]
 }
@@ -63,7 +63,7 @@ one_is_fast() {
 }
 
 # bats test_tags=once
-@test "who stops others has real-time priority" {
+@test "the threads that stop others have real-time priority" {
     local thread
     pgrep -x -w tnb-tracer
     pgrep -x timensbpf-guard
@@ -105,7 +105,7 @@ one_is_fast() {
     daemon_stop
     timensbpf run "${CLOCKS[@]}" -- timeout 150 exec_storm 4 200 >"$STORM"
     daemon_start
-    # It stops nobody: who is not traced in time starts slow.
+    # It stops no process: one that is not traced in time starts slow.
     storm_was_good 200 1
     [[ $(number stopped "$(<"$STORM")") == 0 ]]
 }
@@ -128,7 +128,7 @@ one_is_fast() {
         (($(number "kib_$pid" "$after") <= $(number "kib_$pid" "$before") + GROWTH_KIB))
     done
 }
-# Those that stay open: who is looked at looks into /proc now and then.
+# Those that stay open: the process itself looks into /proc now and then.
 open_files() {
     local files least=1000
     for _ in {1..20}; do

@@ -102,7 +102,7 @@ clean() {
 
 # The loader as a service. Its process id is in $DAEMON after daemon_find (a
 # test before may have started another), its log in $DAEMON_LOG. DAEMON_COMMAND
-# may name another version of it, an empty HOLD has it stop nobody.
+# may name another version of it, an empty HOLD has it stop no process.
 daemon_start() {
     : >"$BATS_FILE_TMPDIR/daemon.log"
     "${DAEMON_COMMAND-timensbpfd}" -f ${HOLD---hold} 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
@@ -124,7 +124,7 @@ daemon_stop() {
     kill "$DAEMON" 2>/dev/null || true
     wait_until 10 process_is_gone "$DAEMON"
 }
-# By its control socket; in the file's own $HERE is who asks.
+# By its control socket; in the file's own $HERE is the client.
 status_is_told() { timeout 30 python3 "$HERE/control.py" status | grep -q '^done 0'; }
 no_daemon() { ! pgrep -x timensbpfd; }
 process_is_gone() { [[ ! -e /proc/$1 || $(process_state "$1") == Z ]]; }
@@ -203,7 +203,7 @@ read_at() {
     "$@" >"$file" || fail "status $? of: $*"
 }
 
-# Nobody in $CGROUP, which is served, can do more with its clock page than read it.
+# No process in $CGROUP, which is served, can do more with its clock page than read it.
 page_is_guarded() {
     in_cgroup "$CGROUP" map_tricks clock-page "$PINS/maps/clock_pages" \
         >"$BATS_TEST_TMPDIR/tricks" || return

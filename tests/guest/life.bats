@@ -68,7 +68,7 @@ QUICK=(--quick --reference)
     mkdir -m 755 "$dir"
     for variant in dynamic static static32; do
         install -m 4755 "$(type -P read_clocks-$variant)" "$dir/setuid-$variant"
-        # Who may not read a program may not be dumped.
+        # A process that may not read its program may not be dumped.
         install -m 711 "$(type -P read_clocks-$variant)" "$dir/secret-$variant"
         in_cgroup "$CGROUP" setpriv --reuid 65534 --regid 65534 --clear-groups \
             "$dir/setuid-$variant" "${QUICK[@]}" "$REFERENCE" --prefix "setuid-$variant" \

@@ -97,7 +97,7 @@ attached() {
 @test "attached by kretprobes" { attached kretprobe; }
 
 # operations_are_raised COMMAND…: every access of its to a map has real-time
-# priority. One that is preempted has kprobes of its CPU passed by (loader/kernel/bpf_map.h).
+# priority. One that is preempted has kprobes of its CPU skipped (loader/kernel/bpf_map.h).
 operations_are_raised() {
     strace -f -qq -e trace=bpf,sched_setscheduler -o "$BATS_TEST_TMPDIR/trace" "$@"
     awk '/sched_setscheduler\(/ { raised[$1] = /SCHED_FIFO/ }
@@ -136,7 +136,7 @@ operations_are_raised() {
     kill -TERM "$hammer"
     wait "$hammer"
     cat "$BATS_TEST_TMPDIR/json"
-    # Who was passed by, if somebody was.
+    # What was skipped, if anything was.
     timensbpf show --json | tr -d '\n ' | grep -oE '"missed\.[^}]*"value":[1-9][0-9]*' || true
     [[ $(number right "$(<"$BATS_TEST_TMPDIR/json")") == $(number reads "$(<"$BATS_TEST_TMPDIR/json")") ]]
     [[ $(offsets_of "$CGROUP") == "${OFFSETS[*]}" ]]

@@ -64,7 +64,7 @@ threads_stop() {
     rm -f "$BATS_TEST_TMPDIR/asked"
 }
 
-# Since `check`: nobody read a time before another, was interrupted, or woken
+# Since `check`: no thread read a time before another, was interrupted, or woken
 # too early; and they did read.
 nothing_went_back() {
     local before after
@@ -198,7 +198,7 @@ is_stopped() { [[ $(process_state "$1") == T ]]; }
 }
 
 # bats test_tags=once
-@test "traced by somebody else: named, and changed when the tracer has gone" {
+@test "traced by another process: named, and changed when the tracer has gone" {
     serve_start
     serve before
     strace -p "$SERVER" -o /dev/null 3>&- &
@@ -226,7 +226,7 @@ sibling_start() {
 sleeps() { [[ $(process_state "$1") == S ]]; }
 
 # bats test_tags=once
-@test "who shares its memory with a process that lives elsewhere is left alone" {
+@test "a process that shares its memory with one that lives elsewhere is left alone" {
     sibling_start
     echo "$SERVER" >"$CGROUP/cgroup.procs"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}" 2>"$BATS_TEST_TMPDIR/note"
@@ -237,7 +237,7 @@ sleeps() { [[ $(process_state "$1") == S ]]; }
 
 # The timeouts of some calls begin anew with each stop.
 # bats test_tags=once
-@test "who shares its memory is not stopped again and again" {
+@test "a process that shares its memory is not stopped again and again" {
     local switches
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
@@ -289,7 +289,7 @@ state_of_threads() {
         ask tally
         timensbpf unset --cgroup "$CGROUP" --force
     done
-    # Whose patcher dies over him may see that he was interrupted.
+    # A thread whose patcher dies may see that it was interrupted.
     ask check
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     shows "$THREADS" fast
@@ -301,7 +301,7 @@ state_of_threads() {
 patcher_or_end() { pgrep -x tnb-patcher >/dev/null || process_is_gone "$1"; }
 
 # bats test_tags=once
-@test "who moves while no loader runs has the time of where he is at once, by system call" {
+@test "a process that moves while no loader runs has the time of its cgroup at once, by system call" {
     local other=$CGROUPS/$OWN.other
     mkdir "$other"
     timensbpf set --cgroup "$other" "${LATER[@]}"
@@ -366,7 +366,7 @@ are_apart() {
     ((nearest > -BETWEEN && farthest < BETWEEN)) || fail "before: $2" "now: $ANSWER"
 }
 
-@test "nobody can write the page, or see another rule's" {
+@test "no process can write the page, or see another rule's" {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
     page_is_guarded
@@ -375,7 +375,7 @@ are_apart() {
 
 # ---- Moves, with a daemon --------------------------------------------------
 
-@test "who moves in, over and out gets the time of where he is, at full speed" {
+@test "a process that moves in, over and out gets the time of its cgroup, at full speed" {
     local other=$CGROUPS/$OWN.other
     mkdir "$other"
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
@@ -410,7 +410,7 @@ are_apart() {
     expect_doors "$SERVED" '(there|still-there)/.*' "${LATER_OFFSETS[@]}"
 }
 
-@test "who is moved in changes at one instant at all doors" {
+@test "a process that is moved in changes at one instant at all doors" {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
     threads_start 4
@@ -422,7 +422,7 @@ are_apart() {
 nothing_is_apart() { ask tally && [[ $(number apart "$ANSWER") == 0 ]] || fail "$ANSWER"; }
 
 # bats test_tags=once
-@test "who goes out and comes back at once sees one time at all doors" {
+@test "a process that goes out and comes back at once sees one time at all doors" {
     local i
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
@@ -439,7 +439,7 @@ nothing_is_apart() { ask tally && [[ $(number apart "$ANSWER") == 0 ]] || fail "
 }
 
 # bats test_tags=once
-@test "a child born between a move and its end keeps nobody slow" {
+@test "a child born between a move and its end keeps no process slow" {
     local stays
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
@@ -465,7 +465,7 @@ EOF
 }
 lines_are() { (($(wc -l <"$2") == $1)); }
 
-@test "the children of who is moved in change at one instant, too" {
+@test "the children of a process that is moved in change at one instant, too" {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
     threads_start 1 forks
@@ -478,7 +478,7 @@ lines_are() { (($(wc -l <"$2") == $1)); }
 children_are_more_than() { ask tally && (($(number children "$ANSWER") > $1)); }
 
 # bats test_tags=once
-@test "who is moved in and cannot be changed has the time of where he is by system call" {
+@test "a process that is moved in and cannot be changed has the time of its cgroup by system call" {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
     serve_start
@@ -499,7 +499,7 @@ reads_virtual_by_system_call() {
 
 # What set cannot change it names, and it does not wait.
 # bats test_tags=once
-@test "who cannot be changed is listed: 32 bit, strict seccomp, user dispatch, no descriptor left, frozen, first thread ended" {
+@test "a process that cannot be changed is listed: 32 bit, strict seccomp, user dispatch, no descriptor left, frozen, first thread ended" {
     local pid pids=() note=$BATS_TEST_TMPDIR/note frozen=$CGROUP/frozen
     mkdir "$frozen"
     deadline_storm32 --threads 1 --no-fork --seconds 1 --rounds 1000000000 >/dev/null 2>&1 3>&- &
@@ -591,7 +591,7 @@ stop.wait()' >"$BATS_TEST_TMPDIR/ready" 3>&- &
 }
 
 # A process with threads in two places makes system calls.
-@test "a rule on a threaded cgroup: who has threads there is changed, and listed" {
+@test "a rule on a threaded cgroup: a process that has threads there is changed, and listed" {
     local domain=$CGROUPS/$OWN.domain tids
     mkdir -p "$domain/threads"
     echo threaded >"$domain/threads/cgroup.type"
@@ -608,7 +608,7 @@ stop.wait()' >"$BATS_TEST_TMPDIR/ready" 3>&- &
 }
 
 # bats test_tags=once
-@test "who has threads in a rule does not come from outside" {
+@test "a process that has threads in a rule does not come from outside" {
     local domain=$CGROUPS/$OWN.domain tids
     mkdir -p "$domain/threads"
     echo threaded >"$domain/threads/cgroup.type"
@@ -621,7 +621,7 @@ stop.wait()' >"$BATS_TEST_TMPDIR/ready" 3>&- &
     echo "${tids[-1]##*/}" >"$domain/threads/cgroup.threads"
     serve there
     daemon_start
-    # Nobody sees to it.
+    # No loader sees to it.
     daemon_find
     kill -STOP "$DAEMON"
     echo "$SERVER" >"$CGROUP/cgroup.procs"

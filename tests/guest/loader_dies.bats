@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The loader dies and hangs under load: nobody is held, all are right.
+# The loader dies and hangs under load: no process is held, all are right.
 #
 # Kernels: every version (6.12-preempt stands for 6.12).
 # bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
@@ -60,12 +60,12 @@ kill_loader_and_guard() { replace_loader "$(pgrep -x timensbpf-guard)" "$DAEMON"
 stop_loader() {
     kill -STOP "$DAEMON"
     sleep "0.$((RANDOM % 10))"
-    # Stopped while it traced somebody, it was ended for that.
+    # Stopped while it traced a process, it was ended for that.
     kill -CONT "$DAEMON" 2>/dev/null || daemon_start
     wait_until 20 loader_serves
 }
 
-@test "the loader is killed again and again: nobody is held, all are right" {
+@test "the loader is killed again and again: no process is held, all are right" {
     storm_while kill_loader
     storm_was_right
     nobody_is_stopped
@@ -78,7 +78,7 @@ stop_loader() {
     nobody_is_stopped
 }
 
-@test "the loader is stopped again and again: nobody is held, all are right" {
+@test "the loader is stopped again and again: no process is held, all are right" {
     storm_while stop_loader
     storm_was_right
     nobody_is_stopped
@@ -89,7 +89,7 @@ loader_serves() {
 }
 
 # bats test_tags=once
-@test "the loader is frozen, the guard is not: nobody is held, all are right" {
+@test "the loader is frozen, the guard is not: no process is held, all are right" {
     # Not below $CGROUP, which the storm's processes live in and die with.
     FROZEN=$CGROUPS/frozen-$OWN
     mkdir "$FROZEN"
@@ -99,7 +99,7 @@ loader_serves() {
     storm_was_right
     nobody_is_stopped
 }
-# Frozen while it traces somebody, it is ended for that: it has no beat, and is
+# Frozen while it traces a process, it is ended for that: it has no beat, and is
 # neither stopped nor ready to run. Of eight streams it nearly always traces one.
 freeze_loader() {
     local hung try

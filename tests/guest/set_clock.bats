@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Door D as it protects: from a virtual cgroup nobody sets the host's clock.
+# Door D as it protects: from a virtual cgroup no process sets the host's clock.
 #
 # Kernels: one, the guard is the same on all. One CPU: it does one thing after the
 # other.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's clocks, read by somebody else: clock_reference, a process that
+ * The host's clocks, read by another process: clock_reference, a process that
  * stays outside of every virtual cgroup and answers on a datagram socket. Two
  * of its answers around a reading are an exact bracket: no tolerance needed.
  */

@@ -5,10 +5,12 @@
  * nothing outside loader/kernel/ knows a program by its name.
  *
  * A program more is a .bpf.c file below bpf/ and a row here. Programs that are
- * the same for each row of reads.h or waits.h (read_NAME, deadline_in_NAME and
- * others) get their rows in catalogue.c from those tables: there, a door more
- * is one row in reads.h or waits.h. tests/unit/loader/kernel/catalogue.c fails
- * on a program without a row and on a row without a program.
+ * the same for each row of another table (read_NAME, deadline_in_NAME and
+ * others) get their rows in catalogue.c from that table. There, one more system
+ * call that reads a clock is a row of TNB_READ_DOORS (arch/x86_64/doors.h), and
+ * one more function that copies deadlines a row of TNB_COPIES (waits.h).
+ * tests/unit/loader/kernel/catalogue.c fails on a program without a row and on
+ * a row without a program.
  */
 #ifndef TIMENSBPF_ABI_TABLES_PROGRAMS_H
 #define TIMENSBPF_ABI_TABLES_PROGRAMS_H

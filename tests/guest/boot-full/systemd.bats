@@ -7,7 +7,7 @@ load ../helpers
 setup_file() {
     [[ $(</proc/1/comm) == systemd ]] || skip 'boot with --full'
     file_begin
-    # Nobody starts slow in a guest that is short of time.
+    # No program starts slow in a guest that is short of time.
     mkdir -p "$DROP_IN"
     printf '[Service]\nExecStart=\nExecStart=%s -f --hold\n' "$(type -P timensbpfd)" \
         >"$DROP_IN/hold.conf"

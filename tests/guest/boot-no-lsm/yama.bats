@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nobody may trace anybody: nothing can be made fast, and all say so. Ends with
+# No process may trace another: nothing can be made fast, and all say so. Ends with
 # the machine, so it is the last file in its guest.
 
 load ../helpers
@@ -22,7 +22,7 @@ teardown() { test_end; }
     [[ $(doctor_health tracing) == warn && $(doctor_text tracing) == *ptrace_scope* ]]
 }
 
-@test "who starts is slow, right, and counted" {
+@test "a program that starts is slow, right, and counted" {
     local refused
     refused=$(figure start_slow.refused)
     rule_make
@@ -35,7 +35,7 @@ teardown() { test_end; }
 }
 is_counted() { (($(figure "$1") > $2)); }
 
-@test "who runs already is named, and not held" {
+@test "a process that runs already is named, and not held" {
     cgroup_make "$BATS_TEST_NUMBER"
     serve_start
     serve before

@@ -135,7 +135,7 @@ guest_wait() {
             return 124
             ;;
         "$boot") guest_came_up "$work" || break ;;
-        # Nobody reads our output any more.
+        # Our output is not read any more.
         *) ((status == 0)) || { guest_end "$work"; return "$status"; } ;;
         esac
         mapfile -t waiting < <(printf '%s\n' "${waiting[@]}" | grep -vx "$ended")
@@ -164,7 +164,7 @@ guest_verdict() {
     return 125
 }
 
-# guest_end WORK: lets the output drain once nobody can add to it. A pipe that
+# guest_end WORK: lets the output drain once no process can add to it. A pipe that
 # qemu never opened is opened here, or its reader would wait for ever.
 guest_end() {
     local port

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The command line. shellcheck cannot see who reads these.
+# The command line. shellcheck cannot see what reads these.
 # shellcheck disable=SC2034
 
 KEY=6.1 SHARE='' CPUS=2 MEMORY=1G APPEND='' TIMEOUT=600 ACTION=run ARGUMENTS=()
