@@ -131,7 +131,7 @@ struct sight {
 
 static bool heartbeat_is_ready(const struct tnb_loader_state *state)
 {
-	pid_t thread = (pid_t)tnb_load_acquire(state->heart);
+	pid_t thread = (pid_t)tnb_load_acquire(state->heartbeat);
 
 	return thread && tnb_proc_state(thread) == 'R';
 }

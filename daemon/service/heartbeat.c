@@ -42,7 +42,7 @@ static void *run_heartbeat(void *argument)
 	eventfd_t pokes;
 
 	tnb_thread_begin("tnb-heartbeat", 2);
-	tnb_store_release(heartbeat->state->heart, (__u32)gettid());
+	tnb_store_release(heartbeat->state->heartbeat, (__u32)gettid());
 	do {
 		revive_guard(heartbeat);
 		look_for_lost(heartbeat, &lost);

@@ -75,7 +75,7 @@ static void reset_state(struct tnb_loader_state *state, unsigned int flags)
 	tnb_store_release(state->may_hold, !!(flags & TNB_HOLD));
 	tnb_store_release(state->may_wait, tnb_place_has_cpus());
 	memset(state->tracee, 0, sizeof(state->tracee));
-	tnb_store_release(state->heart, 0);
+	tnb_store_release(state->heartbeat, 0);
 	tnb_guard_release_all(state);
 }
 
