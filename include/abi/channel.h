@@ -125,7 +125,8 @@ struct tnb_loader_state {
 	__u64 fast;	  /* programs that were given the image */
 	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
-	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet */
+	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
+			  */
 	__u32 unused;
 	/* Processes that its threads work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
