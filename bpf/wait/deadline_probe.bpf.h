@@ -13,7 +13,8 @@ static __always_inline void deadline_probe_in(struct pt_regs *ctx)
 	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx);
 	__u64 copy = bpf_get_attach_cookie(ctx);
 
-	switch (copy) {
+	/* Without a default: the compiler refuses a row that has no case. */
+	switch ((enum tnb_copy)copy) {
 	case TNB_COPY_timespec64:
 	case TNB_COPY_itimerspec64:
 	case TNB_COPY_timespec32:
@@ -24,6 +25,8 @@ static __always_inline void deadline_probe_in(struct pt_regs *ctx)
 	case TNB_COPY_io_update:
 		deadline_in_ring((enum tnb_copy)copy, (void *)first,
 				 (void *)second);
+		break;
+	case TNB_COPY_MAX:
 		break;
 	}
 }

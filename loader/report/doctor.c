@@ -219,18 +219,27 @@ static bool has_error_injection(const struct tnb_kernel *kernel)
 	return kernel->error_injection;
 }
 
+/* By the layout of the caller's memory, the last column of the table. */
+#define IS_64_native true
+#define IS_64_compat false
+#define IS_64_compat_time64 false
+#define DOOR_IS_64(name, function, worker, layout) \
+	[TNB_DOOR_##name] = IS_64_##layout,
+static const bool is_64bit[TNB_DOOR_MAX] = { TNB_READ_DOORS(DOOR_IS_64) };
+#undef DOOR_IS_64
+
 static bool has_reads(const struct tnb_kernel *kernel)
 {
-	for (int i = 0; i <= TNB_DOOR_x64_clock_adjtime; i++)
-		if (!kernel->door[i])
+	for (int i = 0; i < TNB_DOOR_MAX; i++)
+		if (is_64bit[i] && !kernel->door[i])
 			return false;
 	return true;
 }
 
 static bool has_reads_32(const struct tnb_kernel *kernel)
 {
-	for (int i = TNB_DOOR_ia32_clock_gettime32; i < TNB_DOOR_MAX; i++)
-		if (kernel->door[i])
+	for (int i = 0; i < TNB_DOOR_MAX; i++)
+		if (!is_64bit[i] && kernel->door[i])
 			return true;
 	return false;
 }

@@ -415,7 +415,7 @@ for finding in document["findings"]:
     run --separate-stderr timensbpf help
     [[ $status == 0 && -z $stderr && $output == *Examples*"timensbpf run"* ]]
     diff <(timensbpf help) <(timensbpf -h)
-    for command in run set unset show enter load unload doctor help; do
+    for command in run set unset show enter load unload doctor help completion; do
         run --separate-stderr timensbpf "$command" --help
         [[ $status == 0 && -z $stderr && $output == "Usage: timensbpf $command"* ]] ||
             fail "$command --help"

@@ -2,7 +2,9 @@
 /*
  * The table of the system calls that take an absolute time (door B of
  * docs/surface.md), and the table of the kernel functions that copy this time.
- * A further call or function is a further row.
+ * A further call is a further row. A further function also needs an IN_ in
+ * bpf/wait/deadline_fentry.bpf.c and a case in deadline_probe.bpf.h, without
+ * which it does not compile.
  *
  * Numbers are in arch/. Arguments are counted from 0.
  */
