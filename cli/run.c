@@ -223,7 +223,7 @@ static const char *const examples[] = {
 
 const struct command command_run = {
 	.name = "run",
-	.arguments = "[CLOCKS] [--name NAME] -- COMMAND [ARGUMENT...]",
+	.arguments = "[CLOCKS] [--name NAME] [-q] -- COMMAND [ARGUMENT...]",
 	.summary = "run a command in a fresh cgroup with its own time",
 	.options = options,
 	.examples = examples,
