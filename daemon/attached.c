@@ -42,7 +42,7 @@ int attached_serve(void)
 	}
 	/* The caller may be gone already. */
 	signal(SIGPIPE, SIG_IGN);
-	err = tnb_loader_start(&loader, 0);
+	err = tnb_loader_start(&loader);
 	if (err && err != -EBUSY)
 		fprintf(stderr,
 			"timensbpf: note: clocks are read by system calls: %s\n",

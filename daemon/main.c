@@ -27,9 +27,9 @@
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
-static int start_loader(struct tnb_loader **loader, bool hold)
+static int start_loader(struct tnb_loader **loader)
 {
-	int err = tnb_loader_start(loader, hold ? TNB_HOLD : 0);
+	int err = tnb_loader_start(loader);
 
 	if (err)
 		journal(LOG_ERR, "%s", tnb_error_message());
@@ -50,12 +50,12 @@ static int end_of(int why)
 }
 
 static int start(struct tnb_loader **loader, sd_event **event,
-		 struct control **control, bool hold)
+		 struct control **control)
 {
 	int err = adopt();
 
 	if (!err)
-		err = start_loader(loader, hold);
+		err = start_loader(loader);
 	if (err)
 		return err;
 	err = sd_event_new(event);
@@ -67,13 +67,13 @@ static int start(struct tnb_loader **loader, sd_event **event,
 	return control_open(control, *event, TNB_CONTROL_PATH, carry_out);
 }
 
-static int serve(bool hold)
+static int serve(void)
 {
 	struct tnb_loader *loader = NULL;
 	struct control *control = NULL;
 	sd_event *event = NULL;
 	int lock = run_dir_lock(TNB_CONTROL_DIR);
-	int err = lock < 0 ? lock : start(&loader, &event, &control, hold);
+	int err = lock < 0 ? lock : start(&loader, &event, &control);
 
 	if (!err) {
 		journal(LOG_INFO, "version %s serves", tnb_version());
@@ -124,5 +124,5 @@ int main(int argc, char **argv)
 			strerror(errno));
 		return EXIT_FAILURE;
 	}
-	return serve(options.hold);
+	return serve();
 }

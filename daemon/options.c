@@ -50,9 +50,6 @@ struct options options_parse(int argc, const char **argv)
 	static const struct poptOption table[] = {
 		{ "foreground", 'f', POPT_ARG_NONE, &options.foreground, 0,
 		  "stay in the foreground, log to standard error", NULL },
-		{ "hold", '\0', POPT_ARG_NONE, &options.hold, 0,
-		  "stop programs for a moment that start before they can be traced, so that all are fast",
-		  NULL },
 		{ "verbose", 'v', POPT_ARG_NONE, &options.verbose, 0,
 		  "log more", NULL },
 		{ "attached", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN,

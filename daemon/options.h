@@ -4,7 +4,7 @@
 #define TIMENSBPF_DAEMON_OPTIONS_H
 
 struct options {
-	int foreground, hold, verbose, attached;
+	int foreground, verbose, attached;
 };
 
 /* Ends the process for --help and --version, and with status 2 for what it does

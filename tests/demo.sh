@@ -48,7 +48,7 @@ echo where >&9
 exec 9>&-
 wait "$running"
 say "# with the loader, no system call is made for the clock: this one forbids them"
-timensbpfd -f --hold 2>/tmp/daemon &
+timensbpfd -f 2>/tmp/daemon &
 until grep -q serves /tmp/daemon; do :; done
 try timensbpf enter --cgroup /sys/fs/cgroup/demo -- no_clock_calls date
 say "# the host clock cannot be set from inside"

@@ -29,9 +29,9 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
 }
 
-/* The current task starts a program. */
-static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
-				      __u32 start, __u32 hold)
+/* An event about the current thread. */
+static __always_inline struct tnb_loader_event
+event_of_current(enum tnb_event_kind kind, __u32 slot)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tnb_loader_event event = {
@@ -39,11 +39,9 @@ static __always_inline long tell_exec(enum tnb_event_kind kind, __u32 slot,
 		.tid = (__u32)id,
 		.tgid = id >> 32,
 		.slot = slot,
-		.hold = hold,
-		.start = start,
 	};
 
-	return tell_loader(&event);
+	return event;
 }
 
 /* The process is to be changed. If the event is lost, the loader looks at all

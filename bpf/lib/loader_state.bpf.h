@@ -36,7 +36,7 @@ static __always_inline bool beat_within(const struct tnb_loader_state *state,
 		       (__s64)limit_ns;
 }
 
-/* NULL unless loader and guard are alive: a process may be held for them. */
+/* NULL unless loader and guard are alive: a thread may be held for them. */
 static __always_inline struct tnb_loader_state *living_loader(void)
 {
 	struct tnb_loader_state *state = the_loader_state();
@@ -51,14 +51,6 @@ static __always_inline struct tnb_loader_state *some_loader(void)
 	struct tnb_loader_state *state = the_loader_state();
 
 	return state && beat_within(state, TNB_BEAT_GONE_NS) ? state : NULL;
-}
-
-/* The last start of the current process. */
-static __always_inline __u32 *last_start(struct tnb_loader_state *state)
-{
-	__u64 tgid = bpf_get_current_pid_tgid() >> 32;
-
-	return &state->start[tgid & (TNB_STARTS - 1)];
 }
 
 #endif

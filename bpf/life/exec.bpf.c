@@ -10,13 +10,8 @@
  * Neither reason implies the other; a start that both miss shows as
  * exec_begun - exec_hidden - exec_failed, counted by an LSM program, which is
  * never skipped.
- *
- * With a loader alive, it is told early that a program is about to start, so
- * that it can trace the thread by the time when the new stack is ready
- * (loader/process/start.c). A process that is not traced by then is stopped,
- * for the loader to find it before its first instruction.
  */
-#include "lib/loader_events.bpf.h"
+#include "lib/lookup.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -28,8 +23,6 @@ char _license[] SEC("license") = "GPL";
 #define TNB_AT_SYSINFO_EHDR 33
 /* The kernel writes about 20 (AT_VECTOR_SIZE in include/linux/mm_types.h). */
 #define AUXV_MAX 48
-
-#define TNB_SIGSTOP 19
 
 struct auxv_at {
 	__u64 address;
@@ -75,72 +68,21 @@ static __always_inline enum hidden hide_in(struct auxv_at at)
 }
 
 /*
- * Stop the process until the loader has come, if it wants that: a process that
- * is stopped when its process group becomes orphaned is sent SIGHUP by the
- * kernel (kernel/exit.c, kill_orphaned_pgrp()). The signal is delivered on the
- * way to the first instruction. Noted before it is sent, so that the guard
- * never misses one, and again afterwards: only then can it be undone. Returns
- * whether it is.
- */
-static __always_inline bool stop_for(struct tnb_loader_state *state, __u32 slot)
-{
-	struct tnb_hold *entry;
-	__u32 index;
-
-	if (!tnb_read_once(state->may_hold) ||
-	    !beat_within(state, TNB_BEAT_LIMIT_NS)) {
-		__sync_fetch_and_add(&state->slow[TNB_SLOW_MISSED], 1);
-		return false;
-	}
-	index = __sync_fetch_and_add(&state->holds, 1) % TNB_HOLDS;
-	entry = &state->hold[index];
-	if (tnb_read_once(entry->since_ns) ||
-	    tell_exec(TNB_EVENT_HELD, slot,
-		      tnb_read_once(*last_start(state)) & ~TNB_START_WAITS,
-		      index)) {
-		__sync_fetch_and_add(&state->slow[TNB_SLOW_BUSY], 1);
-		return false;
-	}
-	entry->pid = bpf_get_current_pid_tgid() >> 32;
-	entry->sent = 0;
-	order_store(&entry->since_ns, bpf_ktime_get_ns());
-	bpf_send_signal(TNB_SIGSTOP);
-	order_store(&entry->sent, 1);
-	count(TNB_COUNT_EXEC_HELD);
-	return true;
-}
-
-/* It has no tracer by now: it is stopped, or counted, and changed
- * later if it lives on. */
-static __always_inline void start_untraced(struct task_struct *task, __u32 slot)
-{
-	struct tnb_loader_state *state = some_loader();
-
-	if (state && !stop_for(state, slot))
-		tell_moved(task, slot);
-}
-
-/*
  * The second of the two hooks finds the entry absent: only the first may count
- * that as hidden (a kernel booted with vdso=0 has none to hide). 32-bit
- * programs stay with system calls, so the loader is not told of them.
+ * that as hidden (a kernel booted with vdso=0 has none to hide).
  */
 static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 *slot = current_slot();
 	struct auxv_at at;
 	enum hidden hidden;
 
-	if (!slot)
+	if (!current_is_virtual())
 		return;
 	/* What it was before came from outside, perhaps; the new program begins
 	 * here. Also by the LSM program, which is never skipped. */
 	current_arrival_ends();
 	at = locate_auxv(bprm);
 	hidden = hide_in(at);
-	if (hidden == HIDE_DONE && at.word == 8 && !BPF_CORE_READ(task, ptrace))
-		start_untraced(task, *slot);
 	if (hidden == HIDE_DONE || (hidden == HIDE_ABSENT && first))
 		count(TNB_COUNT_EXEC_HIDDEN);
 	else if (hidden == HIDE_FAILED && !first)
@@ -169,38 +111,4 @@ int BPF_PROG(lsm_bprm_committed_creds)
 	if (current_is_virtual())
 		count(TNB_COUNT_EXEC_BEGUN);
 	return 0;
-}
-
-/* Numbered whether or not a loader is told: the number tells starts apart. */
-static __always_inline int tell_start(void)
-{
-	struct tnb_loader_state *state = the_loader_state();
-	__u32 *slot = current_slot();
-	__u32 start;
-
-	if (!state)
-		return 0;
-	if (!slot) {
-		if (tnb_read_once(*last_start(state)))
-			tnb_write_once(*last_start(state), 0);
-		return 0;
-	}
-	start = TNB_START(1 + __sync_fetch_and_add(&state->starts, 1));
-	tnb_write_once(*last_start(state), start);
-	if (some_loader() && !tell_exec(TNB_EVENT_EXEC, *slot, start, 0))
-		tnb_write_once(*last_start(state), start | TNB_START_WAITS);
-	return 0;
-}
-
-SEC("lsm/bprm_creds_for_exec")
-int BPF_PROG(lsm_bprm_creds_for_exec)
-{
-	return tell_start();
-}
-
-/* In its place where there is no BPF LSM. */
-SEC("fmod_ret/security_bprm_creds_for_exec")
-int BPF_PROG(fmod_ret_bprm_creds_for_exec)
-{
-	return tell_start();
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A loader that dies or is stopped holds no process for longer than TNB_HOLD_NS
- * and some beats: each process that is held is noted before it is stopped, and
- * the guard looks at all notes every TNB_BEAT_EVERY_MS. If loader and guard are
- * both killed, processes stopped within TNB_BEAT_LIMIT_NS stay so until the
- * next loader releases them.
+ * The guard's beat says that the loader is watched. When the loader dies, the
+ * guard ends its own beat at once, and all threads that are held go on. If both
+ * are killed, they do when the beats are older than TNB_BEAT_LIMIT_NS.
  *
  * Threads that the loader traces are released by its death. A loader that is
  * stopped while it traces is therefore killed, and so is one without a
@@ -35,69 +33,6 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-/* Looks at processes that cannot be released yet, TNB_BEAT_EVERY_MS apart. */
-#define RELEASE_TRIES 500
-
-/*
- * SIGCONT undoes the stop wherever it is: still pending, being carried out, in
- * force, or about to return because a tracer ended that had only suspended it
- * (kernel/signal.c, prepare_signal(); kernel/ptrace.c, __ptrace_unlink()). From
- * outside these look like a process that runs, so it is sent without a look.
- * But not before the stop was sent, and not while one of our tracers traces:
- * what that does to the stop is undone by its end. When another tracer ends
- * cannot be known.
- */
-static void release_one(struct tnb_loader_state *state, __u32 index,
-			pid_t loader)
-{
-	const struct tnb_hold *hold = &state->hold[index];
-	pid_t pid = (pid_t)hold->pid;
-	pid_t tracer = tnb_proc_tracer(pid);
-	bool is_ours = tracer > 0 && (tnb_proc_first(tracer) == loader ||
-				      tnb_proc_is_patcher(tracer));
-
-	if (is_ours || (tracer >= 0 && !tnb_load_acquire(hold->sent)))
-		return;
-	if (tracer >= 0 && pid > 1)
-		kill(pid, SIGCONT);
-	tnb_channel_release(state, index);
-}
-
-static void release_older(struct tnb_loader_state *state, __u64 older_than,
-			  pid_t loader)
-{
-	__u64 now = tnb_clock_now();
-
-	for (__u32 i = 0; i < TNB_HOLDS; i++) {
-		__u64 since = tnb_load_acquire(state->hold[i].since_ns);
-
-		if (since && (__s64)(now - since) >= (__s64)older_than)
-			release_one(state, i, loader);
-	}
-}
-
-static bool holds_any(const struct tnb_loader_state *state)
-{
-	for (__u32 i = 0; i < TNB_HOLDS; i++)
-		if (tnb_load_acquire(state->hold[i].since_ns))
-			return true;
-	return false;
-}
-
-static void release_all(struct tnb_loader_state *state, pid_t loader)
-{
-	release_older(state, 0, loader);
-	for (int i = 0; i < RELEASE_TRIES && holds_any(state); i++) {
-		poll(NULL, 0, TNB_BEAT_EVERY_MS);
-		release_older(state, 0, loader);
-	}
-}
-
-void tnb_guard_release_all(struct tnb_loader_state *state)
-{
-	release_all(state, getpid());
-}
 
 static bool traces_any(const struct tnb_loader_state *state)
 {
@@ -166,18 +101,12 @@ static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
 		tnb_channel_beat(state, TNB_BEAT_GUARD);
-		release_older(state, TNB_HOLD_NS, sight->loader);
 		if (ended || !loader_hangs(state, sight) || !traces_any(state))
 			continue;
 		end_loader(state, fd);
 		ended = true;
 	}
 	tnb_channel_silence(state);
-	release_all(state, sight->loader);
-	/* A BPF program that saw the beat just before its end has noted its
-	 * process by now. */
-	poll(NULL, 0, TNB_BEAT_EVERY_MS);
-	release_all(state, sight->loader);
 }
 
 /* Of what the loader has open only the state stays. */

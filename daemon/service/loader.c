@@ -70,13 +70,17 @@ static int open_state(struct tnb_loader *loader)
 /* ---- Start --------------------------------------------------------------- */
 
 /* A predecessor that was killed may have left the state as it was. */
-static void reset_state(struct tnb_loader_state *state, unsigned int flags)
+static void reset_state(struct tnb_loader_state *state)
 {
-	tnb_store_release(state->may_hold, !!(flags & TNB_HOLD));
-	tnb_store_release(state->may_wait, tnb_place_has_cpus());
 	memset(state->tracee, 0, sizeof(state->tracee));
 	tnb_store_release(state->heartbeat, 0);
-	tnb_guard_release_all(state);
+}
+
+/* Threads that wait for their answer get it from now on. */
+static void hold_threads(struct tnb_loader_state *state)
+{
+	tnb_store_release(state->may_spin, tnb_place_has_cpus());
+	tnb_store_release(state->may_hold, 1);
 }
 
 static int start_threads(struct tnb_loader *loader)
@@ -112,22 +116,24 @@ static int prepare(struct tnb_loader *loader)
 	return err ? err : tnb_vdso_probe(&loader->vdso);
 }
 
-static int start(struct tnb_loader *loader, unsigned int flags)
+static int start(struct tnb_loader *loader)
 {
 	int err = prepare(loader);
 
 	if (err)
 		return err;
-	reset_state(loader->state, flags);
+	reset_state(loader->state);
 	loader->injector = (struct tnb_injector){
 		.vdso = &loader->vdso,
 		.map = tnb_pins_map(TNB_MAP_clock_pages),
 		.pages = loader->tnb->pages,
 		.state = loader->state,
-		.tnb = loader->tnb,
 	};
 	loader->reviewer.tnb = loader->tnb;
-	return start_threads(loader);
+	err = start_threads(loader);
+	if (!err)
+		hold_threads(loader->state);
+	return err;
 }
 
 /* After this tnb_loader_stop() finds all parts in a defined state. */
@@ -138,9 +144,9 @@ static int make_parts(struct tnb_loader *loader)
 
 	loader->lock = loader->injector.map = loader->heartbeat.poke = -1;
 	loader->tracers = (struct tnb_tracers){
-		.injector = &loader->injector,
-		.inbox = &loader->inbox,
-		.ending = &loader->ending,
+		.work = { .injector = &loader->injector,
+			  .inbox = &loader->inbox },
+		.turns = { .inbox = &loader->inbox, .ending = &loader->ending },
 	};
 	tnb_tracers_init(&loader->tracers);
 	loader->reviewer = (struct tnb_reviewer){
@@ -151,7 +157,7 @@ static int make_parts(struct tnb_loader *loader)
 	return ending ? ending : inbox;
 }
 
-int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
+int tnb_loader_start(struct tnb_loader **out)
 {
 	struct tnb_loader *loader = calloc(1, sizeof(*loader));
 	int err;
@@ -161,7 +167,7 @@ int tnb_loader_start(struct tnb_loader **out, unsigned int flags)
 		return tnb_fail_memory();
 	err = make_parts(loader);
 	if (!err)
-		err = start(loader, flags);
+		err = start(loader);
 	if (err)
 		tnb_loader_stop(&loader);
 	else
@@ -178,14 +184,13 @@ bool tnb_loader_is_well(const struct tnb_loader *loader)
 }
 
 /* The heartbeat last: without it the guard would kill us for processes that we
- * still trace. Those that are stopped for us meanwhile the guard releases. */
+ * still trace. A thread whose event no tracer takes any more gives up when the
+ * beat has ended. */
 static void stop_threads(struct tnb_loader *loader)
 {
-	/* No program may wait for a tracer that will not come. */
-	if (loader->state) {
+	/* No thread may wait for a tracer that will not come. */
+	if (loader->state)
 		tnb_store_release(loader->state->may_hold, 0);
-		tnb_store_release(loader->state->may_wait, 0);
-	}
 	tnb_ending_begin(&loader->ending);
 	tnb_reviewer_join(&loader->reviewer);
 	tnb_tracers_join(&loader->tracers);
@@ -200,10 +205,8 @@ void tnb_loader_stop(struct tnb_loader **handle)
 	if (!loader)
 		return;
 	stop_threads(loader);
-	if (loader->state) {
+	if (loader->state)
 		tnb_channel_silence(loader->state);
-		tnb_guard_release_all(loader->state);
-	}
 	tnb_tracers_close(&loader->tracers);
 	tnb_inbox_close(&loader->inbox);
 	tnb_ending_close(&loader->ending);

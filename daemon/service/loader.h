@@ -9,25 +9,16 @@
 struct tnb_loader;
 
 /*
- * Stop programs (SIGSTOP) that start before the loader has come to trace them,
- * for some milliseconds, so that all are fast. Their parents can see it. If the
- * process group of one becomes orphaned just then, the kernel sends it SIGHUP,
- * as to any stopped job. Without this flag they start slow, and are counted.
- */
-#define TNB_HOLD (1u << 1)
-
-/*
  * Give programs that start in a rule the vDSO that reads virtual time, until
  * the caller stops the loader or ends: by threads of the caller, and by a
- * guard, a process that releases all held processes if the caller dies. BPF
- * programs must be loaded. *out is the caller's, to be stopped. -EBUSY: another
+ * guard, a process that ends the caller if that hangs. BPF programs must be
+ * loaded. *out is the caller's, to be stopped. -EBUSY: another
  * loader runs, and serves all.
  *
  * The caller must not wait for programs that it starts in a rule: its
  * waitpid(2) would take what the loader has to be told of them.
  */
-TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out,
-				    unsigned int flags);
+TNB_MUST_CHECK int tnb_loader_start(struct tnb_loader **out);
 /* Whether heartbeat and guard gave a sign of life within 5 s. If not, the
  * process is to be ended and started anew. */
 bool tnb_loader_is_well(const struct tnb_loader *loader);

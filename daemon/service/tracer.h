@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Threads that trace programs which start in a rule. */
+/* Threads that work on events: each takes one and then works on it, while the
+ * next one waits. */
 #ifndef TIMENSBPF_DAEMON_SERVICE_TRACER_H
 #define TIMENSBPF_DAEMON_SERVICE_TRACER_H
 
-#include "ending.h"
-#include "jobs.h"
-#include "moves.h"
-#include "process/start.h"
+#include "turns.h"
+#include "work.h"
 
 #include <pthread.h>
 
-struct ring_buffer;
-
 struct tnb_tracers {
-	/* Borrowed */
-	const struct tnb_injector *injector;
-	struct tnb_inbox *inbox;
-	const struct tnb_ending *ending;
-
-	struct tnb_jobs jobs;
-	pthread_mutex_t turns; /* held by the thread that waits for events */
-	struct ring_buffer *ring;
-	struct tnb_job *turn; /* its job */
+	struct tnb_work work;	/* filled in by the caller */
+	struct tnb_turns turns; /* the same, the borrowed fields */
 
 	pthread_mutex_t mutex; /* of `alive`, held for moments */
 	pthread_cond_t idle;   /* a tracer has ended */
@@ -30,9 +20,9 @@ struct tnb_tracers {
 
 /* With the borrowed fields filled in. To be closed. */
 void tnb_tracers_init(struct tnb_tracers *tracers);
-/* `events`: the ring's map. To be joined also after a failure. */
+/* `events`: the map, not kept. */
 TNB_MUST_CHECK int tnb_tracers_start(struct tnb_tracers *tracers, int events);
-/* Once `ending` has begun. */
+/* Wait for all threads, which end once tnb_ending_begin() was called. */
 void tnb_tracers_join(struct tnb_tracers *tracers);
 void tnb_tracers_close(struct tnb_tracers *tracers);
 

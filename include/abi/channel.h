@@ -9,50 +9,21 @@
 #ifndef TIMENSBPF_ABI_CHANNEL_H
 #define TIMENSBPF_ABI_CHANNEL_H
 
-#ifndef __VMLINUX_H__
-#include <linux/types.h>
-#endif
+#include <abi/hold.h>
 
 /*
- * A process is held only while both, the loader and its guard, gave a sign of
+ * A thread is held only while both, the loader and its guard, gave a sign of
  * life within this time, by CLOCK_MONOTONIC. Many beats long, because a machine
  * may stand still for some. A death is known at once (service/guard.c).
  */
 #define TNB_BEAT_LIMIT_NS 250000000ULL
 /* After this time without, there is no loader; events are told until then. */
 #define TNB_BEAT_GONE_NS 5000000000ULL
-/* The guard lets go of a process that was held for longer than this. */
-#define TNB_HOLD_NS 60000000ULL
-
-/* How long a program that starts waits for its tracer
- * (bpf/life/exec_wait.bpf.c). */
-#define TNB_WAIT_NS 5000000ULL
-
-/*
- * The last start of a program by a process with that id, modulo TNB_STARTS: a
- * number that no other start has, and a bit that says that the loader was told
- * and no process has waited for it yet. A start outside of all rules leaves 0.
- * By the time that the loader comes, the process that it was told of may have
- * ended and its id be another's, which executes a program, too; then the number
- * is another (or that of a third with an equal id, which has it look closer).
- */
-#define TNB_STARTS 1024u
-#define TNB_START_WAITS 1u
-#define TNB_START(number) ((__u32)(number) << 1)
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
-/* Processes held at once; more than that start slow. */
-#define TNB_HOLDS 1024u
-
 /* Threads of the loader that trace. */
 #define TNB_TRACERS 16u
-
-struct tnb_hold {
-	__u64 since_ns; /* CLOCK_MONOTONIC; 0: the entry is free */
-	__u32 pid;	/* process id in the initial namespace */
-	__u32 sent;	/* the signal that stops it was sent */
-};
 
 /*
  * Why a program started slow, that is with system calls for its clock.
@@ -68,9 +39,10 @@ struct tnb_hold {
 	  "tracing it, or a system call that mapping needs, was refused")   \
 	X(TIMEOUT, timeout, "took longer than a start may be kept waiting") \
 	X(GONE, gone, "ended while it was being prepared")                  \
-	X(MISSED, missed, "started before the loader could trace it")       \
-	X(BUSY, busy,                                                       \
-	  "more programs started at once than the loader can hold")         \
+	X(MISSED, missed, "the loader did not come in time")                \
+	X(BUSY, busy, "more programs started at once than can be held")     \
+	X(SHORT, loader_short,                                              \
+	  "the loader had no memory or no file descriptor for it")          \
 	X(OTHER, other, "its memory does not look as expected")
 
 #define TNB_SLOW_ENUM(name, key, text) TNB_SLOW_##name,
@@ -117,10 +89,9 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
-	__u64 may_hold;		  /* 1: programs may be stopped for it */
-	__u64 may_wait;		  /* 1: programs that start wait for it */
-	__u64 holds;		  /* so far; the next entry, modulo TNB_HOLDS */
-	__u64 starts;		  /* so far */
+	__u64 may_hold;		  /* 1: threads are held for it */
+	__u64 may_spin;	  /* 1: those that cannot yield their CPU, too */
+	__u64 holds;	  /* so far: the number of the last one */
 	__u64 moves_lost; /* MOVED events that the buffer had no room for */
 	__u64 fast;	  /* programs that were given the image */
 	__u64 hung;	  /* loaders that the guard has ended */
@@ -130,28 +101,31 @@ struct tnb_loader_state {
 	__u32 unused;
 	/* Processes that its threads work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
-	struct tnb_hold hold[TNB_HOLDS];
+	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
-	__u32 start[TNB_STARTS];
 };
 
 enum tnb_event_kind {
-	TNB_EVENT_EXEC, /* a thread of a rule executes a program */
-	TNB_EVENT_HELD, /* its process was stopped, for want of a tracer */
-	/* A process comes to another rule, or out of all, or has started there
-	 * without a tracer. */
+	/* A program starts in a rule. Its thread is held, or another process
+	 * traces it. */
+	TNB_EVENT_EXEC,
+	/* A process comes to another rule, or out of all, or starts there and
+	 * was not prepared. */
 	TNB_EVENT_MOVED,
 };
 
 struct tnb_loader_event {
 	__u32 kind;
 	__u32 tid, tgid; /* in the initial namespace */
-	__u32 slot;	 /* EXEC, HELD: of the rule; MOVED: that it left */
-	__u32 hold;	 /* HELD: entry of tnb_loader_state.hold */
-	__u32 start; /* EXEC, HELD: as in tnb_loader_state.start, 0: unknown */
-	__u64 when_ns; /* CLOCK_MONOTONIC */
-	/* EXEC, HELD: of the slot's page, when the process was in the rule. */
+	__u32 slot;	 /* of the rule; MOVED: that it left */
+	__u64 hold;	 /* the word of the hold, WAITING; 0: none is held */
+	__u64 when_ns;	 /* CLOCK_MONOTONIC */
+	/* EXEC: of the slot's page, when the process was in the rule. */
 	__u64 pass, revocations;
+	/* Of kinds that say so: memory of the thread, its size in bytes, and
+	 * the number of the system call. */
+	__u64 address;
+	__u32 size, call;
 };
 
 #endif

@@ -24,22 +24,22 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 								    : 0;
 }
 
-/*
- * With the stop at the end of an exec no thread gets away between being seized
- * and being interrupted: bpf/life/exec.bpf.c looks whether it is traced before
- * that stop would come, and else stops the process.
- */
-#define SEIZE_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC)
-
-static long seize(pid_t tid)
+/* A running process may execute a program while it is traced; then the stop at
+ * the end of exec is found instead of a SIGTRAP. */
+static long options_of(const struct tnb_tracee *tracee)
 {
-	return tnb_bounded_ptrace(PTRACE_SEIZE, tid, NULL,
-				  (void *)SEIZE_OPTIONS);
+	return PTRACE_O_TRACESYSGOOD | (tracee->live ? PTRACE_O_TRACEEXEC : 0);
+}
+
+static long seize(const struct tnb_tracee *tracee)
+{
+	return tnb_bounded_ptrace(PTRACE_SEIZE, tracee->tid, NULL,
+				  (void *)options_of(tracee));
 }
 
 int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
 {
-	long options = SEIZE_OPTIONS;
+	long options = options_of(tracee);
 
 	if (!tracee->filter)
 		return 0;
@@ -72,48 +72,28 @@ int tnb_tracee_open(struct tnb_tracee *tracee)
 	return tracee->mem < 0 ? -errno : 0;
 }
 
-/* A thread that executes a program takes its leader's number meanwhile. */
-static long seize_either(pid_t tid, pid_t tgid)
-{
-	long err = seize(tid);
-
-	return err == -ESRCH && tid != tgid ? seize(tgid) : err;
-}
-
-static long interrupt_either(pid_t tid, pid_t tgid)
-{
-	long err = trace(PTRACE_INTERRUPT, tid, NULL, NULL);
-
-	return err == -ESRCH && tid != tgid
-		       ? trace(PTRACE_INTERRUPT, tgid, NULL, NULL)
-		       : err;
-}
-
-static int stop_first(struct tnb_tracee *tracee, unsigned int ms)
-{
-	long err = tnb_budget_begin(ms);
-
-	if (!err)
-		err = interrupt_either(tracee->tid, tracee->tgid);
-	if (!err)
-		err = tnb_tracee_wait(tracee);
-	/* It is ours and cannot be detached from while it runs: only the end
-	 * of this thread lets go of it. */
-	return err && err != -ESRCH ? -ETIMEDOUT : (int)err;
-}
-
 int tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
-		     unsigned int exec_ms, unsigned int ms)
+		     unsigned int ms)
 {
-	int err = tnb_budget_begin(exec_ms);
+	int err = tnb_budget_begin(ms);
 
-	if (!err)
-		err = (int)seize_either(tid, tgid);
 	*tracee = (struct tnb_tracee){ .tid = tid, .tgid = tgid, .mem = -1 };
 	if (!err)
-		err = stop_first(tracee, ms);
+		err = (int)seize(tracee);
 	if (err)
 		return err;
+	err = tnb_tracee_interrupt(tracee);
+	/* It is ours and cannot be detached from while it runs: only the end
+	 * of this thread lets go of it. */
+	return err && err != -ESRCH ? -ETIMEDOUT : err;
+}
+
+int tnb_tracee_stop(struct tnb_tracee *tracee)
+{
+	int err = tnb_tracee_wait(tracee);
+
+	if (err)
+		return err == -ESRCH ? err : -ETIMEDOUT;
 	err = tnb_tracee_open(tracee);
 	if (err)
 		(void)tnb_tracee_detach(tracee);
@@ -125,34 +105,23 @@ int tnb_tracee_begin(pid_t tid, pid_t tgid, struct tnb_tracee *tracee)
 	*tracee = (struct tnb_tracee){
 		.tid = tid, .tgid = tgid, .mem = -1, .live = true
 	};
-	return (int)seize(tid);
-}
-
-static bool is_held_by_us(const struct tnb_tracee *tracee)
-{
-	siginfo_t info = { 0 };
-
-	return !trace(PTRACE_GETSIGINFO, tracee->tid, NULL, &info) &&
-	       info.si_code == SI_KERNEL;
+	return (int)seize(tracee);
 }
 
 enum stop { STOP_SYSCALL, STOP_TRAP, STOP_EXEC, STOP_SIGNAL };
 
 /* A trap is what was asked for, or tells of a group stop: in both cases the
  * thread can be worked with. */
-static enum stop classify(struct tnb_tracee *tracee, int status)
+static enum stop classify(int status)
 {
-	int signal = WSTOPSIG(status);
-
 	switch (status >> 16) {
 	case PTRACE_EVENT_STOP:
-		if (signal == SIGSTOP && !tracee->live)
-			tracee->held = true;
 		return STOP_TRAP;
 	case PTRACE_EVENT_EXEC:
 		return STOP_EXEC;
 	default:
-		return signal == (SIGTRAP | 0x80) ? STOP_SYSCALL : STOP_SIGNAL;
+		return WSTOPSIG(status) == (SIGTRAP | 0x80) ? STOP_SYSCALL
+							    : STOP_SIGNAL;
 	}
 }
 
@@ -208,30 +177,17 @@ static int next_stop(struct tnb_tracee *tracee, int *status, int flags)
 }
 
 /*
- * A signal that is being delivered goes on, but for our own SIGSTOP. Another's
- * has its effect: the thread can be worked with in a group stop, too, and is
- * found there when it is let go of (kernel/ptrace.c, __ptrace_unlink()), unless
- * a SIGCONT has come by then.
+ * A signal that is being delivered goes on, and has its effect. After a SIGSTOP
+ * the thread can be worked with in the group stop, too, and is found there when
+ * it is let go of (kernel/ptrace.c, __ptrace_unlink()), unless a SIGCONT has
+ * come by then.
  */
-static int pass_signal(struct tnb_tracee *tracee, int status, int request)
+static int pass_over(const struct tnb_tracee *tracee, enum stop stop,
+		     int status, int request)
 {
-	long signal = WSTOPSIG(status);
+	long signal = stop == STOP_SIGNAL ? WSTOPSIG(status) : 0;
 
-	if (signal == SIGSTOP && !tracee->live) {
-		if (is_held_by_us(tracee))
-			signal = 0;
-		else
-			tracee->stop = true;
-	}
 	return (int)trace(request, tracee->tid, NULL, (void *)signal);
-}
-
-static int pass_over(struct tnb_tracee *tracee, enum stop stop, int status,
-		     int request)
-{
-	return stop == STOP_SIGNAL
-		       ? pass_signal(tracee, status, request)
-		       : (int)trace(request, tracee->tid, NULL, NULL);
 }
 
 /* Other stops are passed over by `request`. */
@@ -240,7 +196,7 @@ static int wait_for(struct tnb_tracee *tracee, enum stop wanted, int request)
 	int status, err = next_stop(tracee, &status, 0);
 
 	while (!err) {
-		enum stop stop = classify(tracee, status);
+		enum stop stop = classify(status);
 
 		if (stop == wanted)
 			return 0;
@@ -261,7 +217,7 @@ int tnb_tracee_keep_running(struct tnb_tracee *tracee)
 
 	if (err)
 		return err < 0 ? err : 0;
-	err = pass_over(tracee, classify(tracee, status), status, PTRACE_CONT);
+	err = pass_over(tracee, classify(status), status, PTRACE_CONT);
 	return err ? err : 1;
 }
 

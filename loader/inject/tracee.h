@@ -24,22 +24,21 @@ struct tnb_tracee {
 	bool live;   /* one of many: see tnb_tracee_begin() */
 	bool filter; /* it has seccomp filters */
 	bool strict; /* it may make no system call that we need */
-	bool held;   /* it was found stopped by a SIGSTOP, maybe of ours */
-	bool stop;   /* another process has sent a SIGSTOP since */
 	bool gone;   /* it has ended */
 };
 
 /*
- * Attach to a thread and have it stop on its way to user space. Where it is
- * executing a program, that waits for its end (or failure), `exec_ms` at most;
- * it may then have become the only thread of `tgid`, under that number. The
- * budget of `ms` begins when it is traced. -ESRCH gone, -EPERM traced by
- * another, -EINTR: the exec took too long, and it is not traced, -ETIMEDOUT: it
- * is, and does not stop.
+ * Attach to a thread and have it stop on its way to user mode. The budget of
+ * `ms` begins. When this returns 0, the thread does not run in user mode before
+ * it has stopped, and tnb_tracee_stop() has to follow. -ESRCH gone, -EPERM
+ * traced by another, -EINTR: the budget was spent, and it is not traced;
+ * -ETIMEDOUT: it is, and only the end of the calling thread lets go of it.
  */
 TNB_MUST_CHECK int tnb_tracee_seize(pid_t tid, pid_t tgid,
-				    struct tnb_tracee *tracee,
-				    unsigned int exec_ms, unsigned int ms);
+				    struct tnb_tracee *tracee, unsigned int ms);
+/* Wait for that stop, and open its memory. -ESRCH, -ETIMEDOUT: it does not
+ * stop, and is ours until the calling thread ends; others: it was let go of. */
+TNB_MUST_CHECK int tnb_tracee_stop(struct tnb_tracee *tracee);
 
 /*
  * Attach to a thread of a running process; it goes on until it is interrupted,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bpf/life/exec.bpf.c tells of an exec while it is under way. To trace the
- * thread then is to wait for the exec's own lock; the interruption that was
- * asked for comes on the way to the program's first instruction.
+ * bpf/life/start.bpf.c holds a thread in exec. It is traced there, and let on
+ * when the stop is pending that it finds before the program's first
+ * instruction.
  *
  * What is written, in this order, is valid at each step for a process that we
  * leave there: pages that nothing refers to, the image in them, jumps to it in
@@ -12,10 +12,8 @@
 
 #include "base/auxv.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/test_hooks.h"
-#include "rules/placement.h"
 #include "base/proc.h"
 #include "rules/channel.h"
 #include "inject/budget.h"
@@ -25,8 +23,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <signal.h>
-#include <sys/syscall.h>
 #include <abi/latch.h>
 #include <abi/vdso_link.h>
 #include <unistd.h>
@@ -42,47 +38,6 @@ struct start {
 };
 
 /* ---- Is it what we came for? --------------------------------------------- */
-
-static bool is_told_of(const struct start *start)
-{
-	const __u32 *last =
-		&start->injector->state
-			 ->start[start->exec.tgid & (TNB_STARTS - 1)];
-
-	return (tnb_load_acquire(*last) & ~TNB_START_WAITS) ==
-	       start->exec.start;
-}
-
-/*
- * It may be another process, which got the id of the one that we were told of
- * (TNB_STARTS): it is given what belongs to the rule in which it is found.
- * Stopped at its first instruction, it has passed its own start's number
- * already.
- */
-static int check_placement(struct start *start)
-{
-	struct tnb_loader_event *exec = &start->exec;
-	struct tnb_placement placement;
-	pid_t tid;
-	int err;
-
-	_cleanup_close_
-	int proc = -1;
-
-	/* A patcher has looked by itself. */
-	if (!start->injector->tnb || (exec->start && is_told_of(start)))
-		return 0;
-	proc = tnb_proc_open((pid_t)exec->tgid, &tid);
-	err = proc < 0 ? -ESRCH
-		       : tnb_placement_of(start->injector->tnb, proc, tid,
-					  &placement);
-	if (err)
-		return err;
-	exec->slot = placement.slot;
-	exec->pass = placement.is_split ? 0 : placement.pass;
-	exec->revocations = placement.revocations;
-	return placement.slot ? 0 : -ECANCELED;
-}
 
 /* The entry of the auxiliary vector that names the vDSO, or named it until
  * bpf/life/exec.bpf.c hid it. */
@@ -124,9 +79,6 @@ static int examine(struct start *start, enum tnb_slow *why)
 	if (start->tracee->strict)
 		return -EPERM;
 	*why = TNB_SLOW_OTHER;
-	err = check_placement(start);
-	if (err)
-		return err;
 	err = find_vdso(start);
 	return err ? err : tnb_write_check(start->tracee, start->vdso);
 }
@@ -271,6 +223,22 @@ static enum tnb_slow why_forbidden(const struct tnb_loader_event *exec)
 			    : TNB_SLOW_REFUSED;
 }
 
+/* Of seizing and stopping: what the loader itself lacks. */
+static enum tnb_slow reason_to_seize(const struct tnb_loader_event *exec,
+				     int err)
+{
+	switch (err) {
+	case -EPERM:
+		return why_forbidden(exec);
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+		return TNB_SLOW_SHORT;
+	default:
+		return reason_of(err);
+	}
+}
+
 bool tnb_start_is_fresh(const struct tnb_tracee *tracee)
 {
 	struct tnb_registers regs;
@@ -300,31 +268,73 @@ int tnb_start_prepare(const struct tnb_injector *injector,
 	return err;
 }
 
-/* How long a program may take to be read, a file system that never answers
- * included, for which a tracer is not kept. */
-#define EXEC_MS 5000
-
-/* Only SIGCONT ends a stop that was in force already. A stop that another
- * process sent is for that process to end. */
-static void end_hold(const struct tnb_injector *injector,
-		     const struct tnb_tracee *tracee)
+static int let_go(struct tnb_tracee *tracee, int socket)
 {
-	if (tracee->held && !tracee->stop && !tracee->gone && injector->state &&
-	    tnb_channel_holds(injector->state, tracee->tgid))
-		kill(tracee->tid, SIGCONT);
-}
+	int err = tnb_tracee_detach(tracee);
 
-static int let_go(const struct tnb_injector *injector,
-		  struct tnb_tracee *tracee, int socket,
-		  struct tnb_outcome *outcome)
-{
-	int err;
-
-	outcome->when_ns = tnb_clock_now();
-	end_hold(injector, tracee);
-	err = tnb_tracee_detach(tracee);
 	tnb_map_pages_close(&socket);
 	return err == -ETIMEDOUT ? err : 0;
+}
+
+/* Of a stopped thread. */
+static int prepare(const struct tnb_injector *injector,
+		   struct tnb_tracee *tracee,
+		   const struct tnb_loader_event *exec,
+		   struct tnb_outcome *outcome)
+{
+	int socket = -1;
+	int err = tnb_start_prepare(injector, tracee, exec, &socket,
+				    &outcome->why);
+
+	/* It runs already, and may have been in a system call. */
+	outcome->has_no_pass = err > 0;
+	if (err > 0)
+		err = 0;
+	if (err && outcome->why == TNB_SLOW_LATE)
+		(void)!tnb_restart_interrupted(tracee);
+	return let_go(tracee, socket) ? -ETIMEDOUT : err;
+}
+
+/* The thread has given up, or another has its number: it goes on as if we had
+ * not come. The program that held it has counted the start. */
+static int leave(struct tnb_tracee *tracee)
+{
+	int err = tnb_tracee_stop(tracee);
+
+	if (err)
+		return err == -ETIMEDOUT ? err : -ECANCELED;
+	(void)!tnb_restart_interrupted(tracee);
+	return let_go(tracee, -1) ? -ETIMEDOUT : -ECANCELED;
+}
+
+static int start_held(const struct tnb_injector *injector,
+		      const struct tnb_loader_event *exec, unsigned int ms,
+		      struct tnb_outcome *outcome)
+{
+	struct tnb_tracee tracee;
+	int err = tnb_tracee_seize((pid_t)exec->tid, (pid_t)exec->tgid, &tracee,
+				   ms);
+
+	outcome->why = reason_to_seize(exec, err);
+	if (err)
+		return tnb_channel_answer(injector->state, exec->hold,
+					  TNB_HOLD_REFUSED) ||
+				       err == -ETIMEDOUT
+			       ? err
+			       : -ECANCELED;
+	if (!tnb_channel_answer(injector->state, exec->hold, TNB_HOLD_TAKEN))
+		return leave(&tracee);
+	err = tnb_tracee_stop(&tracee);
+	outcome->why = reason_to_seize(exec, err);
+	return err ? err : prepare(injector, &tracee, exec, outcome);
+}
+
+/* Another process traces it. One that a patcher traces is prepared there. */
+static int start_traced(const struct tnb_loader_event *exec,
+			struct tnb_outcome *outcome)
+{
+	outcome->why = TNB_SLOW_TRACED;
+	return is_traced_by_us(exec) ? -ECANCELED : -EPERM;
 }
 
 struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
@@ -332,30 +342,15 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 				     unsigned int ms)
 {
 	struct tnb_outcome outcome = { .why = TNB_SLOW_OTHER };
-	struct tnb_tracee tracee;
-	int socket = -1;
-	int err = tnb_tracee_seize((pid_t)exec->tid, (pid_t)exec->tgid, &tracee,
-				   EXEC_MS, ms);
+	int err;
 
-	if (err) {
-		outcome.why = err == -EPERM ? why_forbidden(exec)
-					    : reason_of(err);
-	} else {
-		err = tnb_start_prepare(injector, &tracee, exec, &socket,
-					&outcome.why);
-		/* It runs already, and may have been in a system call. */
-		outcome.has_no_pass = err > 0;
-		if (err > 0)
-			err = 0;
-		if (err && outcome.why == TNB_SLOW_LATE)
-			(void)!tnb_restart_interrupted(&tracee);
-		if (let_go(injector, &tracee, socket, &outcome))
-			err = -ETIMEDOUT;
-	}
-	tnb_budget_end();
-	/* The tracer that came first prepares it. */
-	if (err == -EPERM && is_traced_by_us(exec))
+	if (!exec->hold)
+		err = start_traced(exec, &outcome);
+	else if (!tnb_channel_waits(injector->state, exec->hold))
 		err = -ECANCELED;
+	else
+		err = start_held(injector, exec, ms, &outcome);
+	tnb_budget_end();
 	outcome.start = start_of(err);
 	return outcome;
 }

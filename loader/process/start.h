@@ -17,15 +17,16 @@ struct tnb_injector {
 	int map;			    /* clock_pages */
 	const struct tnb_clock_page *pages; /* the same, mapped */
 	struct tnb_loader_state *state;
-	struct tnb *tnb; /* of tnb_start_program() alone */
 	/* Of tnb_change_running() alone. */
 	const struct tnb_sharing *memory; /* NULL: no memory is shared */
 };
 
 enum tnb_start {
-	TNB_START_FAST,	  /* reads the clock by the image */
-	TNB_START_SLOW,	  /* by system calls: `why` tells */
-	TNB_START_FAILED, /* the program did not start */
+	TNB_START_FAST, /* reads the clock by the image */
+	TNB_START_SLOW, /* by system calls: `why` tells */
+	/* The program did not start, or the loader came too late, which the
+	 * program that held it has counted. */
+	TNB_START_FAILED,
 	/* The tracing thread holds a process that does not stop, and has to
 	 * end for it to be let go of. */
 	TNB_START_STUCK,
@@ -35,7 +36,6 @@ struct tnb_outcome {
 	enum tnb_start start;
 	enum tnb_slow why; /* of SLOW and STUCK */
 	bool has_no_pass;  /* FAST, once the reviewer has given it one */
-	__u64 when_ns;	   /* CLOCK_MONOTONIC, before it went on */
 };
 
 /* Whether a stopped thread is about to run its first instruction. */
@@ -63,8 +63,8 @@ TNB_MUST_CHECK int tnb_start_write_pass(const struct tnb_tracee *tracee,
 					__u64 pass, __u64 revocations);
 
 /*
- * `exec`: the event that told of it. `ms`: how long the process may be kept
- * waiting. Whatever happens, it goes on.
+ * `exec`: the event that told of it, whose hold is answered. `ms`: how long the
+ * process may be kept waiting. Whatever happens, it goes on.
  */
 TNB_MUST_CHECK struct tnb_outcome
 tnb_start_program(const struct tnb_injector *injector,

@@ -67,18 +67,18 @@ void tnb_channel_silence(struct tnb_loader_state *state)
 	tnb_store_release(state->beat_ns[TNB_BEAT_GUARD], 0);
 }
 
-void tnb_channel_release(struct tnb_loader_state *state, __u32 hold)
+bool tnb_channel_waits(const struct tnb_loader_state *state, __u64 hold)
 {
-	tnb_store_release(state->hold[hold % TNB_HOLDS].since_ns, 0);
+	return tnb_load_acquire(state->hold[tnb_hold_index(hold)]) == hold;
 }
 
-bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid)
+bool tnb_channel_answer(struct tnb_loader_state *state, __u64 hold,
+			enum tnb_hold_state answer)
 {
-	for (__u32 i = 0; i < TNB_HOLDS; i++)
-		if (tnb_load_acquire(state->hold[i].since_ns) &&
-		    tnb_read_once(state->hold[i].pid) == (__u32)pid)
-			return true;
-	return false;
+	return __atomic_compare_exchange_n(&state->hold[tnb_hold_index(hold)],
+					   &hold, tnb_hold_answer(hold, answer),
+					   false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
 }
 
 __u64 tnb_channel_arrival(const struct tnb_loader_state *state, pid_t pid)

@@ -38,9 +38,11 @@ void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry);
  * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
-/* Whether the process was stopped for the loader and not released since. */
-bool tnb_channel_holds(const struct tnb_loader_state *state, pid_t pid);
-/* No process is held by this entry any more. */
-void tnb_channel_release(struct tnb_loader_state *state, __u32 hold);
+/* Whether the thread of this hold (abi/hold.h) is still held. */
+bool tnb_channel_waits(const struct tnb_loader_state *state, __u64 hold);
+/* Answer a hold, after the answer is in force (H3). False: its thread has given
+ * up, and whatever has its number now is not held. */
+TNB_MUST_CHECK bool tnb_channel_answer(struct tnb_loader_state *state,
+				       __u64 hold, enum tnb_hold_state answer);
 
 #endif

@@ -10,9 +10,10 @@
  * with a tracer that puts the replacement into it; what is compared are
  * medians. The tracer, a process of its own with the loader's priority, runs
  * the library's injector with a clock page from a memfd. One function is not
- * the library's: the loader is told of an exec by BPF, and has to wait for its
- * end to trace it; here the child tells of itself, and waits until it is
- * traced. What that meeting costs is measured by starts that do nothing else.
+ * the library's: a BPF program holds a thread within exec until it is traced;
+ * here the child tells of itself before, and waits until it is traced, which
+ * takes one stop more. What that meeting costs is measured by starts that do
+ * nothing else.
  */
 #define _GNU_SOURCE
 #include "clock_page.h"
@@ -38,6 +39,7 @@
 #define ROUNDS 2000
 #define QUICK_ROUNDS 100
 #define SLOT 1
+#define HOLD TNB_HOLD_WORD(1, TNB_HOLD_WAITING)
 #define IS_AHEAD "--is-ahead"
 #define NS_PER_S 1000000000LL
 /* Much longer than the loader's: a shared machine may stand still. */
@@ -78,18 +80,16 @@ static int wait_for_exec(pid_t pid)
 
 /*
  * Takes the place of the library's, which cannot begin before the exec does.
- * The stops are the same ones: the end of the exec, and the one on the way to
- * the first instruction. The linker puts it there (ld(1), --wrap).
+ * The stop on the way to the first instruction is the same; the one at the end
+ * of the exec comes before it. The linker puts it there (ld(1), --wrap).
  */
 int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
-			    unsigned int exec_ms, unsigned int ms);
+			    unsigned int ms);
 int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
-			    unsigned int exec_ms, unsigned int ms)
+			    unsigned int ms)
 {
-	char path[32];
 	int err;
 
-	(void)exec_ms;
 	*tracee = (struct tnb_tracee){ .tid = tid, .tgid = tgid, .mem = -1 };
 	if (ptrace(PTRACE_SEIZE, tid, NULL,
 		   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC))
@@ -100,18 +100,13 @@ int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
 		err = wait_for_exec(tid);
 	if (!err)
 		err = tnb_tracee_interrupt(tracee);
-	if (!err)
-		err = tnb_tracee_continue(tracee);
-	if (!err)
-		err = tnb_tracee_wait(tracee);
-	if (err)
-		return err;
-	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
-	tracee->mem = open(path, O_RDWR | O_CLOEXEC);
-	return tracee->mem < 0 ? -errno : 0;
+	return err ? err : tnb_tracee_continue(tracee);
 }
 
-static void serve(int requests, const struct tnb_injector *injector)
+/* Of one hold only. */
+static struct tnb_loader_state state;
+
+static void serve(int requests, struct tnb_injector injector)
 {
 	struct request request;
 
@@ -122,6 +117,7 @@ static void serve(int requests, const struct tnb_injector *injector)
 			.tgid = (__u32)request.pid,
 			.slot = SLOT,
 			.pass = CLOCK_PAGE_PASS,
+			.hold = HOLD,
 		};
 		struct tnb_outcome outcome;
 
@@ -129,7 +125,9 @@ static void serve(int requests, const struct tnb_injector *injector)
 			answer();
 			continue;
 		}
-		outcome = tnb_start_program(injector, &exec, START_BUDGET_MS);
+		injector.state = &state;
+		state.hold[tnb_hold_index(HOLD)] = HOLD;
+		outcome = tnb_start_program(&injector, &exec, START_BUDGET_MS);
 		if (outcome.start != TNB_START_FAST)
 			die("a start was not fast: %d, %d", outcome.start,
 			    outcome.why);
@@ -156,7 +154,7 @@ static void tracer_start(struct tracer *tracer,
 		let_go_on = answers[1];
 		if (sched_setscheduler(0, SCHED_FIFO, &param))
 			die("sched_setscheduler: %s", strerror(errno));
-		serve(requests[0], injector);
+		serve(requests[0], *injector);
 	}
 	close(requests[0]);
 	close(answers[1]);

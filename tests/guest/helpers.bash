@@ -102,10 +102,10 @@ clean() {
 
 # The loader as a service. Its process id is in $DAEMON after daemon_find (a
 # test before may have started another), its log in $DAEMON_LOG. DAEMON_COMMAND
-# may name another version of it, an empty HOLD has it stop no process.
+# may name another version of it.
 daemon_start() {
     : >"$BATS_FILE_TMPDIR/daemon.log"
-    "${DAEMON_COMMAND-timensbpfd}" -f ${HOLD---hold} 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
+    "${DAEMON_COMMAND-timensbpfd}" -f 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
     echo "$!" >"$BATS_FILE_TMPDIR/daemon.pid"
     daemon_find
     wait_until 30 daemon_has_answered

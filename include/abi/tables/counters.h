@@ -27,10 +27,8 @@
 	  "starts in which the host's vDSO was hidden")                                 \
 	X(EXEC_FAILED, exec_failed,                                                     \
 	  "starts in which the host's vDSO could not be hidden")                        \
-	X(EXEC_WAITED, exec_waited,                                                     \
-	  "starts that waited for the loader at their first segment")                   \
 	X(EXEC_HELD, exec_held,                                                         \
-	  "starts that were stopped until the loader came")                             \
+	  "starts that were held until the loader had them")                            \
 	X(RULE_LEFT, rule_left, "processes that left a rule")                           \
 	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that inherited a rule")          \
 	X(CGROUP_LOST, cgroup_lost,                                                     \

@@ -73,9 +73,8 @@ enum tnb_part_flag {
 	X(kprobe_finalize_exec, ALWAYS, EVENT, HOOK, TNB_NEEDED)           \
 	X(tp_sched_process_exec, ALWAYS, SECTION, HOOK, 0)                 \
 	X(lsm_bprm_committed_creds, LSM, SECTION, HOOK, 0)                 \
-	X(lsm_bprm_creds_for_exec, LSM, SECTION, HOOK, 0)                  \
-	X(fmod_ret_bprm_creds_for_exec, NO_LSM, SECTION, HOOK, 0)          \
-	X(lsm_mmap_wait, LSM, SECTION, HOOK, 0)                            \
+	X(lsm_start, LSM, SECTION, HOOK, 0)                                \
+	X(fmod_ret_start, NO_LSM, SECTION, HOOK, 0)                        \
 	X(move_begins, ALWAYS, SECTION, HOOK, 0)                           \
 	X(move_ends, ALWAYS, SECTION, HOOK, 0)                             \
 	X(tp_born, ALWAYS, SECTION, HOOK, 0)                               \

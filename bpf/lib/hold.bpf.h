@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/*
+ * Holding the current thread until the loader has answered: the thread's half
+ * of abi/hold.h, which has the rules.
+ *
+ * A sleepable program yields its CPU in each turn of the loop, by a helper that
+ * pins a page of the caller: the kernel calls cond_resched() on that way
+ * (mm/gup.c, __get_user_pages()). So a loader that shares the CPU gets it, on
+ * every preemption model. A program that cannot sleep keeps the CPU, and is
+ * answered only by a thread of the loader on another one: the loader has
+ * threads on two (daemon/service/tracer.c), and allows it only where there are
+ * two.
+ */
+#ifndef TIMENSBPF_BPF_LIB_HOLD_BPF_H
+#define TIMENSBPF_BPF_LIB_HOLD_BPF_H
+
+#include "loader_events.bpf.h"
+
+#include <abi/latch.h>
+#include <bpf/bpf_core_read.h>
+
+/* The verifier's bound; a hold ends by time. */
+#define HOLD_TURNS_MAX (1u << 20)
+/* Words that are tried before there are too many holds. */
+#define HOLD_TRIES 4
+
+enum hold_end {
+	HOLD_NONE,     /* there is no loader for it: the thread was not held */
+	HOLD_BUSY,     /* the same: too many holds at once */
+	HOLD_TAKEN,    /* the loader has done its part */
+	HOLD_REFUSED,  /* the loader cannot, and has counted it */
+	HOLD_GIVEN_UP, /* the loader did not come in time */
+};
+
+struct hold {
+	__u64 word; /* WAITING */
+	__u64 until_ns;
+	__u64 yield_at; /* a readable address of the caller, 0: does not yield
+			 */
+};
+
+/* SIGKILL is put down here for each thread that has to end. */
+#define TNB_SIGKILL_BIT (1ULL << 8)
+
+static __always_inline bool current_is_killed(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, pending.signal.sig[0]) & TNB_SIGKILL_BIT;
+}
+
+static __always_inline __u64 *hold_word(struct tnb_loader_state *state,
+					__u64 word)
+{
+	return &state->hold[tnb_hold_index(word)];
+}
+
+/* Whether the loop ends: by an answer, or because the thread gives up (H5). */
+static __always_inline bool hold_ends(struct tnb_loader_state *state,
+				      const struct hold *hold)
+{
+	return tnb_read_once(*hold_word(state, hold->word)) != hold->word ||
+	       (__s64)(bpf_ktime_get_ns() - hold->until_ns) > 0 ||
+	       !beat_within(state, TNB_BEAT_LIMIT_NS) || current_is_killed();
+}
+
+static long hold_spin_turn(__u64 turn, struct hold *hold)
+{
+	struct tnb_loader_state *state = the_loader_state();
+
+	return !state || hold_ends(state, hold);
+}
+
+static long hold_yield_turn(__u64 turn, struct hold *hold)
+{
+	struct tnb_loader_state *state = the_loader_state();
+	char byte;
+
+	if (!state || hold_ends(state, hold))
+		return 1;
+	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)hold->yield_at,
+				bpf_get_current_task_btf(), 0);
+	return 0;
+}
+
+/* Give up, unless the loader has answered (H2), and free the word (H1). */
+static __always_inline enum hold_end hold_leave(struct tnb_loader_state *state,
+						const struct hold *hold)
+{
+	__u64 *word = hold_word(state, hold->word);
+	__u64 found = __sync_val_compare_and_swap(word, hold->word, 0);
+
+	if (found == hold->word)
+		return HOLD_GIVEN_UP;
+	order_store(word, 0);
+	return found == tnb_hold_answer(hold->word, TNB_HOLD_TAKEN)
+		       ? HOLD_TAKEN
+		       : HOLD_REFUSED;
+}
+
+/* Take a free word. */
+static __always_inline bool hold_enter(struct tnb_loader_state *state,
+				       struct hold *hold)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		__u64 number = 1 + __sync_fetch_and_add(&state->holds, 1);
+
+		hold->word = TNB_HOLD_WORD(number, TNB_HOLD_WAITING);
+		if (!__sync_val_compare_and_swap(hold_word(state, hold->word),
+						 0, hold->word))
+			return true;
+	}
+	return false;
+}
+
+/* Tell the loader. HOLD_TAKEN stands for: wait for its answer now. */
+static __always_inline enum hold_end hold_begin(struct tnb_loader_state *state,
+						struct tnb_loader_event *event,
+						struct hold *hold, __u64 ns)
+{
+	if (!state || !tnb_read_once(state->may_hold))
+		return HOLD_NONE;
+	if (!hold_enter(state, hold))
+		return HOLD_BUSY;
+	event->hold = hold->word;
+	hold->until_ns = bpf_ktime_get_ns() + ns;
+	if (!tell_loader(event))
+		return HOLD_TAKEN;
+	order_store(hold_word(state, hold->word), 0);
+	return HOLD_BUSY;
+}
+
+/* Hold the current thread until the loader has answered the event. For
+ * sleepable programs; `at`: a readable address of the caller. */
+static __always_inline enum hold_end hold_yield(struct tnb_loader_event *event,
+						__u64 at)
+{
+	struct tnb_loader_state *state = living_loader();
+	struct hold hold = { .yield_at = at };
+	enum hold_end end = hold_begin(state, event, &hold, TNB_HOLD_NS);
+
+	if (end != HOLD_TAKEN)
+		return end;
+	bpf_loop(HOLD_TURNS_MAX, hold_yield_turn, &hold, 0);
+	return hold_leave(state, &hold);
+}
+
+/* The same for programs that cannot sleep. */
+static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event)
+{
+	struct tnb_loader_state *state = living_loader();
+	struct hold hold = { 0 };
+	enum hold_end end;
+
+	if (!state || !tnb_read_once(state->may_spin))
+		return HOLD_NONE;
+	end = hold_begin(state, event, &hold, TNB_SPIN_NS);
+	if (end != HOLD_TAKEN)
+		return end;
+	bpf_loop(HOLD_TURNS_MAX, hold_spin_turn, &hold, 0);
+	return hold_leave(state, &hold);
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include "turns.h"
+
+#include "base/error.h"
+
+#include <abi/latch.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+void tnb_turns_init(struct tnb_turns *turns)
+{
+	for (int i = 0; i < TNB_HALVES; i++)
+		pthread_mutex_init(&turns->turn[i], NULL);
+	pthread_mutex_init(&turns->reading, NULL);
+}
+
+/* Called for each event, in turn. Negative ends ring_buffer__consume(), with
+ * this event consumed. */
+static int on_event(void *context, void *data, size_t size)
+{
+	struct tnb_turns *turns = context;
+	const struct tnb_loader_event *event = data;
+
+	if (size < sizeof(*event))
+		return 0;
+	if (event->kind == TNB_EVENT_MOVED) {
+		tnb_inbox_add(turns->inbox, (pid_t)event->tgid);
+		return 0;
+	}
+	*turns->event = *event;
+	turns->event = NULL;
+	return -ECANCELED;
+}
+
+int tnb_turns_open(struct tnb_turns *turns, int events)
+{
+	turns->ring = ring_buffer__new(events, on_event, turns, NULL);
+	return turns->ring ? 0
+			   : tnb_fail(-errno, "cannot read the events: %s",
+				      strerror(errno));
+}
+
+void tnb_turns_close(struct tnb_turns *turns)
+{
+	ring_buffer__free(turns->ring);
+	for (int i = 0; i < TNB_HALVES; i++)
+		pthread_mutex_destroy(&turns->turn[i]);
+	pthread_mutex_destroy(&turns->reading);
+}
+
+/* Every other CPU of those that the process may use. With one both halves have
+ * it. A failure is no harm: then the kernel chooses. */
+void tnb_turns_join(unsigned int number)
+{
+	cpu_set_t own, half;
+	unsigned int nth = 0;
+
+	CPU_ZERO(&half);
+	if (sched_getaffinity(0, sizeof(own), &own))
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &own) &&
+		    nth++ % TNB_HALVES == number % TNB_HALVES)
+			CPU_SET(cpu, &half);
+	if (CPU_COUNT(&half))
+		sched_setaffinity(0, sizeof(half), &half);
+}
+
+/* Whether there is one. Level-triggered: the tracers of both halves wake up. */
+static bool wait_for_event(const struct tnb_turns *turns)
+{
+	struct pollfd wake[] = {
+		{ .fd = ring_buffer__epoll_fd(turns->ring), .events = POLLIN },
+		{ .fd = turns->ending->fd, .events = POLLIN },
+	};
+
+	return poll(wake, sizeof(wake) / sizeof(*wake), -1) > 0 &&
+	       wake[0].revents;
+}
+
+/*
+ * The ring has an event that cannot be read. On preemptible kernels its writer
+ * may lose the CPU before it is done, perhaps to us, and does not get it back
+ * while we ask with our priority.
+ */
+static void let_it_be_written(void)
+{
+	const struct timespec nap = { .tv_nsec = 100000 };
+
+	nanosleep(&nap, NULL);
+}
+
+enum taken { TAKEN_WORK, TAKEN_OTHERS, TAKEN_NOTHING };
+
+static enum taken take(struct tnb_turns *turns, struct tnb_loader_event *event)
+{
+	enum taken taken;
+	int count;
+
+	pthread_mutex_lock(&turns->reading);
+	turns->event = event;
+	count = ring_buffer__consume(turns->ring);
+	taken = !turns->event ? TAKEN_WORK
+		: count	      ? TAKEN_OTHERS
+			      : TAKEN_NOTHING;
+	turns->event = NULL;
+	pthread_mutex_unlock(&turns->reading);
+	return taken;
+}
+
+bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
+		    struct tnb_loader_event *event)
+{
+	pthread_mutex_t *turn = &turns->turn[number % TNB_HALVES];
+	enum taken taken = TAKEN_NOTHING;
+	bool is_there = false;
+
+	pthread_mutex_lock(turn);
+	while (taken != TAKEN_WORK && !tnb_load_acquire(turns->ending->now)) {
+		taken = take(turns, event);
+		if (taken == TAKEN_NOTHING && is_there)
+			let_it_be_written();
+		is_there = taken != TAKEN_WORK && wait_for_event(turns);
+	}
+	pthread_mutex_unlock(turn);
+	return taken == TAKEN_WORK;
+}
