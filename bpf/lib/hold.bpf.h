@@ -20,7 +20,7 @@
 #include <bpf/bpf_core_read.h>
 
 /* The verifier's bound; a hold ends by time. */
-#define HOLD_TURNS_MAX (1u << 20)
+#define HOLD_TURNS_MAX (1u << 23)
 /* Words that are tried before there are too many holds. */
 #define HOLD_TRIES 4
 

@@ -39,6 +39,7 @@ event_of_current(enum tnb_event_kind kind, __u32 slot)
 		.tid = (__u32)id,
 		.tgid = id >> 32,
 		.slot = slot,
+		.cpu = bpf_get_smp_processor_id(),
 	};
 
 	return event;

@@ -41,6 +41,7 @@ static bool serve(struct tnb_tracers *tracers, unsigned int number)
 		tnb_store_release(*tracee, event.tgid);
 		is_well = tnb_work_do(&tracers->work, &event);
 		tnb_store_release(*tracee, 0);
+		tnb_turns_join(&tracers->turns, number);
 	}
 	return is_well;
 }
@@ -53,7 +54,7 @@ static void *run_tracer(void *argument)
 
 	free(argument);
 	tnb_thread_begin("tnb-tracer", 1);
-	tnb_turns_join(tracer.number);
+	tnb_turns_join(&tracers->turns, tracer.number);
 	is_well = serve(tracers, tracer.number);
 	/* The end of this thread releases what it still traces; another takes
 	 * its place. */

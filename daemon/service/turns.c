@@ -8,12 +8,28 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <time.h>
 
+/* Every other CPU of those that the process may use. With one both halves have
+ * it. */
+static void share_cpus(struct tnb_turns *turns)
+{
+	unsigned int nth = 0;
+	cpu_set_t own;
+
+	if (sched_getaffinity(0, sizeof(own), &own))
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &own))
+			CPU_SET(cpu, &turns->cpus[nth++ % TNB_HALVES]);
+	if (nth == 1)
+		turns->cpus[1] = turns->cpus[0];
+}
+
 void tnb_turns_init(struct tnb_turns *turns)
 {
+	share_cpus(turns);
 	for (int i = 0; i < TNB_HALVES; i++)
 		pthread_mutex_init(&turns->turn[i], NULL);
 	pthread_mutex_init(&turns->reading, NULL);
@@ -53,22 +69,13 @@ void tnb_turns_close(struct tnb_turns *turns)
 	pthread_mutex_destroy(&turns->reading);
 }
 
-/* Every other CPU of those that the process may use. With one both halves have
- * it. A failure is no harm: then the kernel chooses. */
-void tnb_turns_join(unsigned int number)
+/* A failure is no harm: then the kernel chooses. */
+void tnb_turns_join(const struct tnb_turns *turns, unsigned int number)
 {
-	cpu_set_t own, half;
-	unsigned int nth = 0;
+	const cpu_set_t *cpus = &turns->cpus[number % TNB_HALVES];
 
-	CPU_ZERO(&half);
-	if (sched_getaffinity(0, sizeof(own), &own))
-		return;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &own) &&
-		    nth++ % TNB_HALVES == number % TNB_HALVES)
-			CPU_SET(cpu, &half);
-	if (CPU_COUNT(&half))
-		sched_setaffinity(0, sizeof(half), &half);
+	if (CPU_COUNT(cpus))
+		sched_setaffinity(0, sizeof(*cpus), cpus);
 }
 
 /* Whether there is one. Level-triggered: the tracers of both halves wake up. */

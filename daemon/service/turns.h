@@ -16,6 +16,7 @@
 
 #include <abi/channel.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 
 struct ring_buffer;
@@ -27,6 +28,7 @@ struct tnb_turns {
 	struct tnb_inbox *inbox; /* of MOVED events */
 	const struct tnb_ending *ending;
 
+	cpu_set_t cpus[TNB_HALVES];
 	pthread_mutex_t turn[TNB_HALVES]; /* held by the one that waits */
 	pthread_mutex_t reading; /* of what follows, held for moments */
 	struct ring_buffer *ring;
@@ -41,7 +43,7 @@ TNB_MUST_CHECK int tnb_turns_open(struct tnb_turns *turns, int events);
 void tnb_turns_close(struct tnb_turns *turns);
 
 /* Bind the calling thread to the CPUs of its half. */
-void tnb_turns_join(unsigned int number);
+void tnb_turns_join(const struct tnb_turns *turns, unsigned int number);
 /* Wait for an event that is work. False: the service ends. */
 bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
 		    struct tnb_loader_event *event);

@@ -23,7 +23,7 @@
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
 /* Threads of the loader that trace. */
-#define TNB_TRACERS 16u
+#define TNB_TRACERS 32u
 
 /*
  * Why a program started slow, that is with system calls for its clock.
@@ -118,8 +118,10 @@ struct tnb_loader_event {
 	__u32 kind;
 	__u32 tid, tgid; /* in the initial namespace */
 	__u32 slot;	 /* of the rule; MOVED: that it left */
-	__u64 hold;	 /* the word of the hold, WAITING; 0: none is held */
-	__u64 when_ns;	 /* CLOCK_MONOTONIC */
+	__u32 cpu;	 /* where the thread was held */
+	__u32 unused;
+	__u64 hold;    /* the word of the hold, WAITING; 0: none is held */
+	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC: of the slot's page, when the process was in the rule. */
 	__u64 pass, revocations;
 	/* Of kinds that say so: memory of the thread, its size in bytes, and

@@ -17,3 +17,12 @@ void tnb_thread_begin(const char *name, int priority)
 	if (priority)
 		sched_setscheduler(0, SCHED_FIFO, &param);
 }
+
+void tnb_thread_bind(unsigned int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"
+#include "base/thread.h"
 #include "base/proc.h"
 #include "rules/channel.h"
 #include "inject/budget.h"
@@ -324,6 +325,9 @@ static int start_held(const struct tnb_injector *injector,
 			       : -ECANCELED;
 	if (!tnb_channel_answer(injector->state, exec->hold, TNB_HOLD_TAKEN))
 		return leave(&tracee);
+	/* Each stop is a switch between the two then, and wakes no idle CPU.
+	 * Nor does a stop wait for a CPU that a hypervisor does not run. */
+	tnb_thread_bind(exec->cpu);
 	err = tnb_tracee_stop(&tracee);
 	outcome->why = reason_to_seize(exec, err);
 	return err ? err : prepare(injector, &tracee, exec, outcome);

@@ -64,7 +64,8 @@ TNB_MUST_CHECK int tnb_start_write_pass(const struct tnb_tracee *tracee,
 
 /*
  * `exec`: the event that told of it, whose hold is answered. `ms`: how long the
- * process may be kept waiting. Whatever happens, it goes on.
+ * process may be kept waiting. Whatever happens, it goes on. The calling thread
+ * is bound to the CPU of the process afterwards.
  */
 TNB_MUST_CHECK struct tnb_outcome
 tnb_start_program(const struct tnb_injector *injector,

@@ -50,6 +50,7 @@ enum side { ALONE, MET, INJECTED, SIDES };
 
 struct request {
 	pid_t pid;
+	unsigned int cpu;
 	enum side side;
 };
 
@@ -109,7 +110,9 @@ static struct tnb_loader_state state;
 static void serve(int requests, struct tnb_injector injector)
 {
 	struct request request;
+	cpu_set_t cpus;
 
+	sched_getaffinity(0, sizeof(cpus), &cpus);
 	while (read(requests, &request, sizeof(request)) ==
 	       (ssize_t)sizeof(request)) {
 		const struct tnb_loader_event exec = {
@@ -118,6 +121,7 @@ static void serve(int requests, struct tnb_injector injector)
 			.slot = SLOT,
 			.pass = CLOCK_PAGE_PASS,
 			.hold = HOLD,
+			.cpu = request.cpu,
 		};
 		struct tnb_outcome outcome;
 
@@ -131,6 +135,8 @@ static void serve(int requests, struct tnb_injector injector)
 		if (outcome.start != TNB_START_FAST)
 			die("a start was not fast: %d, %d", outcome.start,
 			    outcome.why);
+		/* As daemon/service/tracer.c does. */
+		sched_setaffinity(0, sizeof(cpus), &cpus);
 	}
 	_exit(0);
 }
@@ -180,7 +186,8 @@ static int64_t now_ns(void)
 static __attribute__((noreturn)) void become(const struct tracer *tracer,
 					     enum side side, char *const argv[])
 {
-	const struct request request = { getpid(), side };
+	const struct request request = { getpid(), (unsigned int)sched_getcpu(),
+					 side };
 	char byte;
 
 	if (side != ALONE && (write(tracer->to, &request, sizeof(request)) !=
