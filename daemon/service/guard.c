@@ -37,9 +37,9 @@
 static bool traces_any(const struct tnb_loader_state *state)
 {
 	for (__u32 i = 0; i < TNB_TRACERS; i++) {
-		pid_t pid = (pid_t)tnb_load_acquire(state->tracee[i]);
+		pid_t tid = (pid_t)tnb_load_acquire(state->tracee[i]);
 
-		if (pid && tnb_proc_state(pid) == 't')
+		if (tid && tnb_proc_state(tid) == 't')
 			return true;
 	}
 	return false;
@@ -98,15 +98,17 @@ static void watch(struct tnb_loader_state *state, int fd, struct sight *sight)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
 	bool ended = false;
+	__u64 own = 0;
 
 	while (poll(&end, 1, TNB_BEAT_EVERY_MS) <= 0) {
-		tnb_channel_beat(state, TNB_BEAT_GUARD);
+		own = tnb_channel_beat(state, TNB_BEAT_GUARD);
 		if (ended || !loader_hangs(state, sight) || !traces_any(state))
 			continue;
 		end_loader(state, fd);
 		ended = true;
 	}
-	tnb_channel_silence(state);
+	/* The guard of another loader may beat already. */
+	tnb_channel_silence(state, own);
 }
 
 /* Of what the loader has open only the state stays. */

@@ -206,7 +206,10 @@ void tnb_loader_stop(struct tnb_loader **handle)
 		return;
 	stop_threads(loader);
 	if (loader->state)
-		tnb_channel_silence(loader->state);
+		tnb_channel_silence(
+			loader->state,
+			tnb_load_acquire(
+				loader->state->beat_ns[TNB_BEAT_GUARD]));
 	tnb_tracers_close(&loader->tracers);
 	tnb_inbox_close(&loader->inbox);
 	tnb_ending_close(&loader->ending);

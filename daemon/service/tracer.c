@@ -38,7 +38,7 @@ static bool serve(struct tnb_tracers *tracers, unsigned int number)
 	bool is_well = true;
 
 	while (is_well && tnb_turns_next(&tracers->turns, number, &event)) {
-		tnb_store_release(*tracee, event.tgid);
+		tnb_store_release(*tracee, event.tid);
 		is_well = tnb_work_do(&tracers->work, &event);
 		tnb_store_release(*tracee, 0);
 		tnb_turns_join(&tracers->turns, number);

@@ -18,7 +18,7 @@ static void count_start(struct tnb_loader_state *state,
 				 ? &state->fast
 				 : &state->slow[outcome->why];
 
-	if (outcome->start != TNB_START_FAILED)
+	if (outcome->start != TNB_START_FAILED && !outcome->is_counted)
 		__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
@@ -37,7 +37,7 @@ static bool start(const struct tnb_work *work,
 		tnb_start_program(work->injector, event, START_BUDGET_MS);
 
 	count_start(work->injector->state, &outcome);
-	if (is_late(&outcome) || outcome.has_no_pass)
+	if (is_late(&outcome) || outcome.is_later || outcome.has_no_pass)
 		tnb_inbox_add(work->inbox, (pid_t)event->tgid);
 	return outcome.start != TNB_START_STUCK;
 }

@@ -99,7 +99,7 @@ struct tnb_loader_state {
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	__u32 unused;
-	/* Processes that its threads work on, and may have stopped. 0: none */
+	/* Threads that its own work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */

@@ -207,30 +207,31 @@ static enum tnb_slow reason_of(int err)
 	}
 }
 
-/* By a patcher (patcher.h): it seized the thread just before the exec, and
- * finds it where we would. */
-static bool is_traced_by_us(const struct tnb_loader_event *exec)
-{
-	return tnb_proc_is_patcher(tnb_proc_tracer((pid_t)exec->tgid));
-}
-
-/* Tracing it is refused for a thread that has ended, too. */
-static enum tnb_slow why_forbidden(const struct tnb_loader_event *exec)
+/*
+ * Tracing it is refused. A patcher (patcher.h) that came first prepares it
+ * where we would (-ECANCELED). Another thread of ours came for an earlier hold
+ * of that thread, or of one that had its number, and lets go of it. Without a
+ * tracer it has ended, or may not be traced at all.
+ */
+static int find_tracer(const struct tnb_loader_event *exec,
+		       struct tnb_outcome *outcome)
 {
 	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
 
-	return tracer > 0   ? TNB_SLOW_TRACED
-	       : tracer < 0 ? TNB_SLOW_GONE
-			    : TNB_SLOW_REFUSED;
+	if (tnb_proc_is_patcher(tracer))
+		return -ECANCELED;
+	outcome->is_later = tracer > 0 && tnb_proc_first(tracer) == getpid();
+	outcome->why = tracer < 0	   ? TNB_SLOW_GONE
+		       : tracer == 0	   ? TNB_SLOW_REFUSED
+		       : outcome->is_later ? TNB_SLOW_MISSED
+					   : TNB_SLOW_TRACED;
+	return -EPERM;
 }
 
 /* Of seizing and stopping: what the loader itself lacks. */
-static enum tnb_slow reason_to_seize(const struct tnb_loader_event *exec,
-				     int err)
+static enum tnb_slow reason_to_seize(int err)
 {
 	switch (err) {
-	case -EPERM:
-		return why_forbidden(exec);
 	case -ENOMEM:
 	case -EMFILE:
 	case -ENFILE:
@@ -298,14 +299,30 @@ static int prepare(const struct tnb_injector *injector,
 
 /* The thread has given up, or another has its number: it goes on as if we had
  * not come. The program that held it has counted the start. */
-static int leave(struct tnb_tracee *tracee)
+static int leave(struct tnb_tracee *tracee, struct tnb_outcome *outcome)
 {
 	int err = tnb_tracee_stop(tracee);
 
-	if (err)
-		return err == -ETIMEDOUT ? err : -ECANCELED;
-	(void)!tnb_restart_interrupted(tracee);
-	return let_go(tracee, -1) ? -ETIMEDOUT : -ECANCELED;
+	outcome->is_counted = true;
+	if (!err) {
+		(void)!tnb_restart_interrupted(tracee);
+		err = let_go(tracee, -1);
+	}
+	return err == -ETIMEDOUT ? err : -ECANCELED;
+}
+
+/* The thread is not held any longer. */
+static int refuse(const struct tnb_injector *injector,
+		  const struct tnb_loader_event *exec, int err,
+		  struct tnb_outcome *outcome)
+{
+	if (err == -EPERM)
+		err = find_tracer(exec, outcome);
+	else
+		outcome->why = reason_to_seize(err);
+	outcome->is_counted = !tnb_channel_answer(injector->state, exec->hold,
+						  TNB_HOLD_REFUSED);
+	return outcome->is_counted && err != -ETIMEDOUT ? -ECANCELED : err;
 }
 
 static int start_held(const struct tnb_injector *injector,
@@ -316,29 +333,16 @@ static int start_held(const struct tnb_injector *injector,
 	int err = tnb_tracee_seize((pid_t)exec->tid, (pid_t)exec->tgid, &tracee,
 				   ms);
 
-	outcome->why = reason_to_seize(exec, err);
 	if (err)
-		return tnb_channel_answer(injector->state, exec->hold,
-					  TNB_HOLD_REFUSED) ||
-				       err == -ETIMEDOUT
-			       ? err
-			       : -ECANCELED;
+		return refuse(injector, exec, err, outcome);
 	if (!tnb_channel_answer(injector->state, exec->hold, TNB_HOLD_TAKEN))
-		return leave(&tracee);
+		return leave(&tracee, outcome);
 	/* Each stop is a switch between the two then, and wakes no idle CPU.
 	 * Nor does a stop wait for a CPU that a hypervisor does not run. */
 	tnb_thread_bind(exec->cpu);
 	err = tnb_tracee_stop(&tracee);
-	outcome->why = reason_to_seize(exec, err);
+	outcome->why = reason_to_seize(err);
 	return err ? err : prepare(injector, &tracee, exec, outcome);
-}
-
-/* Another process traces it. One that a patcher traces is prepared there. */
-static int start_traced(const struct tnb_loader_event *exec,
-			struct tnb_outcome *outcome)
-{
-	outcome->why = TNB_SLOW_TRACED;
-	return is_traced_by_us(exec) ? -ECANCELED : -EPERM;
 }
 
 struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
@@ -349,7 +353,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 	int err;
 
 	if (!exec->hold)
-		err = start_traced(exec, &outcome);
+		err = find_tracer(exec, &outcome);
 	else if (!tnb_channel_waits(injector->state, exec->hold))
 		err = -ECANCELED;
 	else

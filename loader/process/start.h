@@ -35,7 +35,10 @@ enum tnb_start {
 struct tnb_outcome {
 	enum tnb_start start;
 	enum tnb_slow why; /* of SLOW and STUCK */
-	bool has_no_pass;  /* FAST, once the reviewer has given it one */
+	/* Of STUCK: the program that held the thread has counted it. */
+	bool is_counted;
+	bool is_later;	  /* SLOW: the reviewer is to change it */
+	bool has_no_pass; /* FAST, once the reviewer has given it one */
 };
 
 /* Whether a stopped thread is about to run its first instruction. */

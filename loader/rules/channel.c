@@ -38,9 +38,12 @@ void tnb_channel_unmap(struct tnb_loader_state **state)
 	*state = NULL;
 }
 
-void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat)
+__u64 tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat)
 {
-	tnb_store_release(state->beat_ns[beat], tnb_clock_now());
+	__u64 now = tnb_clock_now();
+
+	tnb_store_release(state->beat_ns[beat], now);
+	return now;
 }
 
 static bool is_older(const struct tnb_loader_state *state, enum tnb_beat beat,
@@ -62,9 +65,10 @@ bool tnb_channel_is_gone(const struct tnb_loader_state *state,
 	return is_older(state, beat, TNB_BEAT_GONE_NS);
 }
 
-void tnb_channel_silence(struct tnb_loader_state *state)
+void tnb_channel_silence(struct tnb_loader_state *state, __u64 last)
 {
-	tnb_store_release(state->beat_ns[TNB_BEAT_GUARD], 0);
+	__atomic_compare_exchange_n(&state->beat_ns[TNB_BEAT_GUARD], &last, 0,
+				    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 bool tnb_channel_waits(const struct tnb_loader_state *state, __u64 hold)

@@ -17,15 +17,17 @@
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
 
-void tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat);
+/* Returns what it wrote, by CLOCK_MONOTONIC. */
+__u64 tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat);
 /* Whether the last beat is older than TNB_BEAT_GONE_NS. */
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
 			 enum tnb_beat beat);
 /* Whether the last beat is younger than TNB_BEAT_LIMIT_NS. */
 bool tnb_channel_beats(const struct tnb_loader_state *state,
 		       enum tnb_beat beat);
-/* End the guard's beat: no process is held until a guard beats again. */
-void tnb_channel_silence(struct tnb_loader_state *state);
+/* End the guard's beat if it still is `last`: no thread is held until a guard
+ * beats again. */
+void tnb_channel_silence(struct tnb_loader_state *state, __u64 last);
 
 /* The arrival of a process that came from outside of its rule, a entry of
  * tnb_loader_state.arrival. 0: there is none, or the process was changed. */
