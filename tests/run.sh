@@ -351,7 +351,7 @@ section "unit tests, ASan and UBSan: half a minute"
 unit_tests
 section "fuzz tests of parsers, ASan and UBSan"
 fuzz_tests
-section "model of the deadline protocol: half a minute"
+section "models of deadlines and holds: a minute"
 lines_of model "$ROOT/tests/model/run"
 
 if [ $# -eq 0 ]; then

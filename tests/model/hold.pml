@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a thread is held in the kernel until the loader has answered
- * (include/abi/hold.h), for spin. tests/model/run checks it, with and without the
- * BROKEN_ parts.
+ * How a thread is held in the kernel until the loader has answered, for spin:
+ * rules H1 to H5 of include/abi/hold.h. tests/model/run checks it, with and
+ * without the BROKEN_ parts.
  *
  * What there is
  *   thread    It makes calls, each of which needs the loader. It has a number
@@ -26,7 +26,7 @@
  *
  * What is abstracted
  *   Time. With BOUND the bound of a hold runs out at any moment, without it
- *   never. The last beat of a dead loader counts for any time, and then does not.
+ *   never. The last beat of a dead loader counts for any time, and then not.
  *   The memory is sequentially consistent: words change by atomic instructions
  *   that are full barriers. Numbers of holds never come round.
  *   A thread and the next one of the same number are one process here.
@@ -236,7 +236,7 @@ inline end_thread()
 	}
 }
 
-/* The loop of the BPF program, and what ends it. */
+/* The loop of the BPF program, and what ends it (H5). */
 inline wait_for_answer()
 {
 	do
@@ -256,7 +256,7 @@ inline wait_for_answer()
 	od
 }
 
-/* Give up, unless there is an answer by now. */
+/* Give up, unless there is an answer by now (H2). */
 inline give_up()
 {
 #ifdef BROKEN_PLAIN_STORE
@@ -281,8 +281,8 @@ inline give_up()
 }
 
 /*
- * The word is freed by its thread alone. A call that the loader has taken counts
- * as not done until it is: if the loader dies, nobody else can count it.
+ * The word is freed by its thread alone (H1). A call that the loader has taken
+ * counts as not done until it is: if the loader dies, nothing else counts it.
  */
 inline follow_answer()
 {
@@ -486,7 +486,7 @@ inline interrupt()
 	}
 }
 
-/* The answer, if the thread still waits for it. */
+/* The answer, if the thread still waits for it (H2). */
 inline answer(as, becomes, owes)
 {
 	atomic {
@@ -564,7 +564,7 @@ inline work()
 
 /*
  * The thread gave up, or it is another: the loader does not know which, nor
- * where it has stopped. A result that is the virtual time is right for any
+ * where it has stopped (H4). A result that is the virtual time is right for any
  * thread in a rule that is at the end of such a call.
  */
 inline work_late()
@@ -641,7 +641,7 @@ inline work_on_it()
 #endif
 }
 
-/* Of an event's thread: seize it, have it stop, and answer. */
+/* Of an event's thread: seize it, have it stop, and answer (H3). */
 inline stop_thread()
 {
 	seize();
