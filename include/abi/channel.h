@@ -87,6 +87,24 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 	return (__s64)(now_ns / TNB_NSEC_PER_MS - since_ms) > TNB_ARRIVAL_MS;
 }
 
+/*
+ * How a CALL ended.
+ *
+ * X(NAME, json key, what it means)
+ */
+#define TNB_CALL_OUTCOMES(X)                                          \
+	X(COMPLETED, completed, "completed by the loader")            \
+	X(TRACED, traced, "not completed: traced by another process") \
+	X(LATE, late,                                                 \
+	  "not completed: they had returned before the loader came")  \
+	X(GONE, gone, "not completed: the thread ended")              \
+	X(REFUSED, refused,                                           \
+	  "not completed: tracing the thread was refused, or it did not stop")
+
+#define TNB_CALL_ENUM(name, key, text) TNB_CALL_##name,
+enum tnb_call_outcome { TNB_CALL_OUTCOMES(TNB_CALL_ENUM) TNB_CALL_OUTCOME_MAX };
+#undef TNB_CALL_ENUM
+
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 may_hold;		  /* 1: threads are held for it */
@@ -96,6 +114,7 @@ struct tnb_loader_state {
 	__u64 fast;	  /* programs that were given the image */
 	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
+	__u64 call[TNB_CALL_OUTCOME_MAX];
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	__u32 unused;
@@ -112,6 +131,17 @@ enum tnb_event_kind {
 	/* A process comes to another rule, or out of all, or starts there and
 	 * was not prepared. */
 	TNB_EVENT_MOVED,
+	/* A thread is at the end of a system call whose result is to be another
+	 * one, or that is to be made again. */
+	TNB_EVENT_CALL,
+};
+
+/* What the loader does with a call (loader/process/call.c). */
+enum tnb_call_task {
+	TNB_CALL_TIME,	/* time(2): `address`, `size` are those of its value */
+	TNB_CALL_TIMES, /* times(2) */
+	/* It has returned `result`, and is made again. */
+	TNB_CALL_AGAIN,
 };
 
 struct tnb_loader_event {
@@ -126,6 +156,11 @@ struct tnb_loader_event {
 	 * the number of the system call. */
 	__u64 address;
 	__u32 size, call;
+	/* CALL: where the thread is found, and whether the call is of the
+	 * 32-bit table. `call` is ~0 for one by the vsyscall page. */
+	__u64 pc, sp;
+	__s64 result;
+	__u32 task, compat;
 };
 
 #endif

@@ -53,6 +53,21 @@ void tnb_registers_restart(struct tnb_registers *regs);
  * is delivered before the thread goes on. */
 void tnb_registers_repeat(struct tnb_registers *regs);
 
+/* The end of a system call, of 64-bit or 32-bit code. */
+struct tnb_call_end {
+	__u64 pc, sp;
+	__s64 result;
+	__u32 call; /* ~0: the thread was in none that has a number */
+	bool compat;
+};
+
+/* Of a stopped thread that the caller traces. */
+TNB_MUST_CHECK int tnb_call_end_get(pid_t tid, struct tnb_call_end *end);
+/* The result of the call that it is in. No other register is touched. */
+TNB_MUST_CHECK int tnb_call_end_set(pid_t tid, __s64 result);
+/* Have the kernel make the call again, after a signal's handler too. */
+TNB_MUST_CHECK int tnb_call_end_again(pid_t tid);
+
 /* ---- Signal frames ----------------------------------------------------- */
 
 /* The kernel's frame holds the registers of the code that the signal
