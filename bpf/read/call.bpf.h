@@ -36,7 +36,7 @@ static __always_inline void call_returns_to(struct tnb_loader_event *event)
 
 static __noinline int call_hold(struct tnb_loader_event *event)
 {
-	if (hold_spin(event) == HOLD_NONE && living_loader()) {
+	if (hold_spin(event, TNB_SPIN_NEAR_NS) == HOLD_NONE && some_loader()) {
 		event->hold = 0;
 		tell_loader(event);
 	}
@@ -44,7 +44,7 @@ static __noinline int call_hold(struct tnb_loader_event *event)
 }
 
 static __always_inline void call_complete(enum tnb_call_task task, long ret,
-					  enum layout layout, __u64 address)
+					  enum layout layout)
 {
 	struct tnb_loader_event event;
 	__u32 *slot = current_slot();
@@ -55,8 +55,6 @@ static __always_inline void call_complete(enum tnb_call_task task, long ret,
 	event.task = task;
 	event.compat = layout != LAYOUT_native;
 	event.result = ret;
-	event.address = address;
-	event.size = layout == LAYOUT_native ? sizeof(__s64) : sizeof(__s32);
 	call_returns_to(&event);
 	count(TNB_COUNT_CALL_BEGUN);
 	call_hold(&event);
@@ -67,7 +65,7 @@ static __always_inline void worker_time(const struct tnb_clock_page *page,
 					long ret, enum layout layout)
 {
 	if (ret != -TNB_EFAULT)
-		call_complete(TNB_CALL_TIME, ret, layout, args->arg[0]);
+		call_complete(TNB_CALL_TIME, ret, layout);
 }
 
 static __always_inline void worker_times(const struct tnb_clock_page *page,
@@ -75,7 +73,7 @@ static __always_inline void worker_times(const struct tnb_clock_page *page,
 					 long ret, enum layout layout)
 {
 	if (ret != -TNB_EFAULT)
-		call_complete(TNB_CALL_TIMES, ret, layout, 0);
+		call_complete(TNB_CALL_TIMES, ret, layout);
 }
 
 #endif

@@ -22,8 +22,9 @@
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
-/* Threads of the loader that trace. */
+/* Threads of the loader that trace, in two halves with CPUs of their own. */
 #define TNB_TRACERS 16u
+#define TNB_HALVES 2
 
 /*
  * Why a program started slow, that is with system calls for its clock.
@@ -118,6 +119,9 @@ struct tnb_loader_state {
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	__u32 unused;
+	/* Where the tracer of each half last waited for an event: its CPU and
+	 * 1. */
+	__u32 waits_on[TNB_HALVES];
 	/* Processes that its threads work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
@@ -138,7 +142,7 @@ enum tnb_event_kind {
 
 /* What the loader does with a call (loader/process/call.c). */
 enum tnb_call_task {
-	TNB_CALL_TIME,	/* time(2): `address`, `size` are those of its value */
+	TNB_CALL_TIME,	/* time(2) */
 	TNB_CALL_TIMES, /* times(2) */
 	/* It has returned `result`, and is made again. */
 	TNB_CALL_AGAIN,

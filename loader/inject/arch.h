@@ -56,10 +56,15 @@ void tnb_registers_repeat(struct tnb_registers *regs);
 /* The end of a system call, of 64-bit or 32-bit code. */
 struct tnb_call_end {
 	__u64 pc, sp;
+	__u64 argument; /* the first one */
 	__s64 result;
 	__u32 call; /* ~0: the thread was in none that has a number */
 	bool compat;
 };
+
+/* Whether it is the end of time(2) or times(2). */
+bool tnb_call_end_is_time(const struct tnb_call_end *end);
+bool tnb_call_end_is_times(const struct tnb_call_end *end);
 
 /* Of a stopped thread that the caller traces. */
 TNB_MUST_CHECK int tnb_call_end_get(pid_t tid, struct tnb_call_end *end);

@@ -51,20 +51,22 @@ static int virtual_now(const struct tnb_injector *injector,
 /* The kernel's time(2) has the clock of the last tick, too. */
 static int answer_time(const struct tnb_injector *injector,
 		       struct tnb_tracee *tracee,
-		       const struct tnb_loader_event *event)
+		       const struct tnb_loader_event *event,
+		       const struct tnb_call_end *end)
 {
 	struct tnb_time host, now;
 	int err = virtual_now(injector, event, CLOCK_REALTIME_COARSE, &host,
 			      &now);
 
-	if (!err && event->compat)
+	if (!err && end->compat)
 		now.sec = (__s32)now.sec;
-	if (!err && event->address) {
+	if (!err && end->argument) {
 		err = tnb_tracee_open(tracee);
-		/* Its first bytes, in 32 bits: the least significant ones. */
+		/* In 32 bits the first bytes, which are the low ones. */
 		if (!err)
-			err = tnb_tracee_write(tracee, event->address, &now.sec,
-					       event->size);
+			err = tnb_tracee_write(tracee, end->argument, &now.sec,
+					       end->compat ? sizeof(__s32)
+							   : sizeof(__s64));
 	}
 	return err ? err : tnb_call_end_set(tracee->tid, now.sec);
 }
@@ -90,33 +92,51 @@ static int answer_times(const struct tnb_injector *injector,
 /* The number of a call by the vsyscall page. */
 #define NO_CALL 0xffffffffu
 
-/* Without a number, only the result tells that nothing has come in between. */
-static bool result_counts(const struct tnb_loader_event *event)
-{
-	return event->task == TNB_CALL_AGAIN || event->call == NO_CALL;
-}
-
-static bool is_there(const struct tnb_call_end *end,
-		     const struct tnb_loader_event *event)
+static bool is_end_of(const struct tnb_call_end *end,
+		      const struct tnb_loader_event *event)
 {
 	return end->call == event->call && end->compat == event->compat &&
 	       end->pc == event->pc && end->sp == event->sp &&
-	       (!result_counts(event) || end->result == event->result);
+	       end->result == event->result;
 }
 
+/*
+ * What is done with the thread. Where the call has a number, the registers
+ * alone tell: a thread that has given up may be in its next time(2) by now,
+ * which is completed as well.
+ */
+static int task_of(const struct tnb_call_end *end,
+		   const struct tnb_loader_event *event)
+{
+	if (event->task == TNB_CALL_AGAIN || event->call == NO_CALL)
+		return is_end_of(end, event) ? (int)event->task : -ENOENT;
+	if (end->result == -EFAULT)
+		return -ENOENT;
+	if (tnb_call_end_is_time(end))
+		return TNB_CALL_TIME;
+	return tnb_call_end_is_times(end) ? TNB_CALL_TIMES : -ENOENT;
+}
+
+/* -ENOENT: it is not at the end of such a call. */
 static int finish(const struct tnb_injector *injector,
 		  struct tnb_tracee *tracee,
 		  const struct tnb_loader_event *event)
 {
-	switch (event->task) {
+	struct tnb_call_end end;
+	int err = tnb_call_end_get(tracee->tid, &end);
+
+	if (err)
+		return err;
+	switch (task_of(&end, event)) {
 	case TNB_CALL_TIME:
-		return answer_time(injector, tracee, event);
+		return answer_time(injector, tracee, event, &end);
 	case TNB_CALL_TIMES:
 		return answer_times(injector, tracee, event);
 	case TNB_CALL_AGAIN:
 		return tnb_call_end_again(tracee->tid);
 	default:
-		return -EINVAL;
+		(void)!tnb_restart_interrupted(tracee);
+		return -ENOENT;
 	}
 }
 
@@ -127,6 +147,8 @@ static enum tnb_call_outcome outcome_of(int err)
 		return TNB_CALL_COMPLETED;
 	case -ESRCH:
 		return TNB_CALL_GONE;
+	case -ENOENT:
+		return TNB_CALL_LATE;
 	default:
 		return TNB_CALL_REFUSED;
 	}
@@ -134,14 +156,17 @@ static enum tnb_call_outcome outcome_of(int err)
 
 /* ---- All of it ----------------------------------------------------------- */
 
+/* It is not counted: another thread of ours completes the call. */
+#define NOT_OURS TNB_CALL_OUTCOME_MAX
+
 /* Tracing it is refused for a thread that has ended, too. */
 static enum tnb_call_outcome why_forbidden(const struct tnb_loader_event *event)
 {
 	pid_t tracer = tnb_proc_tracer((pid_t)event->tid);
 
-	return tracer > 0   ? TNB_CALL_TRACED
-	       : tracer < 0 ? TNB_CALL_GONE
-			    : TNB_CALL_REFUSED;
+	if (tracer <= 0)
+		return tracer ? TNB_CALL_GONE : TNB_CALL_REFUSED;
+	return tnb_proc_first(tracer) == getpid() ? NOT_OURS : TNB_CALL_TRACED;
 }
 
 static bool is_too_late(const struct tnb_injector *injector,
@@ -167,21 +192,12 @@ static int work_on(const struct tnb_injector *injector,
 		   const struct tnb_loader_event *event,
 		   enum tnb_call_outcome *outcome)
 {
-	struct tnb_call_end end;
 	int err = tnb_tracee_wait(tracee);
 
 	*outcome = outcome_of(err);
 	if (err)
 		return err == -ESRCH ? 0 : -ETIMEDOUT;
-	err = tnb_call_end_get(tracee->tid, &end);
-	if (err) {
-		*outcome = outcome_of(err);
-	} else if (is_there(&end, event)) {
-		*outcome = outcome_of(finish(injector, tracee, event));
-	} else {
-		*outcome = TNB_CALL_LATE;
-		(void)!tnb_restart_interrupted(tracee);
-	}
+	*outcome = outcome_of(finish(injector, tracee, event));
 	return tnb_tracee_detach(tracee) == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
@@ -211,7 +227,8 @@ bool tnb_call_complete(const struct tnb_injector *injector,
 	int err = complete(injector, event, &outcome);
 
 	tnb_budget_end();
-	__atomic_add_fetch(&injector->state->call[outcome], 1,
-			   __ATOMIC_RELAXED);
+	if (outcome != NOT_OURS)
+		__atomic_add_fetch(&injector->state->call[outcome], 1,
+				   __ATOMIC_RELAXED);
 	return !err;
 }

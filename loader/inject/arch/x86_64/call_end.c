@@ -13,6 +13,11 @@
 
 /* Of the kernel, never seen by programs (include/linux/errno.h). */
 #define ERESTARTNOINTR 513
+/* arch/x86/entry/syscalls/syscall_32.tbl */
+#define IA32_TIME 13
+#define IA32_TIMES 43
+/* Numbers of x32 calls are those of 64 bits otherwise. */
+#define X32_BIT 0x40000000u
 
 static int trace(int request, pid_t tid, size_t address, const void *data)
 {
@@ -35,11 +40,26 @@ int tnb_call_end_get(pid_t tid, struct tnb_call_end *end)
 	*end = (struct tnb_call_end){
 		.pc = regs.rip,
 		.sp = regs.rsp,
+		.argument = regs.rdi,
 		.result = (__s64)regs.rax,
 		.call = (__u32)regs.orig_rax,
 		.compat = info.arch == AUDIT_ARCH_I386,
 	};
+	if (end->compat)
+		end->argument = (__u32)regs.rbx;
 	return 0;
+}
+
+bool tnb_call_end_is_time(const struct tnb_call_end *end)
+{
+	return end->compat ? end->call == IA32_TIME
+			   : (end->call & ~X32_BIT) == SYS_time;
+}
+
+bool tnb_call_end_is_times(const struct tnb_call_end *end)
+{
+	return end->compat ? end->call == IA32_TIMES
+			   : (end->call & ~X32_BIT) == SYS_times;
 }
 
 int tnb_call_end_set(pid_t tid, __s64 result)
