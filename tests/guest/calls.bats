@@ -91,7 +91,7 @@ calls_were_counted() {
 
 @test "beside busy loops" {
     local i busy=()
-    for i in {1..6}; do
+    for ((i = 0; i < 6; i++)); do
         sh -c 'while :; do :; done' 3>&- &
         busy+=("$!")
     done
@@ -116,7 +116,7 @@ calls_were_counted() {
 
 @test "signals and deaths in the middle of it" {
     local round
-    for round in {1..20}; do
+    for ((round = 0; round < 20; round++)); do
         calls_begin raw_calls 8 0
         wait_until 10 test -e "/proc/$CALLER/task"
         kill -STOP "$CALLER"
@@ -131,7 +131,7 @@ calls_were_counted() {
 @test "the loader is killed again and again: none is held, what is the host's is counted" {
     local round
     calls_begin raw_calls 8 0
-    for round in 1 2 3; do
+    for ((round = 0; round < 3; round++)); do
         sleep "0.$((RANDOM % 10))"
         kill -KILL "$DAEMON"
         wait_until 10 process_is_gone "$DAEMON"
@@ -144,7 +144,7 @@ calls_were_counted() {
 @test "the loader is stopped again and again: none is held, what is the host's is counted" {
     local round
     calls_begin raw_calls 8 0
-    for round in 1 2 3; do
+    for ((round = 0; round < 3; round++)); do
         sleep "0.$((RANDOM % 10))"
         kill -STOP "$DAEMON"
         sleep "0.$((RANDOM % 10))"

@@ -12,10 +12,7 @@ setup_file() {
 }
 teardown_file() { file_end_served; }
 
-setup() {
-    rule_make
-    SAID=$BATS_TEST_TMPDIR/said
-}
+setup() { rule_make; }
 teardown() { test_end; }
 
 # right NAME THREADS CALLS: none of raw_calls or raw_calls32 is the host's
@@ -36,7 +33,7 @@ right() {
 
 @test "beside busy loops" {
     local i busy=()
-    for i in {1..4}; do
+    for ((i = 0; i < 4; i++)); do
         sh -c 'while :; do :; done' 3>&- &
         busy+=("$!")
     done
