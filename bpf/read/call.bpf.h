@@ -16,9 +16,6 @@
 #include "lib/hold.bpf.h"
 #include "lib/syscall_args.bpf.h"
 
-/* Its number in the caller's registers, of one by the vsyscall page. */
-#define NO_CALL 0xffffffffu
-
 /* Where the thread goes on in user mode. */
 static __always_inline void call_returns_to(struct tnb_loader_event *event)
 {
@@ -27,7 +24,7 @@ static __always_inline void call_returns_to(struct tnb_loader_event *event)
 	event->call = (__u32)regs->orig_ax;
 	event->pc = regs->ip;
 	event->sp = regs->sp;
-	if (event->call != NO_CALL)
+	if (event->call != TNB_CALL_NONE)
 		return;
 	/* The kernel emulates a function that was called. */
 	bpf_probe_read_user(&event->pc, sizeof(event->pc), (void *)event->sp);

@@ -140,6 +140,9 @@ enum tnb_event_kind {
 	TNB_EVENT_CALL,
 };
 
+/* In the place of its number, of a thread that is in no system call. */
+#define TNB_CALL_NONE 0xffffffffu
+
 /* What the loader does with a call (loader/process/call.c). */
 enum tnb_call_task {
 	TNB_CALL_TIME,	/* time(2) */
@@ -161,7 +164,8 @@ struct tnb_loader_event {
 	__u64 address;
 	__u32 size, call;
 	/* CALL: where the thread is found, and whether the call is of the
-	 * 32-bit table. `call` is ~0 for one by the vsyscall page. */
+	 * 32-bit table. `call` is TNB_CALL_NONE for one by the vsyscall page.
+	 */
 	__u64 pc, sp;
 	__s64 result;
 	__u32 task, compat;

@@ -89,9 +89,6 @@ static int answer_times(const struct tnb_injector *injector,
 
 /* ---- A stopped thread ---------------------------------------------------- */
 
-/* The number of a call by the vsyscall page. */
-#define NO_CALL 0xffffffffu
-
 static bool is_end_of(const struct tnb_call_end *end,
 		      const struct tnb_loader_event *event)
 {
@@ -108,13 +105,18 @@ static bool is_end_of(const struct tnb_call_end *end,
 static int task_of(const struct tnb_call_end *end,
 		   const struct tnb_loader_event *event)
 {
-	if (event->task == TNB_CALL_AGAIN || event->call == NO_CALL)
+	if (event->task == TNB_CALL_AGAIN || event->call == TNB_CALL_NONE)
 		return is_end_of(end, event) ? (int)event->task : -ENOENT;
 	if (end->result == -EFAULT)
 		return -ENOENT;
-	if (tnb_call_end_is_time(end))
+	switch (tnb_call_end_number(end)) {
+	case SYS_time:
 		return TNB_CALL_TIME;
-	return tnb_call_end_is_times(end) ? TNB_CALL_TIMES : -ENOENT;
+	case SYS_times:
+		return TNB_CALL_TIMES;
+	default:
+		return -ENOENT;
+	}
 }
 
 /* -ENOENT: it is not at the end of such a call. */

@@ -13,9 +13,7 @@
 
 /* Of the kernel, never seen by programs (include/linux/errno.h). */
 #define ERESTARTNOINTR 513
-/* arch/x86/entry/syscalls/syscall_32.tbl */
-#define IA32_TIME 13
-#define IA32_TIMES 43
+#define ERESTARTNOHAND 514
 /* Numbers of x32 calls are those of 64 bits otherwise. */
 #define X32_BIT 0x40000000u
 
@@ -50,16 +48,62 @@ int tnb_call_end_get(pid_t tid, struct tnb_call_end *end)
 	return 0;
 }
 
-bool tnb_call_end_is_time(const struct tnb_call_end *end)
-{
-	return end->compat ? end->call == IA32_TIME
-			   : (end->call & ~X32_BIT) == SYS_time;
-}
+/* Of arch/x86/entry/syscalls/syscall_32.tbl what the loader asks for. Calls
+ * that share a number there stand for one of theirs. */
+static const struct {
+	__u32 ia32;
+	long number;
+} calls[] = {
+	{ 3, SYS_read },
+	{ 4, SYS_write },
+	{ 13, SYS_time },
+	{ 43, SYS_times },
+	{ 102, SYS_recvmsg }, /* socketcall */
+	{ 117, SYS_semop },   /* ipc */
+	{ 145, SYS_readv },
+	{ 146, SYS_writev },
+	{ 177, SYS_rt_sigtimedwait },
+	{ 187, SYS_sendfile },
+	{ 239, SYS_sendfile },
+	{ 247, SYS_io_getevents },
+	{ 256, SYS_epoll_wait },
+	{ 279, SYS_mq_timedsend },
+	{ 280, SYS_mq_timedreceive },
+	{ 313, SYS_splice },
+	{ 319, SYS_epoll_pwait },
+	{ 337, SYS_recvmmsg },
+	{ 345, SYS_sendmmsg },
+	{ 362, SYS_connect },
+	{ 364, SYS_accept4 },
+	{ 369, SYS_sendto },
+	{ 370, SYS_sendmsg },
+	{ 371, SYS_recvfrom },
+	{ 372, SYS_recvmsg },
+	{ 378, SYS_preadv2 },
+	{ 379, SYS_pwritev2 },
+	{ 385, SYS_io_pgetevents },
+	{ 400, SYS_msgsnd },
+	{ 401, SYS_msgrcv },
+	{ 416, SYS_io_pgetevents },
+	{ 417, SYS_recvmmsg },
+	{ 418, SYS_mq_timedsend },
+	{ 419, SYS_mq_timedreceive },
+	{ 420, SYS_semtimedop },
+	{ 421, SYS_rt_sigtimedwait },
+	{ 426, SYS_io_uring_enter },
+	{ 441, SYS_epoll_pwait2 },
+};
 
-bool tnb_call_end_is_times(const struct tnb_call_end *end)
+long tnb_call_end_number(const struct tnb_call_end *end)
 {
-	return end->compat ? end->call == IA32_TIMES
-			   : (end->call & ~X32_BIT) == SYS_times;
+	if (end->call == TNB_CALL_NONE)
+		return -1;
+	if (!end->compat)
+		return end->call & ~X32_BIT;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (calls[i].ia32 == end->call)
+			return calls[i].number;
+	return -1;
 }
 
 int tnb_call_end_set(pid_t tid, __s64 result)
@@ -71,4 +115,9 @@ int tnb_call_end_set(pid_t tid, __s64 result)
 int tnb_call_end_again(pid_t tid)
 {
 	return tnb_call_end_set(tid, -ERESTARTNOINTR);
+}
+
+int tnb_call_end_repeat(pid_t tid)
+{
+	return tnb_call_end_set(tid, -ERESTARTNOHAND);
 }
