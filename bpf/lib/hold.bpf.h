@@ -37,6 +37,9 @@ struct hold {
 	__u64 until_ns;
 	__u64 yield_at; /* a readable address of the caller, 0: does not yield
 			 */
+	/* Of one that does not: once the loader has read the event, which is
+	 * when it has read up to here, another time counts. */
+	__u64 told, read_until_ns;
 };
 
 /* SIGKILL is put down here for each thread that has to end. */
@@ -60,15 +63,27 @@ static __always_inline bool hold_ends(struct tnb_loader_state *state,
 				      const struct hold *hold)
 {
 	return tnb_read_once(*hold_word(state, hold->word)) != hold->word ||
-	       (__s64)(bpf_ktime_get_ns() - hold->until_ns) > 0 ||
 	       !beat_within(state, TNB_BEAT_LIMIT_NS) || current_is_killed();
+}
+
+static __always_inline bool is_over(__u64 until_ns)
+{
+	return (__s64)(bpf_ktime_get_ns() - until_ns) > 0;
+}
+
+static __always_inline bool event_is_read(const struct hold *hold)
+{
+	return bpf_ringbuf_query(&loader_events, BPF_RB_CONS_POS) >= hold->told;
 }
 
 static long hold_spin_turn(__u64 turn, struct hold *hold)
 {
 	struct tnb_loader_state *state = the_loader_state();
 
-	return !state || hold_ends(state, hold);
+	if (!state || hold_ends(state, hold))
+		return 1;
+	return is_over(hold->until_ns) &&
+	       (!event_is_read(hold) || is_over(hold->read_until_ns));
 }
 
 static long hold_yield_turn(__u64 turn, struct hold *hold)
@@ -76,7 +91,7 @@ static long hold_yield_turn(__u64 turn, struct hold *hold)
 	struct tnb_loader_state *state = the_loader_state();
 	char byte;
 
-	if (!state || hold_ends(state, hold))
+	if (!state || hold_ends(state, hold) || is_over(hold->until_ns))
 		return 1;
 	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)hold->yield_at,
 				bpf_get_current_task_btf(), 0);
@@ -146,8 +161,19 @@ static __always_inline enum hold_end hold_yield(struct tnb_loader_event *event,
 	return hold_leave(state, &hold);
 }
 
-/* The same for programs that cannot sleep. */
-static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event)
+/* Whether a tracer waits for events on this CPU, which this thread keeps. */
+static __always_inline bool tracer_is_near(const struct tnb_loader_state *state)
+{
+	__u32 here = bpf_get_smp_processor_id() + 1;
+
+	return tnb_read_once(state->waits_on[0]) == here ||
+	       tnb_read_once(state->waits_on[1]) == here;
+}
+
+/* The same for programs that cannot sleep. `near_ns`: how long before the
+ * event is read, where a tracer waits on this CPU. */
+static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event,
+					       __u64 near_ns)
 {
 	struct tnb_loader_state *state = living_loader();
 	struct hold hold = { 0 };
@@ -155,9 +181,12 @@ static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event)
 
 	if (!state || !tnb_read_once(state->may_spin))
 		return HOLD_NONE;
-	end = hold_begin(state, event, &hold, TNB_SPIN_NS);
+	end = hold_begin(state, event, &hold,
+			 tracer_is_near(state) ? near_ns : TNB_SPIN_NS);
 	if (end != HOLD_TAKEN)
 		return end;
+	hold.told = bpf_ringbuf_query(&loader_events, BPF_RB_PROD_POS);
+	hold.read_until_ns = bpf_ktime_get_ns() + TNB_SPIN_READ_NS;
 	bpf_loop(HOLD_TURNS_MAX, hold_spin_turn, &hold, 0);
 	return hold_leave(state, &hold);
 }

@@ -77,8 +77,8 @@ static __always_inline void start_held(struct task_struct *task, __u32 slot,
 	case HOLD_GIVEN_UP:
 		if (!state || current_is_killed())
 			return;
-		count_slow(state, end == HOLD_BUSY ? TNB_SLOW_BUSY
-							   : TNB_SLOW_MISSED);
+		count_slow(state,
+			   end == HOLD_BUSY ? TNB_SLOW_BUSY : TNB_SLOW_MISSED);
 		tell_moved(task, slot);
 	}
 }
@@ -118,6 +118,6 @@ int BPF_PROG(fmod_ret_start)
 		return 0;
 	}
 	event = event_of_current(TNB_EVENT_EXEC, *slot);
-	start_held(task, event.slot, hold_spin(&event));
+	start_held(task, event.slot, hold_spin(&event, TNB_SPIN_NS));
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "lib/lookup.bpf.h"
 #include "lib/syscall_args.bpf.h"
 #include "lib/user_time.bpf.h"
+#include "call.bpf.h"
 
 #include <abi/tables/reads.h>
 

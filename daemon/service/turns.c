@@ -79,13 +79,14 @@ void tnb_turns_join(const struct tnb_turns *turns, unsigned int number)
 }
 
 /* Whether there is one. Level-triggered: the tracers of both halves wake up. */
-static bool wait_for_event(const struct tnb_turns *turns)
+static bool wait_for_event(const struct tnb_turns *turns, unsigned int half)
 {
 	struct pollfd wake[] = {
 		{ .fd = ring_buffer__epoll_fd(turns->ring), .events = POLLIN },
 		{ .fd = turns->ending->fd, .events = POLLIN },
 	};
 
+	tnb_store_release(turns->waits_on[half], (__u32)sched_getcpu() + 1);
 	return poll(wake, sizeof(wake) / sizeof(*wake), -1) > 0 &&
 	       wake[0].revents;
 }
@@ -123,7 +124,8 @@ static enum taken take(struct tnb_turns *turns, struct tnb_loader_event *event)
 bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
 		    struct tnb_loader_event *event)
 {
-	pthread_mutex_t *turn = &turns->turn[number % TNB_HALVES];
+	unsigned int half = number % TNB_HALVES;
+	pthread_mutex_t *turn = &turns->turn[half];
 	enum taken taken = TAKEN_NOTHING;
 	bool is_there = false;
 
@@ -132,7 +134,7 @@ bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
 		taken = take(turns, event);
 		if (taken == TAKEN_NOTHING && is_there)
 			let_it_be_written();
-		is_there = taken != TAKEN_WORK && wait_for_event(turns);
+		is_there = taken != TAKEN_WORK && wait_for_event(turns, half);
 	}
 	pthread_mutex_unlock(turn);
 	return taken == TAKEN_WORK;

@@ -3,6 +3,7 @@
 #include "work.h"
 
 #include "base/test_hooks.h"
+#include "process/call.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -61,6 +62,8 @@ bool tnb_work_do(const struct tnb_work *work,
 	switch (event->kind) {
 	case TNB_EVENT_EXEC:
 		return start(work, event);
+	case TNB_EVENT_CALL:
+		return tnb_call_complete(work->injector, event);
 	default:
 		return true;
 	}

@@ -22,8 +22,9 @@
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
-/* Threads of the loader that trace. */
+/* Threads of the loader that trace, in two halves with CPUs of their own. */
 #define TNB_TRACERS 32u
+#define TNB_HALVES 2
 
 /*
  * Why a program started slow, that is with system calls for its clock.
@@ -87,6 +88,24 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 	return (__s64)(now_ns / TNB_NSEC_PER_MS - since_ms) > TNB_ARRIVAL_MS;
 }
 
+/*
+ * How a CALL ended.
+ *
+ * X(NAME, json key, what it means)
+ */
+#define TNB_CALL_OUTCOMES(X)                                          \
+	X(COMPLETED, completed, "completed by the loader")            \
+	X(TRACED, traced, "not completed: traced by another process") \
+	X(LATE, late,                                                 \
+	  "not completed: they had returned before the loader came")  \
+	X(GONE, gone, "not completed: the thread ended")              \
+	X(REFUSED, refused,                                           \
+	  "not completed: tracing the thread was refused, or it did not stop")
+
+#define TNB_CALL_ENUM(name, key, text) TNB_CALL_##name,
+enum tnb_call_outcome { TNB_CALL_OUTCOMES(TNB_CALL_ENUM) TNB_CALL_OUTCOME_MAX };
+#undef TNB_CALL_ENUM
+
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 may_hold;		  /* 1: threads are held for it */
@@ -96,9 +115,13 @@ struct tnb_loader_state {
 	__u64 fast;	  /* programs that were given the image */
 	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
+	__u64 call[TNB_CALL_OUTCOME_MAX];
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	__u32 unused;
+	/* Where the tracer of each half last waited for an event: its CPU and
+	 * 1. */
+	__u32 waits_on[TNB_HALVES];
 	/* Threads that its own work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
@@ -112,6 +135,20 @@ enum tnb_event_kind {
 	/* A process comes to another rule, or out of all, or starts there and
 	 * was not prepared. */
 	TNB_EVENT_MOVED,
+	/* A thread is at the end of a system call whose result is to be another
+	 * one, or that is to be made again. */
+	TNB_EVENT_CALL,
+};
+
+/* In the place of its number, of a thread that is in no system call. */
+#define TNB_CALL_NONE 0xffffffffu
+
+/* What the loader does with a call (loader/process/call.c). */
+enum tnb_call_task {
+	TNB_CALL_TIME,	/* time(2) */
+	TNB_CALL_TIMES, /* times(2) */
+	/* It has returned `result`, and is made again. */
+	TNB_CALL_AGAIN,
 };
 
 struct tnb_loader_event {
@@ -128,6 +165,12 @@ struct tnb_loader_event {
 	 * the number of the system call. */
 	__u64 address;
 	__u32 size, call;
+	/* CALL: where the thread is found, and whether the call is of the
+	 * 32-bit table. `call` is TNB_CALL_NONE for one by the vsyscall page.
+	 */
+	__u64 pc, sp;
+	__s64 result;
+	__u32 task, compat;
 };
 
 #endif

@@ -56,7 +56,13 @@ static inline __u64 tnb_hold_answer(__u64 word, enum tnb_hold_state state)
 
 /* How long a thread is held that yields its CPU meanwhile, in nanoseconds. */
 #define TNB_HOLD_NS 300000000ULL
-/* The same for one that cannot yield it. */
+/* The same for one that cannot yield it, until the loader has read its event.
+ */
 #define TNB_SPIN_NS 20000000ULL
+/* And after that. */
+#define TNB_SPIN_READ_NS 100000000ULL
+/* Until the event is read, where a tracer waits on this CPU, and finds the
+ * thread on its way out. */
+#define TNB_SPIN_NEAR_NS 1000000ULL
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef TIMENSBPF_LOADER_INJECT_ARCH_H
 #define TIMENSBPF_LOADER_INJECT_ARCH_H
 
+#include <abi/channel.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,9 +50,30 @@ bool tnb_registers_are_of_failed_exec(const struct tnb_registers *regs);
 /* What the kernel would do on the way out with a call that is to be made again
  * (its signal.c), for a thread that is sent elsewhere instead. */
 void tnb_registers_restart(struct tnb_registers *regs);
-/* Have the kernel make the call again, which returns EINTR now, unless a signal
- * is delivered before the thread goes on. */
-void tnb_registers_repeat(struct tnb_registers *regs);
+
+/* The end of a system call, of 64-bit or 32-bit code. */
+struct tnb_call_end {
+	__u64 pc, sp;
+	__u64 argument; /* the first one */
+	__s64 result;
+	__u32 call; /* TNB_CALL_NONE: the thread was in none that has a number
+		     */
+	bool compat;
+};
+
+/* The call by its number in 64-bit code (SYS_…). -1: it is none of those that
+ * we know. */
+long tnb_call_end_number(const struct tnb_call_end *end);
+
+/* Of a stopped thread that the caller traces. */
+TNB_MUST_CHECK int tnb_call_end_get(pid_t tid, struct tnb_call_end *end);
+/* The result of the call that it is in. No other register is touched. */
+TNB_MUST_CHECK int tnb_call_end_set(pid_t tid, __s64 result);
+/* Have the kernel make the call again, after a signal's handler too. */
+TNB_MUST_CHECK int tnb_call_end_again(pid_t tid);
+/* The same, unless a signal is delivered before the thread goes on: then it
+ * returns EINTR. */
+TNB_MUST_CHECK int tnb_call_end_repeat(pid_t tid);
 
 /* ---- Signal frames ----------------------------------------------------- */
 

@@ -49,12 +49,12 @@ static bool can_be_made_again(long number)
 
 int tnb_restart_interrupted(const struct tnb_tracee *tracee)
 {
-	struct tnb_registers regs;
-	int err = tnb_tracee_get_regs(tracee, &regs);
+	struct tnb_call_end end;
+	int err = tnb_call_end_get(tracee->tid, &end);
 
-	if (err || tnb_registers_result(&regs) != -EINTR ||
-	    !can_be_made_again(tnb_registers_call(&regs)))
+	/* Of 32-bit code the upper half means nothing. */
+	if (err || (int)end.result != -EINTR ||
+	    !can_be_made_again(tnb_call_end_number(&end)))
 		return err;
-	tnb_registers_repeat(&regs);
-	return tnb_tracee_set_regs(tracee, &regs);
+	return tnb_call_end_repeat(tracee->tid);
 }

@@ -25,6 +25,23 @@ static unsigned int choose_copies(const struct tnb_kernel *kernel, int door)
 	return tnb_kernel_is_preemptible(kernel) ? TNB_TIME_COPIES : 1;
 }
 
+/* Programs that answer time(2) themselves need no loader. */
+static void choose_time(const struct tnb_kernel *kernel, struct tnb_plan *plan)
+{
+	static const enum tnb_door completed[TNB_TIME_DOOR_MAX] = {
+#define COMPLETED(name, function, worker, layout) \
+	[TNB_TIME_##name] = TNB_DOOR_##name,
+		TNB_TIME_DOORS(COMPLETED)
+#undef COMPLETED
+	};
+
+	for (int i = 0; i < TNB_TIME_DOOR_MAX; i++) {
+		plan->time_copies[i] = choose_copies(kernel, i);
+		if (plan->time_copies[i])
+			plan->door[completed[i]] = false;
+	}
+}
+
 int tnb_plan_choose(const struct tnb_kernel *kernel,
 		    enum tnb_read_attach attach, struct tnb_plan *plan)
 {
@@ -44,8 +61,7 @@ int tnb_plan_choose(const struct tnb_kernel *kernel,
 	chosen.lsm = kernel->bpf_lsm && kernel->bpf_in_lsm_list != TNB_NO;
 	memcpy(chosen.door, kernel->door, sizeof(chosen.door));
 	memcpy(chosen.copy, kernel->copy, sizeof(chosen.copy));
-	for (int i = 0; i < TNB_TIME_DOOR_MAX; i++)
-		chosen.time_copies[i] = choose_copies(kernel, i);
+	choose_time(kernel, &chosen);
 	*plan = chosen;
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <abi/latch.h>
 #include <abi/tables/counters.h>
 #include <abi/tables/reads.h>
 
@@ -105,6 +106,32 @@ static int add_starts(const struct tnb *tnb, struct figures *figures)
 	return err;
 }
 
+/*
+ * A call that was not completed has returned the host's value, unless its
+ * thread ended. Whatever did not come to the loader, or came to none, is lost
+ * by this difference. The beginning is read first; a call that is being
+ * completed counts as lost for so long.
+ */
+static int add_calls(const struct tnb *tnb, struct figures *figures)
+{
+	uint64_t begun = sum_counter(tnb, TNB_COUNT_CALL_BEGUN), done;
+	const __u64 *call = tnb->loader->call;
+	int err = 0;
+
+	done = tnb_load_acquire(call[TNB_CALL_COMPLETED]) +
+	       tnb_load_acquire(call[TNB_CALL_GONE]);
+#define ADD_CALL(name, key, text)                                              \
+	if (!err)                                                              \
+		err = add(figures, "call." #key, call[TNB_CALL_##name], false, \
+			  "calls of time(2) and times(2) " text);
+	TNB_CALL_OUTCOMES(ADD_CALL)
+#undef ADD_CALL
+	return err ? err
+		   : add(figures, "call_lost", begun > done ? begun - done : 0,
+			 false,
+			 "calls of time(2) and times(2) that returned the host's value");
+}
+
 /* Is the next row, which stands in for this one, loaded as well? */
 static bool is_spare(const struct tnb_program *row)
 {
@@ -187,6 +214,8 @@ int tnb_figures_load(struct tnb *tnb, struct tnb_figure **figures)
 
 	if (!err)
 		err = add_starts(tnb, &found);
+	if (!err)
+		err = add_calls(tnb, &found);
 	if (!err)
 		err = tnb_pins_for_each("progs", add_program_misses, &found);
 	if (!err)

@@ -16,8 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ADVISE_PENDING \
-	"with timensbpfd running the time() of C libraries needs no system call (64-bit); else use clock_gettime"
+#define ADVISE_PENDING "start timensbpfd, or use clock_gettime"
 
 /* ---- Texts that tell what was found -------------------------------------- */
 
@@ -88,6 +87,24 @@ static void examine_misses(const struct tnb_kernel *kernel,
 	count_misses(finding);
 }
 
+/* By the loader, because the time is the return value. */
+static void examine_completed(struct tnb_finding *finding, const char *call,
+			      const char *bits)
+{
+	if (tnb_loader_is_alive()) {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"%s, %s: completed by the loader; what it cannot complete shows as call_lost",
+			call, bits);
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_WARN,
+		"%s, %s: the system call returns the HOST's time while no loader serves, this kernel does not let BPF change a return value",
+		call, bits);
+	tnb_finding_advise(finding, ADVISE_PENDING);
+}
+
 static void examine_time_door(const struct tnb_kernel *kernel,
 			      struct tnb_finding *finding,
 			      enum tnb_time_door door, const char *bits)
@@ -98,11 +115,7 @@ static void examine_time_door(const struct tnb_kernel *kernel,
 		return;
 	}
 	if (!kernel->time_door_modify[door]) {
-		tnb_finding_set(
-			finding, TNB_WARN,
-			"time(2), %s: the system call returns the HOST's time, this kernel does not let BPF change a return value",
-			bits);
-		tnb_finding_advise(finding, ADVISE_PENDING);
+		examine_completed(finding, "time(2)", bits);
 		return;
 	}
 	if (tnb_kernel_is_preemptible(kernel)) {
@@ -126,6 +139,15 @@ static void examine_time_32(const struct tnb_kernel *kernel,
 			    struct tnb_finding *finding)
 {
 	examine_time_door(kernel, finding, TNB_TIME_ia32_time32, "32-bit");
+}
+
+static void examine_times(const struct tnb_kernel *kernel,
+			  struct tnb_finding *finding)
+{
+	if (kernel->door[TNB_DOOR_x64_times])
+		examine_completed(finding, "times(2)", "64 and 32-bit");
+	else
+		tnb_finding_set(finding, TNB_OK, "times(2): no such call here");
 }
 
 static void examine_fast_path(const struct tnb_kernel *kernel,
@@ -297,6 +319,9 @@ static const struct tnb_check checks[] = {
 	{ .key = "time-syscall-32",
 	  .group = TNB_GROUP_DOORS,
 	  .examine = examine_time_32 },
+	{ .key = "times-syscall",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_times },
 	{ .key = "fast-path",
 	  .group = TNB_GROUP_DOORS,
 	  .examine = examine_fast_path },
@@ -406,12 +431,8 @@ int tnb_known_gaps(char **line)
 
 	tnb_log_init();
 	tnb_kernel_probe(&kernel);
-	if (kernel.time_door[TNB_TIME_x64_time] &&
-	    !kernel.time_door_modify[TNB_TIME_x64_time])
-		calls = "time(2), ";
-	else if (kernel.time_door[TNB_TIME_ia32_time32] &&
-		 !kernel.time_door_modify[TNB_TIME_ia32_time32])
-		calls = "time(2) of 32-bit programs, ";
+	if (kernel.door[TNB_DOOR_x64_times] && !tnb_loader_is_alive())
+		calls = "time(2), times(2), ";
 	if (asprintf(
 		    line,
 		    "some times stay the host's here (%sfile times): see 'timensbpf doctor'",

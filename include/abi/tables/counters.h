@@ -10,6 +10,8 @@
 #define TNB_COUNTERS(X)                                                                 \
 	X(READ_LOST, read_lost,                                                         \
 	  "clock reads that could not be corrected in the caller's memory")             \
+	X(CALL_BEGUN, call_begun,                                                       \
+	  "calls of time(2) and times(2) whose result only the loader can change")      \
 	X(DEADLINE_LOST, deadline_lost,                                                 \
 	  "deadlines that the kernel took as a time of the host")                       \
 	X(DEADLINE_STUCK, deadline_stuck,                                               \

@@ -139,8 +139,3 @@ void tnb_registers_restart(struct tnb_registers *regs)
 				  : const_user(regs)->orig_rax;
 	user(regs)->rip -= SYSCALL_SIZE;
 }
-
-void tnb_registers_repeat(struct tnb_registers *regs)
-{
-	user(regs)->rax = (__u64)-ERESTARTNOHAND;
-}

@@ -7,7 +7,11 @@
 #ifndef TIMENSBPF_ABI_TABLES_ARCH_X86_64_DOORS_H
 #define TIMENSBPF_ABI_TABLES_ARCH_X86_64_DOORS_H
 
-/* Corrected on the way out: the value lies in the caller's memory. */
+/*
+ * Corrected on the way out: the value lies in the caller's memory. That of
+ * time(2) and times(2) is the return value, which the loader changes; time(2)
+ * only where the programs of TNB_TIME_DOORS cannot.
+ */
 #define TNB_READ_DOORS(X)                                                     \
 	X(x64_clock_gettime, __x64_sys_clock_gettime, clock_gettime, native)  \
 	X(x64_gettimeofday, __x64_sys_gettimeofday, gettimeofday, native)     \
@@ -23,7 +27,11 @@
 	X(ia32_clock_adjtime32, __ia32_sys_clock_adjtime32, clock_adjtime,    \
 	  compat)                                                             \
 	X(ia32_clock_adjtime64, __ia32_sys_clock_adjtime, clock_adjtime,      \
-	  compat_time64)
+	  compat_time64)                                                      \
+	X(x64_time, __x64_sys_time, time, native)                             \
+	X(ia32_time32, __ia32_sys_time32, time, compat)                       \
+	X(x64_times, __x64_sys_times, times, native)                          \
+	X(ia32_times, __ia32_compat_sys_times, times, compat)
 
 /* Answered in the kernel's place: the value is the return value. */
 #define TNB_TIME_DOORS(X)                         \

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# time(2) and times(2) by raw system call, which the loader completes where no
+# BPF program can change their value.
+#
+# Kernels: all.
+
+load helpers
+
+setup_file() {
+    file_begin_served
+    raw_calls 1 1 >"$BATS_FILE_TMPDIR/base"
+}
+teardown_file() { file_end_served; }
+
+setup() {
+    rule_make
+    daemon_find
+    SAID=$BATS_TEST_TMPDIR/said
+    LOST=$(lost)
+}
+teardown() { test_end; }
+
+# calls_begin NAME THREADS CALLS: raw_calls or raw_calls32 in the rule
+calls_begin() {
+    local base
+    base=$(number base "$(<"$BATS_FILE_TMPDIR/base")")
+    "${IN[@]}" "$CGROUP" "$1" "$2" "$3" "$base" >"$SAID.$1" 3>&- &
+    CALLER=$!
+}
+
+calls() {
+    calls_begin "$@"
+    wait "$CALLER"
+}
+
+calls_end() {
+    kill -TERM "$CALLER"
+    wait "$CALLER"
+}
+
+lost() {
+    echo $(($(figure call_begun) - $(figure call.completed)))
+}
+
+# None was the host's nor wrong. NAME COUNT
+calls_were_right() {
+    local json
+    json=$(<"$SAID.$1")
+    echo "$json"
+    [[ $(number wrong "$json") == 0 && $(number host "$json") == 0 ]] || return
+    (($(number calls "$json") >= $2))
+}
+
+# What was the host's is counted, and nothing was held for long.
+calls_were_counted() {
+    local json
+    json=$(<"$SAID.$1")
+    echo "$json, lost $(($(lost) - LOST))"
+    [[ $(number wrong "$json") == 0 ]] || return
+    (($(number host "$json") <= $(lost) - LOST)) || return
+    (($(number longest_us "$json") < 2000000))
+}
+
+@test "one thread, 64-bit" {
+    calls raw_calls 1 200
+    calls_were_right raw_calls 600
+}
+
+@test "one thread, 32-bit" {
+    calls raw_calls32 1 200
+    calls_were_right raw_calls32 600
+}
+
+@test "8 threads, 64-bit and 32-bit" {
+    calls raw_calls 8 50
+    calls raw_calls32 8 50
+    calls_were_right raw_calls 1200
+    calls_were_right raw_calls32 1200
+}
+
+@test "every kind of program, with and without a pointer, and by int 0x80" {
+    local variant
+    for variant in "${VARIANTS[@]}"; do
+        read_at "$variant" in_cgroup "$CGROUP" "read_clocks-$variant" --reference "$REFERENCE"
+        expect_doors "$BATS_FILE_TMPDIR/$variant" 'raw-time(-pointer)?' "${OFFSETS[@]}"
+    done
+    for variant in dynamic static musl; do
+        expect_doors "$BATS_FILE_TMPDIR/$variant" 'int80-time(-pointer)?' "${OFFSETS[@]}"
+    done
+}
+
+@test "beside busy loops" {
+    local i busy=()
+    for ((i = 0; i < 6; i++)); do
+        sh -c 'while :; do :; done' 3>&- &
+        busy+=("$!")
+    done
+    calls raw_calls 1 50
+    kill "${busy[@]}"
+    calls_were_right raw_calls 150
+}
+
+@test "thousands of threads at once" {
+    calls raw_calls 3000 1
+    calls_were_counted raw_calls
+}
+
+@test "a caller that another process traces gets the host's time, and is counted" {
+    local traced
+    [[ $(doctor_text time-syscall) == *"by the loader"* ]] || skip 'a BPF program answers time(2) here'
+    traced=$(figure call.traced)
+    in_cgroup "$CGROUP" strace -f -e trace=none -o /dev/null raw_calls 1 2 >"$SAID.traced"
+    [[ $(number host "$(<"$SAID.traced")") == 4 ]]
+    (($(figure call.traced) - traced >= 4 && $(lost) - LOST >= 4))
+}
+
+@test "signals and deaths in the middle of it" {
+    local round
+    for ((round = 0; round < 20; round++)); do
+        calls_begin raw_calls 8 0
+        wait_until 10 test -e "/proc/$CALLER/task"
+        kill -STOP "$CALLER"
+        kill -CONT "$CALLER"
+        kill -KILL "$CALLER"
+        wait "$CALLER" || true
+    done
+    calls raw_calls 1 10
+    calls_were_right raw_calls 30
+}
+
+@test "the loader is killed again and again: none is held, what is the host's is counted" {
+    local round
+    calls_begin raw_calls 8 0
+    for ((round = 0; round < 3; round++)); do
+        sleep "0.$((RANDOM % 10))"
+        kill -KILL "$DAEMON"
+        wait_until 10 process_is_gone "$DAEMON"
+        daemon_start
+    done
+    calls_end
+    calls_were_counted raw_calls
+}
+
+@test "the loader is stopped again and again: none is held, what is the host's is counted" {
+    local round
+    calls_begin raw_calls 8 0
+    for ((round = 0; round < 3; round++)); do
+        sleep "0.$((RANDOM % 10))"
+        kill -STOP "$DAEMON"
+        sleep "0.$((RANDOM % 10))"
+        # Stopped while it traced a thread, it was ended for that.
+        kill -CONT "$DAEMON" 2>/dev/null || true
+        wait_until 20 loader_serves
+    done
+    calls_end
+    calls_were_counted raw_calls
+}
+loader_serves() {
+    [[ -e /proc/$DAEMON && $(process_state "$DAEMON") != Z ]] || daemon_start
+    timensbpf show --json | grep -q '"loader": true'
+}
+
+@test "doctor has no door that reads the host's clock, while a loader serves" {
+    local key
+    for key in reads reads-32 time-syscall time-syscall-32 times-syscall; do
+        [[ $(doctor_health "$key") == ok ]] || fail "$key"
+    done
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# As calls.bats, where the loader has no CPU of its own.
+#
+# Kernels: all.
+# bats file_tags=one-cpu
+
+load helpers
+
+setup_file() {
+    file_begin_served
+    raw_calls 1 1 >"$BATS_FILE_TMPDIR/base"
+}
+teardown_file() { file_end_served; }
+
+setup() { rule_make; }
+teardown() { test_end; }
+
+# right NAME THREADS CALLS: none of raw_calls or raw_calls32 is the host's
+right() {
+    local base json
+    base=$(number base "$(<"$BATS_FILE_TMPDIR/base")")
+    json=$(in_cgroup "$CGROUP" "$@" "$base")
+    echo "$json"
+    [[ $(number wrong "$json") == 0 && $(number host "$json") == 0 ]]
+}
+
+@test "one thread, 64-bit and 32-bit" {
+    right raw_calls 1 100
+    right raw_calls32 1 100
+}
+
+@test "8 threads" { right raw_calls 8 50; }
+
+@test "beside busy loops" {
+    local i busy=()
+    for ((i = 0; i < 4; i++)); do
+        sh -c 'while :; do :; done' 3>&- &
+        busy+=("$!")
+    done
+    right raw_calls 2 20
+    kill "${busy[@]}"
+}
+
+@test "the vsyscall page: time" {
+    local variant
+    grep -q vsyscall /proc/self/maps || skip 'no vsyscall page: boot with vsyscall=xonly'
+    for variant in dynamic static musl; do
+        read_at "$variant" in_cgroup "$CGROUP" "read_clocks-$variant" --reference "$REFERENCE"
+        expect_doors "$BATS_FILE_TMPDIR/$variant" 'vsyscall-time' "${OFFSETS[@]}"
+    done
+}
