@@ -3,6 +3,7 @@
 #include "work.h"
 
 #include "base/test_hooks.h"
+#include "process/memory.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -61,6 +62,9 @@ bool tnb_work_do(const struct tnb_work *work,
 	switch (event->kind) {
 	case TNB_EVENT_EXEC:
 		return start(work, event);
+	case TNB_EVENT_MEMORY:
+		tnb_memory_mend(work->injector->state, event);
+		return true;
 	default:
 		return true;
 	}

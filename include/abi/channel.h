@@ -112,6 +112,8 @@ enum tnb_event_kind {
 	/* A process comes to another rule, or out of all, or starts there and
 	 * was not prepared. */
 	TNB_EVENT_MOVED,
+	/* A thread is held until this memory of it can be written. */
+	TNB_EVENT_MEMORY,
 };
 
 struct tnb_loader_event {
