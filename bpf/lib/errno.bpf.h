@@ -8,6 +8,7 @@
 #define TNB_ESRCH 3
 #define TNB_EAGAIN 11
 #define TNB_EFAULT 14
+#define TNB_EBUSY 16
 #define TNB_EEXIST 17
 #define TNB_EINVAL 22
 

@@ -4,6 +4,7 @@
 #define TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
 
 #include "maps.bpf.h"
+#include "user_memory.bpf.h"
 
 #include <abi/latch.h>
 
@@ -23,9 +24,9 @@ struct user_time32 {
 
 /*
  * The kernel has just written these bytes, so they are present and writable.
- * The exceptions count as lost, because the helper does not fault pages in:
- * another thread unmapped or protected the page meanwhile, or the kernel
- * reclaimed it within these instructions.
+ * The exceptions: another thread forked, unmapped or protected the page
+ * meanwhile, or the kernel reclaimed it within these instructions. Then the
+ * loader makes them writable. What it cannot, counts as lost.
  */
 #define DEFINE_SHIFT_USER_TIME(bits)                                         \
 	static __always_inline void shift_user_time##bits(                   \
@@ -35,7 +36,7 @@ struct user_time32 {
 		struct user_time##bits user;                                 \
 		struct tnb_time time;                                        \
                                                                              \
-		if (bpf_probe_read_user(&user, sizeof(user), address))       \
+		if (user_read(&user, sizeof(user), address))                 \
 			goto lost;                                           \
 		time.sec = user.sec;                                         \
 		time.nsec = (__u32)user.fraction * unit;                     \
@@ -43,7 +44,7 @@ struct user_time32 {
 			goto lost;                                           \
 		user.sec = time.sec;                                         \
 		user.fraction = time.nsec / unit;                            \
-		if (!bpf_probe_write_user(address, &user, sizeof(user)))     \
+		if (!user_write(address, &user))                             \
 			return;                                              \
 lost:                                                                        \
 		count(TNB_COUNT_READ_LOST);                                  \

@@ -68,7 +68,7 @@ static __always_inline void shift_timex(const struct tnb_clock_page *page,
 	__u64 time_at = timex + (compat ? TIMEX32_TIME : TIMEX64_TIME);
 	__s32 status;
 
-	if (bpf_probe_read_user(&status, sizeof(status), (void *)status_at)) {
+	if (user_read(&status, sizeof(status), (void *)status_at)) {
 		count(TNB_COUNT_READ_LOST);
 		return;
 	}

@@ -31,6 +31,9 @@ enum record_state {
 	RECORD_LEFT,	   /* the scheduler's program has left the window */
 	RECORD_UNTOUCHED,  /* memory is not as it should be for the copy */
 	RECORD_UNREADABLE, /* the same, and what memory holds is not known */
+	/* Added to these two by window_enter(): memory could not be read or
+	 * written. */
+	RECORD_BARRED = 16,
 };
 
 struct deadline_record {
@@ -64,7 +67,8 @@ TNB_ONCE int deadline_translate(const struct deadline_clock *by,
 /* ---- Leaving a window ---------------------------------------------------- */
 
 /* By the last user of the window, under the lock. */
-static __always_inline void window_close(struct window *window)
+static __always_inline void window_close(struct window *window,
+					 struct stuck_left *left)
 {
 	bool failed;
 
@@ -77,7 +81,11 @@ static __always_inline void window_close(struct window *window)
 				  &window->translated,
 				  window->size) == PUT_FAILED;
 		if (failed)
-			count(TNB_COUNT_DEADLINE_STUCK);
+			*left = (struct stuck_left){
+				.key = { .key = window->key,
+					 .translated = window->translated },
+				.size = window->size,
+			};
 		if (failed || is_forking(window->key.mm))
 			stuck_put(&window->key, &window->original,
 				  &window->translated, window->size, failed);
@@ -86,7 +94,8 @@ static __always_inline void window_close(struct window *window)
 }
 
 /* False: the lock was not available, and nothing has changed. */
-static __always_inline bool window_leave(struct window_key *key)
+static __always_inline bool window_leave(struct window_key *key,
+					 struct stuck_left *left)
 {
 	struct window_group *group = group_lock(key);
 	struct window *window;
@@ -95,7 +104,7 @@ static __always_inline bool window_leave(struct window_key *key)
 		return false;
 	window = window_find(group, key);
 	if (window && --window->users == 0)
-		window_close(window);
+		window_close(window, left);
 	group_unlock(group);
 	return true;
 }
@@ -115,11 +124,12 @@ static __always_inline void record_delete(void)
  * try.
  */
 static __always_inline bool record_finish(struct deadline_record *record,
-					  bool compared)
+					  bool compared,
+					  struct stuck_left *left)
 {
 	struct window_key key = record->key;
 
-	if (record->state == RECORD_JOINED && !window_leave(&key))
+	if (record->state == RECORD_JOINED && !window_leave(&key, left))
 		return false;
 	if (!compared && record->state >= RECORD_UNTOUCHED)
 		count(TNB_COUNT_DEADLINE_LOST);
@@ -183,10 +193,11 @@ static __always_inline void expect(struct deadline_record *record,
 }
 
 /* Under the lock, if there is no window yet. The window is filled in its place
- * and is valid as soon as it has a key. */
-static __always_inline enum record_state
-window_open(struct window_group *group, const struct deadline_clock *by,
-	    enum layout layout, struct deadline_record *record)
+ * and is valid as soon as it has a key. Returns enum record_state. */
+static __always_inline int window_open(struct window_group *group,
+				       const struct deadline_clock *by,
+				       enum layout layout,
+				       struct deadline_record *record)
 {
 	struct window *made = window_free(group, &record->key);
 	struct time_bytes now;
@@ -197,7 +208,7 @@ window_open(struct window_group *group, const struct deadline_clock *by,
 		return RECORD_UNREADABLE;
 	made->size = layout_size(layout);
 	if (bytes_read(&now, record->key.address, made->size))
-		return RECORD_UNREADABLE;
+		return RECORD_UNREADABLE | RECORD_BARRED;
 	made->original = now;
 	stuck = stuck_find(&record->key, &made->original);
 	change = deadline_translate(by, &made->original, layout, &time,
@@ -208,7 +219,7 @@ window_open(struct window_group *group, const struct deadline_clock *by,
 	if (!bytes_equal(&now, &made->translated) &&
 	    !window_write(&record->key, made->size, &made->original, &now,
 			  &made->translated))
-		return RECORD_UNTOUCHED;
+		return RECORD_UNTOUCHED | RECORD_BARRED;
 	if (stuck)
 		stuck_forget(&record->key, &now);
 	made->users = 1;
@@ -234,48 +245,77 @@ static __always_inline bool window_renew(struct window *window,
  * Under the lock, while other threads have memory translated. A thread that
  * wants the same translation joins them. One that wants another (another clock,
  * another rule) cannot have it: deadline_out tells whether its deadline was
- * lost.
+ * lost. Returns enum record_state.
  */
-static __always_inline enum record_state
-window_join(struct window *window, const struct deadline_clock *by,
-	    enum layout layout, struct deadline_record *record)
+static __always_inline int window_join(struct window *window,
+				       const struct deadline_clock *by,
+				       enum layout layout,
+				       struct deadline_record *record)
 {
 	struct time_bytes now, original, wanted = { 0 };
 	struct tnb_time time = { 0 };
 	bool change, ours;
 
-	if (window->size != layout_size(layout) ||
-	    bytes_read(&now, record->key.address, window->size))
+	if (window->size != layout_size(layout))
 		return RECORD_UNREADABLE;
+	if (bytes_read(&now, record->key.address, window->size))
+		return RECORD_UNREADABLE | RECORD_BARRED;
 	ours = bytes_equal(&now, &window->translated);
 	original = ours ? window->original : now;
 	change = deadline_translate(by, &original, layout, &time, &wanted);
 	expect(record, &time);
 	if (!change)
 		return RECORD_UNTOUCHED;
-	if (ours ? !bytes_equal(&wanted, &window->translated)
-		 : !window_renew(window, &now, &wanted))
+	if (ours && !bytes_equal(&wanted, &window->translated))
 		return RECORD_UNTOUCHED;
+	if (!ours && !window_renew(window, &now, &wanted))
+		return RECORD_UNTOUCHED | RECORD_BARRED;
 	window->users++;
 	return RECORD_JOINED;
 }
 
-static __always_inline enum record_state
-window_enter(const struct deadline_clock *by, enum layout layout,
-	     struct deadline_record *record)
+/* enum record_state, and RECORD_BARRED. */
+TNB_ONCE int window_enter(const struct deadline_clock *by, __u32 layout,
+			  struct deadline_record *record)
 {
-	struct window_key key = record->key;
-	struct window_group *group = group_lock(&key);
-	enum record_state state;
+	struct window_group *group;
+	struct window_key key;
 	struct window *window;
+	int state;
 
+	if (!by || !record)
+		return RECORD_UNREADABLE;
+	key = record->key;
+	group = group_lock(&key);
 	if (!group)
 		return RECORD_UNREADABLE;
 	window = window_find(group, &key);
-	state = window ? window_join(window, by, layout, record)
-		       : window_open(group, by, layout, record);
+	state = window ? window_join(window, by, (enum layout)layout, record)
+		       : window_open(group, by, (enum layout)layout, record);
 	group_unlock(group);
 	return state;
+}
+
+/* The same, also where the loader has to make memory writable first. For that
+ * the thread is held, so the lock is not. */
+TNB_ONCE int window_enter_held(const struct deadline_clock *by, __u32 layout,
+			       struct deadline_record *record)
+{
+	int state = RECORD_UNREADABLE;
+
+	if (!by || !record)
+		return state;
+	state = window_enter(by, layout, record);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < MENDS_MAX; i++) {
+		if (!(state & RECORD_BARRED))
+			return state;
+		if (!memory_mend(record->key.address,
+				 layout_size((enum layout)layout)))
+			return state & ~RECORD_BARRED;
+		state = window_enter(by, layout, record);
+	}
+	return state & ~RECORD_BARRED;
 }
 
 /* ---- In ------------------------------------------------------------------ */
@@ -301,6 +341,7 @@ static __always_inline bool record_is_free(const struct deadline_record *now)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	struct deadline_record *record;
+	struct stuck_left left = { 0 };
 
 	if (!something_in_flight())
 		return true;
@@ -309,10 +350,13 @@ static __always_inline bool record_is_free(const struct deadline_record *now)
 		return true;
 	if (is_inner(record, now))
 		return false;
-	if (record_finish(record, false))
-		return true;
-	count(TNB_COUNT_DEADLINE_LOST);
-	return false;
+	if (!record_finish(record, false, &left)) {
+		count(TNB_COUNT_DEADLINE_LOST);
+		return false;
+	}
+	if (left.size)
+		stuck_mend(&left);
+	return true;
 }
 
 /* Before memory is changed, so that a record always exists to put it back. */
@@ -377,7 +421,7 @@ TNB_ONCE int deadline_arm(const struct wait *wait, __u32 copy, __u64 kernel)
 	by.interval = wait_interval(wait);
 	if (!record_begin(&record))
 		return 0;
-	record.state = window_enter(&by, wait->layout, &record);
+	record.state = window_enter_held(&by, wait->layout, &record);
 	if (record.state == RECORD_NONE)
 		record_delete();
 	else
@@ -454,6 +498,7 @@ static __u32 way_out;
 static __always_inline void deadline_out(enum tnb_copy copy, int ret)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+	struct stuck_left left = { 0 };
 	struct deadline_record *record;
 
 	if (!something_in_flight())
@@ -465,7 +510,9 @@ static __always_inline void deadline_out(enum tnb_copy copy, int ret)
 		return;
 	if (!ret && !is_right(record))
 		count(TNB_COUNT_DEADLINE_LOST);
-	record_finish(record, true);
+	record_finish(record, true, &left);
+	if (left.size)
+		stuck_mend(&left);
 }
 
 #endif

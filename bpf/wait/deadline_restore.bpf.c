@@ -48,17 +48,21 @@ static __always_inline void record_leave(__u32 prev_state)
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	struct deadline_record *record =
 		bpf_map_lookup_elem(&deadline_records, &thread);
+	struct stuck_left left = { 0 };
 	struct window_key key;
 
 	if (!record || prev_state & TNB_TASK_UNINTERRUPTIBLE)
 		return;
 	key = record->key;
-	if (record->state == RECORD_JOINED && window_leave(&key)) {
+	if (record->state == RECORD_JOINED && window_leave(&key, &left)) {
 		record->state = RECORD_LEFT;
 		count(TNB_COUNT_DEADLINE_LATE);
 	}
 	if (prev_state == TNB_TASK_DEAD)
-		record_finish(record, false);
+		record_finish(record, false, &left);
+	/* Nothing is held here, where interrupts are off. */
+	if (left.size)
+		count(TNB_COUNT_DEADLINE_STUCK);
 }
 
 /* (bool preempt, prev, next, unsigned int prev_state): since 5.18 */

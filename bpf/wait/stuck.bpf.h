@@ -15,6 +15,7 @@
 #ifndef TIMENSBPF_BPF_WAIT_STUCK_BPF_H
 #define TIMENSBPF_BPF_WAIT_STUCK_BPF_H
 
+#include "lib/user_memory.bpf.h"
 #include "windows.bpf.h"
 
 #define STUCK_MAX 512
@@ -88,28 +89,37 @@ static __always_inline void stuck_put(const struct window_key *where,
 	stuck_add(&key, &stuck);
 }
 
-/* Under the lock of the key's group. */
-static __always_inline void stuck_settle(struct stuck_key *key,
+/* Memory holds the translation no more. While it is copied, the entry stays for
+ * the copy. */
+static __always_inline void
+stuck_end(struct stuck_key *key, const struct time_bytes *original, __u32 size)
+{
+	if (is_forking(key->key.mm))
+		stuck_put(&key->key, original, &key->translated, size, false);
+	else
+		stuck_remove(key);
+}
+
+/* Under the lock of the key's group. False: memory could not be put back, and
+ * `*key` is what it is stuck under now. */
+static __always_inline bool stuck_settle(struct stuck_key *key,
 					 const struct stuck_window *stuck)
 {
 	struct time_bytes original = stuck->original, now = key->translated;
+	__u32 size = stuck->size;
 	bool changed = stuck->changed;
+	int put = put_back(key->key.address, &original, &now, size);
 
-	switch (put_back(key->key.address, &original, &now, stuck->size)) {
-	case PUT_FAILED:
-		if (bytes_equal(&now, &key->translated))
-			return;
-		stuck_put(&key->key, &original, &now, stuck->size, true);
-		break;
-	case PUT_OTHER:
-		/* The process may have computed its new time from ours. */
-		if (changed)
-			count(TNB_COUNT_DEADLINE_CHANGED);
-		break;
-	case PUT_BACK:
-		break;
-	}
-	stuck_remove(key);
+	if (put == PUT_FAILED && bytes_equal(&now, &key->translated))
+		return false;
+	if (put == PUT_FAILED)
+		stuck_put(&key->key, &original, &now, size, true);
+	/* The process may have computed its new time from ours. */
+	if (put == PUT_OTHER && changed)
+		count(TNB_COUNT_DEADLINE_CHANGED);
+	stuck_end(key, &original, size);
+	key->translated = now;
+	return put != PUT_FAILED;
 }
 
 /* Try again to put back what is stuck under `key`, which is of the current
@@ -129,6 +139,47 @@ static __always_inline void stuck_retry(struct stuck_key *key)
 	if (stuck && !window_find(group, &key->key))
 		stuck_settle(key, stuck);
 	group_unlock(group);
+}
+
+/* Put back what is stuck under `key` now, after its memory was made writable.
+ * False if that fails. */
+static __always_inline bool stuck_put_back(struct stuck_key *key)
+{
+	struct window_group *group = group_lock(&key->key);
+	struct stuck_window *stuck;
+	bool is_back;
+
+	if (!group)
+		return false;
+	stuck = bpf_map_lookup_elem(&stuck_windows, key);
+	/* Another thread has put it back, or will when it closes the window. */
+	is_back = !stuck || window_find(group, &key->key) ||
+		  stuck_settle(key, stuck);
+	group_unlock(group);
+	return is_back;
+}
+
+/* What a window that was closed has left stuck; size 0: nothing. */
+struct stuck_left {
+	struct stuck_key key;
+	__u32 size;
+	__u32 pad;
+};
+
+/* Without the lock: the thread may be held. */
+TNB_ONCE int stuck_mend(struct stuck_left *left)
+{
+	if (!left)
+		return 0;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < MENDS_MAX; i++) {
+		if (!memory_mend(left->key.key.address, left->size))
+			break;
+		if (stuck_put_back(&left->key))
+			return 0;
+	}
+	count(TNB_COUNT_DEADLINE_STUCK);
+	return 0;
 }
 
 #endif

@@ -185,37 +185,44 @@ bool tnb_loader_is_well(const struct tnb_loader *loader)
 
 /* The heartbeat last: without it the guard would kill us for processes that we
  * still trace. A thread whose event no tracer takes any more gives up when the
- * beat has ended. */
-static void stop_threads(struct tnb_loader *loader)
+ * beat has ended. False: a tracer does not end. */
+static bool stop_threads(struct tnb_loader *loader)
 {
+	bool ended;
+
 	/* No thread may wait for a tracer that will not come. */
 	if (loader->state)
 		tnb_store_release(loader->state->may_hold, 0);
 	tnb_ending_begin(&loader->ending);
 	tnb_reviewer_join(&loader->reviewer);
-	tnb_tracers_join(&loader->tracers);
+	ended = tnb_tracers_join(&loader->tracers);
 	tnb_heartbeat_stop(&loader->heartbeat);
+	return ended;
 }
 
 void tnb_loader_stop(struct tnb_loader **handle)
 {
 	struct tnb_loader *loader = *handle;
+	bool ended;
 
 	*handle = NULL;
 	if (!loader)
 		return;
-	stop_threads(loader);
+	ended = stop_threads(loader);
 	if (loader->state)
 		tnb_channel_silence(
 			loader->state,
 			tnb_load_acquire(
 				loader->state->beat_ns[TNB_BEAT_GUARD]));
+	tnb_cleanup_close(&loader->lock);
+	/* A tracer uses the rest, until the process ends. */
+	if (!ended)
+		return;
 	tnb_tracers_close(&loader->tracers);
 	tnb_inbox_close(&loader->inbox);
 	tnb_ending_close(&loader->ending);
 	tnb_channel_unmap(&loader->state);
 	tnb_cleanup_close(&loader->injector.map);
-	tnb_cleanup_close(&loader->lock);
 	tnb_close(&loader->tnb);
 	free(loader);
 }

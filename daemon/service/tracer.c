@@ -9,10 +9,12 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "inject/budget.h"
+#include "process/memory.h"
 
 #include <abi/latch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct tracer {
 	struct tnb_tracers *tracers;
@@ -107,12 +109,26 @@ int tnb_tracers_start(struct tnb_tracers *tracers, int events)
 	return err;
 }
 
-void tnb_tracers_join(struct tnb_tracers *tracers)
+/* How long one that is in tnb_memory_mend() may need to end. */
+#define MENDER_S 1
+
+bool tnb_tracers_join(struct tnb_tracers *tracers)
 {
+	struct timespec until;
+	unsigned int left;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += MENDER_S;
 	pthread_mutex_lock(&tracers->mutex);
-	while (tracers->alive)
+	while (tracers->alive > tnb_memory_menders())
 		pthread_cond_wait(&tracers->idle, &tracers->mutex);
+	while (tracers->alive &&
+	       !pthread_cond_clockwait(&tracers->idle, &tracers->mutex,
+				       CLOCK_MONOTONIC, &until))
+		;
+	left = tracers->alive;
 	pthread_mutex_unlock(&tracers->mutex);
+	return !left;
 }
 
 void tnb_tracers_close(struct tnb_tracers *tracers)

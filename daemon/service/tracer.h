@@ -22,8 +22,11 @@ struct tnb_tracers {
 void tnb_tracers_init(struct tnb_tracers *tracers);
 /* `events`: the map, not kept. */
 TNB_MUST_CHECK int tnb_tracers_start(struct tnb_tracers *tracers, int events);
-/* Wait for all threads, which end once tnb_ending_begin() was called. */
-void tnb_tracers_join(struct tnb_tracers *tracers);
+/* Wait for all threads, which end once tnb_ending_begin() was called. False:
+ * one waits for memory of a process (process/memory.h), and ends with this
+ * process.
+ */
+TNB_MUST_CHECK bool tnb_tracers_join(struct tnb_tracers *tracers);
 void tnb_tracers_close(struct tnb_tracers *tracers);
 
 #endif

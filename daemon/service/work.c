@@ -4,6 +4,7 @@
 
 #include "base/test_hooks.h"
 #include "process/call.h"
+#include "process/memory.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -64,6 +65,9 @@ bool tnb_work_do(const struct tnb_work *work,
 		return start(work, event);
 	case TNB_EVENT_CALL:
 		return tnb_call_complete(work->injector, event);
+	case TNB_EVENT_MEMORY:
+		tnb_memory_mend(work->injector->state, event);
+		return true;
 	default:
 		return true;
 	}

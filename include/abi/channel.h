@@ -138,6 +138,8 @@ enum tnb_event_kind {
 	/* A thread is at the end of a system call whose result is to be another
 	 * one, or that is to be made again. */
 	TNB_EVENT_CALL,
+	/* A thread is held until this memory of it can be written. */
+	TNB_EVENT_MEMORY,
 };
 
 /* In the place of its number, of a thread that is in no system call. */

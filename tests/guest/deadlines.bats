@@ -50,7 +50,9 @@ far_forward() {
 
 # Cases whose memory is special have tests of their own, as have doors that learn
 # their clock elsewhere.
-APART='-(readonly|untouched)|io_uring_(link_)?update|io_uring_sqpoll'
+APART='-readonly|io_uring_(link_)?update|io_uring_sqpoll'
+# Of the doors that have tests of their own.
+USUAL='-(future|past|far|across|untouched|forked)'
 # io_uring_enter takes negative times, and does now this and now that with them.
 VAGUE='^io_uring_enter-.*-invalid-sec'
 
@@ -109,17 +111,37 @@ exist() {
 
 # Known not to be reached: announced, truly so, and never uncounted. One door
 # stands for all: they share the way in.
+# gap CASE COMMAND…
 gap() {
     local lost wrong
     [[ $(doctor_health waits-memory) == note ]]
     lost=$(figure deadline_lost)
-    timensbpf run --name "$OWN" "${CLOCKS[@]}" -- deadlines --only '^(clock_nanosleep|mq_timed)' \
+    "${@:2}" deadlines --only '^(clock_nanosleep|mq_timed)' \
         >"$BATS_TEST_TMPDIR/lines" 2>/dev/null
     lost=$(($(figure deadline_lost) - lost))
     wrong=$(grep -c "^bad .*$1:" "$BATS_TEST_TMPDIR/lines") || true
     ((wrong > 0)) || fail "no gap any more: $1"
     ((lost >= wrong)) || fail "$wrong wrong, $lost counted"
-    skip "known gap: $(doctor_text waits-memory)"
+}
+
+inside() { timensbpf run --name "$OWN" "${CLOCKS[@]}" -- "$@"; }
+behind() { timensbpf run --name "$OWN" "${BACKWARD[@]}" -- "$@"; }
+
+# No program has brought a loader, or it has ended.
+rule_make_unserved() {
+    rule_make
+    wait_until 10 no_daemon
+}
+
+# every_memory COMMAND…: right, whatever memory the deadline lies in
+every_memory() {
+    local lost wrong
+    lost=$(figure deadline_lost)
+    "$@" deadline_memory "$BATS_TEST_TMPDIR/file" >"$BATS_TEST_TMPDIR/memory" 2>/dev/null
+    wrong=$(grep -v '^ok' "$BATS_TEST_TMPDIR/memory" | grep -vx 'absent .*') || true
+    [[ ! $wrong ]] || fail "$wrong"
+    (($(grep -c '^ok' "$BATS_TEST_TMPDIR/memory") >= 8))
+    [[ $(figure deadline_lost) == "$lost" ]]
 }
 
 @test "outside, every door is right" {
@@ -167,14 +189,14 @@ gap() {
 
 @test "io_uring: a kernel thread takes the requests" {
     exist io_uring_sqpoll
-    hold io_uring_sqpoll '-(future|past|far|across)'
+    hold io_uring_sqpoll "$USUAL"
 }
 
 @test "io_uring: updates of a timeout, which keeps its clock" {
     exist io_uring_update
     # In a time namespace kernels that know of them take an update's time for
     # one of MONOTONIC, whatever the clock: early, or by chance not.
-    hold_in_rules 'io_uring_(link_)?update' '-(future|past|far|across)'
+    hold_in_rules 'io_uring_(link_)?update' "$USUAL"
 }
 
 @test "io_uring_enter with a deadline" {
@@ -184,6 +206,49 @@ gap() {
 
 @test "relative waits stay as they are" { hold relative_; }
 
-@test "a time in memory that cannot be written is counted" { gap -readonly; }
+@test "memory of all kinds, clocks ahead and back" {
+    every_memory env
+    every_memory inside
+    every_memory behind
+}
 
-@test "a time in a page that was not touched yet is counted" { gap -untouched; }
+# How often threads were held.
+held() { echo $(($(figure memory_mended) + $(figure memory_late))); }
+
+@test "a thread is held for memory, but not for an address that is none or read-only" {
+    local held
+    held=$(held)
+    inside deadline_memory "$BATS_TEST_TMPDIR/file" forked
+    (($(held) > held)) || fail "not held"
+    held=$(held)
+    inside deadline_memory "$BATS_TEST_TMPDIR/file" no-access read-only >"$BATS_TEST_TMPDIR/memory"
+    grep -x 'bad no-access: returned -14' "$BATS_TEST_TMPDIR/memory"
+    (($(held) == held)) || fail "held for $(($(held) - held))"
+}
+
+@test "a time in memory that is read-only is counted" {
+    gap -readonly inside
+    skip "known gap: $(doctor_text waits-memory)"
+}
+
+@test "without a loader, a time in memory that cannot be written is counted" {
+    rule_make_unserved
+    gap -readonly in_cgroup "$CGROUP"
+    gap -untouched in_cgroup "$CGROUP"
+    gap -forked in_cgroup "$CGROUP"
+}
+
+# lost_or_right KIND: never in silence
+lost_or_right() {
+    local lost
+    lost=$(figure deadline_lost)
+    inside deadline_memory "$BATS_TEST_TMPDIR/file" "$1" >"$BATS_TEST_TMPDIR/memory"
+    cat "$BATS_TEST_TMPDIR/memory"
+    grep -qx "\(ok\|absent\) $1" "$BATS_TEST_TMPDIR/memory" || (($(figure deadline_lost) > lost))
+}
+
+@test "memory whose page faults a program answers, or nobody: none of ours waits for it" {
+    lost_or_right userfault
+    lost_or_right userfault-dead || grep '^bad userfault-dead' "$BATS_TEST_TMPDIR/memory"
+    every_memory inside
+}

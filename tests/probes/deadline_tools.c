@@ -13,7 +13,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void must(bool good, const char *what)
@@ -161,6 +163,21 @@ static unsigned char *untouched_pages(const unsigned char *copy)
 	return pages;
 }
 
+/* Until argument_free(), or until the parent ends. The C library's fork() would
+ * take locks that the watchdog may hold. */
+static int forked_child(void)
+{
+	long pid = syscall(SYS_fork);
+
+	must(pid >= 0, "fork");
+	if (pid)
+		return (int)pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(60);
+	for (;;)
+		pause();
+}
+
 void argument_make(struct argument *argument, enum memory memory,
 		   const void *bytes, size_t size)
 {
@@ -179,6 +196,7 @@ void argument_make(struct argument *argument, enum memory memory,
 	if (memory == READONLY)
 		must(!mprotect(argument->pages, PAGES_SIZE, PROT_READ),
 		     "mprotect");
+	argument->child = memory == FORKED ? forked_child() : 0;
 	argument->time = argument->pages + at;
 }
 
@@ -189,6 +207,10 @@ bool argument_unchanged(const struct argument *argument)
 
 void argument_free(struct argument *argument)
 {
+	if (argument->child) {
+		kill(argument->child, SIGKILL);
+		waitpid(argument->child, NULL, 0);
+	}
 	munmap(argument->pages, PAGES_SIZE);
 	free(argument->copy);
 }

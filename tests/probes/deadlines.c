@@ -5,8 +5,8 @@
  *   times in all kinds of memory, judged by the process's own clock. --only
  *   chooses doors by DOOR-CLOCK, the offsets (nanoseconds of REALTIME,
  *   MONOTONIC, BOOTTIME) are those of its rule, for the deadline that is zero
- *   for the host. --writable leaves out memory that cannot be written: waits
- *   whose deadline is not translated there take seconds each.
+ *   for the host. --writable leaves out memory that is read-only: waits whose
+ *   deadline is not translated there take seconds each.
  *
  * Prints a line for each door, clock and case (DOOR-CLOCK-CASE):
  *   ok NAME
@@ -350,10 +350,10 @@ static void run_absolute(struct trial *t)
 	if (t->abi->compat && !t->abi->time32 && t->door->call != CALL_IO_URING)
 		run_padding(t);
 	run_future(t, "across-pages", ACROSS_PAGES);
-	if (!writable_only) {
+	run_future(t, "untouched", UNTOUCHED);
+	run_future(t, "forked", FORKED);
+	if (!writable_only)
 		run_future(t, "readonly", READONLY);
-		run_future(t, "untouched", UNTOUCHED);
-	}
 	if (t->door->more)
 		t->door->more(t);
 	run_invalid(t);

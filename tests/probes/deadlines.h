@@ -73,11 +73,12 @@ extern const int abi_count;
 
 /* ---- Memory -------------------------------------------------------------- */
 
-enum memory { PLAIN, READONLY, UNTOUCHED, ACROSS_PAGES };
+enum memory { PLAIN, READONLY, UNTOUCHED, ACROSS_PAGES, FORKED };
 
 /* Two pages full of a pattern, in them the bytes that are passed. */
 struct argument {
 	unsigned char *pages, *copy, *time;
+	int child; /* has the pages, too; 0: there is none */
 };
 
 void argument_make(struct argument *argument, enum memory memory,

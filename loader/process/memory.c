@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * process_vm_writev(2) pins the pages of the target for writing first. That
+ * ends copy-on-write, brings back what is not present, and marks pages as
+ * written to. Then the copy fails with EFAULT, because its source is a page of
+ * ours without access. So no byte of the target changes, no store of another
+ * thread is lost, and nothing is traced.
+ *
+ * Read-only memory fails with EFAULT, too: the thread finds out when it tries
+ * again.
+ */
+#define _GNU_SOURCE
+#include "memory.h"
+
+#include "rules/channel.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <time.h>
+
+/*
+ * A page fault of the target may wait for another program, where only the end
+ * of this process ends it: memory that a file system in user space or on
+ * another machine serves. (That of userfaultfd and FUSE does not come here.) So
+ * each half of the tracers has some left that cannot be in it.
+ */
+#define MENDERS_MAX (TNB_TRACERS / 2 - 2)
+
+static unsigned int menders;
+static void *no_access = MAP_FAILED;
+
+static void map_no_access(void)
+{
+	/* A time has no more bytes. */
+	no_access =
+		mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* False: the thread waits no more. */
+static bool enter(const struct tnb_loader_state *state, __u64 hold)
+{
+	const struct timespec nap = { .tv_nsec = 100000 };
+
+	while (tnb_channel_waits(state, hold)) {
+		if (__atomic_add_fetch(&menders, 1, __ATOMIC_SEQ_CST) <=
+		    MENDERS_MAX)
+			return true;
+		__atomic_sub_fetch(&menders, 1, __ATOMIC_SEQ_CST);
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+static bool touch(const struct tnb_loader_event *event)
+{
+	const struct iovec from = { no_access, event->size };
+	const struct iovec to = { (void *)event->address, event->size };
+
+	/* By the thread: the first one of its process may have ended. */
+	return process_vm_writev((pid_t)event->tid, &from, 1, &to, 1, 0) < 0 &&
+	       errno == EFAULT;
+}
+
+unsigned int tnb_memory_menders(void)
+{
+	return __atomic_load_n(&menders, __ATOMIC_SEQ_CST);
+}
+
+void tnb_memory_mend(struct tnb_loader_state *state,
+		     const struct tnb_loader_event *event)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	enum tnb_hold_state answer;
+
+	pthread_once(&once, map_no_access);
+	if (!enter(state, event->hold))
+		return;
+	answer = no_access != MAP_FAILED && touch(event) ? TNB_HOLD_TAKEN
+							 : TNB_HOLD_REFUSED;
+	(void)!tnb_channel_answer(state, event->hold, answer);
+	__atomic_sub_fetch(&menders, 1, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Making memory of a held thread writable for the BPF programs, which fault no
+ * page in (bpf/lib/user_memory.bpf.h). */
+#ifndef TIMENSBPF_LOADER_PROCESS_MEMORY_H
+#define TIMENSBPF_LOADER_PROCESS_MEMORY_H
+
+#include <abi/channel.h>
+#include <timensbpf/timensbpf.h>
+
+/*
+ * Answers the hold of the event. Returns late where a page comes from a file
+ * system that does not answer; such threads are few (memory.c), and only the
+ * end of the process ends them.
+ */
+void tnb_memory_mend(struct tnb_loader_state *state,
+		     const struct tnb_loader_event *event);
+
+/* Threads that are in it now. */
+TNB_MUST_CHECK unsigned int tnb_memory_menders(void);
+
+#endif
