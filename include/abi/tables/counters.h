@@ -29,7 +29,11 @@
 	  "starts in which the host's vDSO could not be hidden")                        \
 	X(EXEC_HELD, exec_held,                                                         \
 	  "starts that were held until the loader had them")                            \
+	X(EXEC_SHOWN, exec_shown,                                                       \
+	  "programs that started under lockdown without a loader: the host's time")     \
 	X(RULE_LEFT, rule_left, "processes that left a rule")                           \
+	X(RULE_KEPT, rule_kept,                                                         \
+	  "processes that left a rule under lockdown without a loader: they keep it")   \
 	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that inherited a rule")          \
 	X(CGROUP_LOST, cgroup_lost,                                                     \
 	  "cgroups that could not inherit a rule (map full)")
