@@ -136,8 +136,13 @@ const char *tnb_loaded_version(const struct tnb *tnb);
  * words, by number from 0 on; NULL: no more, or no lockdown. */
 const char *tnb_loaded_gap(const struct tnb *tnb, size_t number);
 
-/* How a process of a rule reads its clocks by the C library. The library finds
- * it out from the memory of the process (/proc/PID/mem). */
+/*
+ * How a process of a rule reads its clocks by the C library. The library finds
+ * it out from the memory of the process (/proc/PID/mem). Where clock reads are
+ * attached by TNB_ATTACH_NONE, a process that makes system calls has the host's
+ * time and is TNB_VDSO_VISIBLE, and one that left another rule and reads its
+ * page yet is TNB_VDSO_FOREIGN.
+ */
 enum tnb_fast {
 	TNB_VDSO_HIDDEN,  /* by system calls: the rule's time */
 	TNB_VDSO_VISIBLE, /* started outside of the rule and was not changed: it
