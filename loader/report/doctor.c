@@ -381,6 +381,15 @@ void tnb_check_run(const struct tnb_check *check,
 	}
 }
 
+/* Programs that were loaded before lockdown came into force stay as they are.
+ */
+static bool has_full_set(void)
+{
+	struct tnb_loaded state;
+
+	return !tnb_pins_loaded(&state) && state.attach != TNB_ATTACH_NONE;
+}
+
 int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
 {
 	size_t count = 1 + tnb_requirement_count + CHECKS, at = 0;
@@ -394,6 +403,8 @@ int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
 	tnb_check_run(&release_check, &kernel, &all[at++]);
 	for (unsigned int i = 0; i < tnb_requirement_count; i++)
 		tnb_check_run(&tnb_requirements[i], &kernel, &all[at++]);
+	if (has_full_set())
+		kernel.lockdown = TNB_LOCKDOWN_NONE;
 	for (size_t i = 0; i < CHECKS; i++)
 		tnb_check_run(&checks[i], &kernel, &all[at++]);
 	*findings = all;
@@ -444,7 +455,7 @@ int tnb_known_gaps(char **line)
 
 	tnb_log_init();
 	tnb_kernel_probe(&kernel);
-	if (kernel.lockdown != TNB_LOCKDOWN_NONE)
+	if (kernel.lockdown != TNB_LOCKDOWN_NONE && !has_full_set())
 		return name_gaps_of_lockdown(line);
 	if (kernel.time_door[TNB_TIME_x64_time] &&
 	    !kernel.time_door_modify[TNB_TIME_x64_time])

@@ -106,7 +106,7 @@ all_named() {
 
 @test "nothing that writes user memory is loaded" {
     [[ ! -e $PINS/progs/kprobe_finalize_exec && -z $(compgen -G "$PINS/links/deadline_*") ]]
-    [[ -e $PINS/links/lsm_mmap_wait && -e $PINS/links/tp_sched_exec_shown ]]
+    [[ -e $PINS/links/lsm_start && -e $PINS/links/lsm_exec_shown ]]
     [[ $(one_line timensbpf show --json) == *'"attach": "none"'* ]]
     expect_refusal 1 'lockdown' timensbpf load --attach fexit
     timensbpf load | grep -q 'loaded already'

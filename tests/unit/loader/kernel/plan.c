@@ -41,7 +41,7 @@ static void test_reads_by_preemption(void **state)
 	assert_int_equal(plan.read, TNB_ATTACH_FEXIT);
 	assert_true(wants("fexit_x64_clock_gettime"));
 	assert_true(wants("tp_sched_process_exec"));
-	assert_false(wants("tp_sched_exec_shown"));
+	assert_false(wants("lsm_exec_shown"));
 	kernel.preemption = TNB_PREEMPT_FULL;
 	assert_int_equal(tnb_plan_choose(&kernel, TNB_ATTACH_AUTO, &plan), 0);
 	assert_int_equal(plan.read, TNB_ATTACH_KRETPROBE);
@@ -68,7 +68,7 @@ static void test_nothing_writes_under_lockdown(void **state)
 		assert_true(row->at == TNB_AT_HOOK);
 	}
 	assert_true(wanted > 10);
-	assert_true(wants("tp_sched_exec_shown"));
+	assert_true(wants("lsm_exec_shown"));
 	assert_true(wants("lsm_settime"));
 	assert_false(wants("lsm_task_alloc"));
 }
