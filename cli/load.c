@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ATTACH = 1, FORCE };
@@ -31,6 +32,15 @@ static void load_option(const struct command *command, int val,
 		value);
 }
 
+static void say_gaps_of_lockdown(void)
+{
+	char *line = NULL;
+
+	if (tnb_known_gaps(&line) > 0)
+		command_say("note: %s; keep timensbpfd running", line);
+	free(line);
+}
+
 static int run_load(const struct command *command, int argc, const char **argv)
 {
 	static const char *const said[] = {
@@ -46,6 +56,7 @@ static int run_load(const struct command *command, int argc, const char **argv)
 	if (result < 0)
 		return command_fail(EXIT_FAILED);
 	printf("version %s %s\n", tnb_version(), said[result]);
+	say_gaps_of_lockdown();
 	return 0;
 }
 

@@ -45,22 +45,38 @@ static void run_option(const struct command *command, int val,
 	run->name = strdup(value);
 }
 
-/* One line, the first time since the machine has started, to a person. */
+/* The first time since the machine has started, to a person. */
+static bool is_to_be_said(void)
+{
+	int fd;
+
+	if (!isatty(STDERR_FILENO))
+		return false;
+	fd = open(SAID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != EEXIST;
+}
+
+/* One line; each time where more than usual is left (lockdown). */
 static void say_known_gaps(const struct run *run)
 {
 	char *line = NULL;
-	int fd;
+	int many = run->quiet ? -1 : tnb_known_gaps(&line);
 
-	if (run->quiet || !isatty(STDERR_FILENO))
-		return;
-	fd = open(SAID, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return;
-	if (fd >= 0)
-		close(fd);
-	if (!tnb_known_gaps(&line))
+	if (many > 0 || (!many && is_to_be_said()))
 		command_say("note: %s", line);
 	free(line);
+}
+
+/* Under lockdown the command would have the host's time. */
+static bool lacks_loader(const struct tnb *tnb)
+{
+	if (!tnb_loaded_gap(tnb, 0) || tnb_loader_is_alive())
+		return false;
+	command_say(
+		"under lockdown nothing runs without a loader: start timensbpfd");
+	return true;
 }
 
 /* ---- The child and its signals ------------------------------------------- */
@@ -174,7 +190,7 @@ static int run_in_cgroup(struct run *run)
 	}
 	say_known_gaps(run);
 	loader = own_loader_start();
-	status = run_child(run);
+	status = lacks_loader(tnb) ? EXIT_OWN_FAILURE : run_child(run);
 	own_loader_stop(&loader);
 	/* The command's status counts, also if the cgroup stays. */
 	if (tnb_cgroup_destroy(tnb, run->path, run->cgroup))

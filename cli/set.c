@@ -88,15 +88,21 @@ static int set(struct subject *subject)
 {
 	struct tnb_change_result result = { 0 };
 	struct tnb *tnb = NULL;
+	bool without_loader;
 	int err = tnb_open(&tnb);
 
 	if (!err)
 		err = tnb_rule_set(tnb, subject->cgroup, &subject->settings,
 				   subject->flags, &result);
+	without_loader = !err && tnb_loaded_gap(tnb, 0) &&
+			 !tnb_loader_is_alive();
 	tnb_close(&tnb);
 	if (err)
 		return command_fail(EXIT_FAILED);
 	warn_left(&result);
+	if (without_loader)
+		command_say(
+			"note: no loader serves, and under lockdown programs that start have the HOST's time then: start timensbpfd");
 	return 0;
 }
 

@@ -58,6 +58,16 @@ static json_t *json_figures(const struct view *view)
 	return list;
 }
 
+static json_t *json_gaps(const struct tnb *tnb)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; tnb_loaded_gap(tnb, i); i++)
+		json_array_append_new(list,
+				      json_string(tnb_loaded_gap(tnb, i)));
+	return list;
+}
+
 int view_print_json(const struct view *view)
 {
 	json_t *rules = json_array();
@@ -71,10 +81,11 @@ int view_print_json(const struct view *view)
 	if (view->tnb)
 		json_object_update_new(
 			document,
-			json_pack("{s:s, s:s, s:b}", "version",
+			json_pack("{s:s, s:s, s:b, s:o}", "version",
 				  tnb_loaded_version(view->tnb), "attach",
 				  tnb_loaded_attach(view->tnb), "loader",
-				  tnb_loader_is_alive()));
+				  tnb_loader_is_alive(), "gaps",
+				  json_gaps(view->tnb)));
 	json_object_set_new(document, "rules", rules);
 	json_object_set_new(document, "figures", json_figures(view));
 	return json_print(document);

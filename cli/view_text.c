@@ -239,20 +239,33 @@ static void print_figures(const struct view *view)
 	}
 }
 
-void view_print_text(const struct view *view, const struct view_parts *parts)
+/* What was loaded, and what it leaves the host's time (lockdown). */
+static void print_loaded(const struct tnb *tnb)
 {
+	bool is_locked = tnb_loaded_gap(tnb, 0);
+	bool is_served = tnb_loader_is_alive();
 	char line[256];
 
+	snprintf(line, sizeof(line),
+		 "version %s, clock reads attached by %s, %s",
+		 tnb_loaded_version(tnb), tnb_loaded_attach(tnb),
+		 is_served   ? "loader runs: programs start fast"
+		 : is_locked ? "no loader: programs start with the HOST's time"
+			     : "no loader: programs start slow");
+	print_wrapped(line, 0, 0);
+	for (size_t i = 0; tnb_loaded_gap(tnb, i); i++) {
+		printf("  the HOST's time (lockdown): ");
+		print_wrapped(tnb_loaded_gap(tnb, i), 30, 4);
+	}
+}
+
+void view_print_text(const struct view *view, const struct view_parts *parts)
+{
 	if (!view->tnb) {
 		puts("nothing is loaded: no cgroup has its own time");
 		return;
 	}
-	snprintf(line, sizeof(line),
-		 "version %s, clock reads attached by %s, %s",
-		 tnb_loaded_version(view->tnb), tnb_loaded_attach(view->tnb),
-		 tnb_loader_is_alive() ? "loader runs: programs start fast"
-				       : "no loader: programs start slow");
-	print_wrapped(line, 0, 0);
+	print_loaded(view->tnb);
 	if (view->rule_count)
 		print_table(view);
 	else

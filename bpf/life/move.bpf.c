@@ -137,6 +137,14 @@ static __always_inline bool passes_revoke(const struct rules *rules, __u32 to)
 	return any;
 }
 
+/* Only a loader changes it, where its pass is not revoked. */
+static __always_inline void tell_left(struct task_struct *task, __u32 from)
+{
+	if (calls_are_hosts && from && !some_loader())
+		count(TNB_COUNT_RULE_KEPT);
+	tell_moved(task, from);
+}
+
 /* ---- Moves --------------------------------------------------------------- */
 
 /* Between the two programs: cgroup_mutex is held from one to the other. */
@@ -177,7 +185,7 @@ int BPF_PROG(move_ends, struct cgroup *to, struct task_struct *leader)
 	 * rule, and the pass may have been returned. The first has counted. */
 	passes_revoke(from, moving_to);
 	if (from->count || moving_to)
-		tell_moved(leader, from->count ? from->slot[0] : 0);
+		tell_left(leader, from->count ? from->slot[0] : 0);
 	return 0;
 }
 
@@ -225,6 +233,6 @@ int BPF_PROG(tp_born, struct task_struct *child)
 		count(TNB_COUNT_RULE_LEFT);
 	}
 	if (from != slot || arrives)
-		tell_moved(child, from);
+		tell_left(child, from);
 	return 0;
 }

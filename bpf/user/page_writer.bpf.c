@@ -53,36 +53,70 @@ static __always_inline void begin_pass(struct tnb_clock_page *page,
 	order_store(&page->pass, page->generation + TNB_PASS_REVOKED);
 }
 
+/* Invariant P1 of page.h. */
+static __always_inline void store_sets(struct tnb_clock_page *page,
+				       const struct tnb_clock_set *set)
+{
+	order_add(&page->sequence, 1);
+	store_set(&page->set[0], set);
+	order_add(&page->sequence, 1);
+	store_set(&page->set[1], set);
+}
+
 /*
- * Invariant P1 of page.h. Writers exclude each other by `writer`, not by the
- * sequence, because the sequence is even again before the second copy is
- * written. A second writer gets -EAGAIN. The flag cannot stay set, because a
- * program cannot be killed half-way.
+ * Where a system call has the host's time, in every cgroup, a page can be read
+ * without an owner, too. Before its rule begins it has the numbers that its
+ * processes have already. After its rule has ended it has the numbers that they
+ * will have. A slot gets a new generation each time that it is got ready.
+ */
+static __always_inline void write_readable(struct tnb_clock_page *page,
+					   const struct tnb_page_write *request)
+{
+	bool is_got_ready = !request->owner && !page->owner;
+
+	if (is_got_ready)
+		page->pass = 0;
+	page->owner = request->owner;
+	store_sets(page, &request->set);
+	if (is_got_ready)
+		order_store(&page->pass, ++page->generation);
+}
+
+static __always_inline void write_guarded(struct tnb_clock_page *page,
+					  const struct tnb_page_write *request)
+{
+	bool new_rule = page->owner != request->owner;
+
+	if (new_rule) {
+		page->pass = 0;
+		page->owner = request->owner;
+	}
+	store_sets(page, &request->set);
+	if (!request->owner)
+		page->generation++;
+	else if (new_rule)
+		begin_pass(page, request->revocations);
+}
+
+/*
+ * Writers exclude each other by `writer`, not by the sequence, because the
+ * sequence is even again before the second copy is written. A second writer
+ * gets -EAGAIN. The flag cannot stay set, because a program cannot be killed
+ * half-way.
  */
 static __always_inline int write_page(struct tnb_clock_page *page,
 				      const struct tnb_page_write *request)
 {
-	bool new_rule;
-
 	if (__sync_val_compare_and_swap(&page->writer, 0, 1))
 		return -TNB_EAGAIN;
 	page->magic = TNB_PAGE_MAGIC;
 	page->abi = TNB_PAGE_ABI;
 	if (!page->load)
 		page->load = load_number;
-	new_rule = page->owner != request->owner;
-	if (new_rule) {
-		page->pass = 0;
-		page->owner = request->owner;
-	}
-	order_add(&page->sequence, 1);
-	store_set(&page->set[0], &request->set);
-	order_add(&page->sequence, 1);
-	store_set(&page->set[1], &request->set);
-	if (!request->owner)
-		page->generation++;
-	else if (new_rule)
-		begin_pass(page, request->revocations);
+	if (calls_are_hosts)
+		write_readable(page, request);
+	else
+		write_guarded(page, request);
 	order_store(&page->writer, 0);
 	return 0;
 }

@@ -19,6 +19,9 @@
  *      is how every rule begins and ends. Until the owner is written, the pass
  *      equals no generation. It is also revoked for as long as a process that
  *      maps the page may live elsewhere (docs/fast-path.md).
+ *      Under lockdown, where that system call has the host's time, it is not
+ *      revoked, and the page can be read before its rule begins and after its
+ *      end (bpf/user/page_writer.bpf.c).
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */

@@ -55,13 +55,18 @@ const char *tnb_clock_name(enum tnb_clock_id clock);
 
 /* ---- Programs ---------------------------------------------------------- */
 
-/* By which kind of BPF program clock reads are corrected. AUTO chooses by the
- * kernel's preemption model. */
+/*
+ * By which kind of BPF program clock reads by system call are corrected. AUTO
+ * chooses by the kernel's preemption model. NONE is what AUTO chooses under
+ * lockdown (Secure Boot), where no program may write user memory: system calls
+ * have the host's time, and the replacement vDSO alone has the rule's.
+ */
 enum tnb_read_attach {
 	TNB_ATTACH_AUTO,
 	TNB_ATTACH_FEXIT,
 	TNB_ATTACH_SESSION,
 	TNB_ATTACH_KRETPROBE,
+	TNB_ATTACH_NONE,
 };
 
 enum tnb_load_result {
@@ -74,8 +79,9 @@ enum tnb_load_result {
  * Load the programs and pin them, their links and their maps below
  * /sys/fs/bpf/timensbpf. Returns an enum tnb_load_result.
  *
- * -EPERM: privileges are missing, or lockdown is in force. -EOPNOTSUPP: no BPF
- * LSM on a kernel where nothing else guards the host's clock. -EEXIST: the pin
+ * -EPERM: privileges are missing, or lockdown is in force and nothing would be
+ * virtual. -EOPNOTSUPP: no BPF LSM on a kernel where nothing else guards the
+ * host's clock; `attach` is not possible here. -EEXIST: the pin
  * directory is incomplete or not of this program. -EBUSY: rules exist and the
  * programs are attached in another way.
  */
@@ -121,13 +127,22 @@ TNB_MUST_CHECK int tnb_open(struct tnb **out);
 /* Sets *tnb to NULL; NULL is allowed. Rules and programs stay. */
 void tnb_close(struct tnb **tnb);
 
-/* How the loaded programs are attached: "fexit", "session" or "kretprobe"; and
- * their version. Valid until the handle is closed. */
+/* How the loaded programs are attached: "fexit", "session", "kretprobe" or
+ * "none" (lockdown); and their version. Valid until the handle is closed. */
 const char *tnb_loaded_attach(const struct tnb *tnb);
 const char *tnb_loaded_version(const struct tnb *tnb);
 
-/* How a process of a rule reads its clocks by the C library. The library finds
- * it out from the memory of the process (/proc/PID/mem). */
+/* What the loaded programs leave the host's time because of lockdown, in a few
+ * words, by number from 0 on; NULL: no more, or no lockdown. */
+const char *tnb_loaded_gap(const struct tnb *tnb, size_t number);
+
+/*
+ * How a process of a rule reads its clocks by the C library. The library finds
+ * it out from the memory of the process (/proc/PID/mem). Where clock reads are
+ * attached by TNB_ATTACH_NONE, a process that makes system calls has the host's
+ * time and is TNB_VDSO_VISIBLE, and one that left another rule and reads its
+ * page yet is TNB_VDSO_FOREIGN.
+ */
 enum tnb_fast {
 	TNB_VDSO_HIDDEN,  /* by system calls: the rule's time */
 	TNB_VDSO_VISIBLE, /* started outside of the rule and was not changed: it
@@ -333,7 +348,10 @@ TNB_MUST_CHECK int tnb_figures_load(struct tnb *tnb,
 				    struct tnb_figure **figures);
 void tnb_figures_free(struct tnb_figure **figures, size_t count);
 
-/* One short line on what stays the host's time here. The caller's, to be freed.
+/*
+ * One short line on what stays the host's time here. The caller's, to be freed.
+ * Returns 0, or 1 under lockdown, where that is more than elsewhere, also by
+ * the C library for programs that no loader prepares.
  */
 TNB_MUST_CHECK int tnb_known_gaps(char **line);
 

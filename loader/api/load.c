@@ -108,8 +108,10 @@ static int load_locked(const struct tnb_plan *plan)
 		return load_fresh(plan);
 	if (err)
 		return err;
+	/* What was loaded before lockdown came into force does more than what
+	 * could be loaded now. */
 	if (!strcmp(loaded.version, tnb_version()) &&
-	    loaded.attach == plan->read)
+	    (loaded.attach == plan->read || plan->read == TNB_ATTACH_NONE))
 		return TNB_LOAD_CURRENT;
 	return replace(plan, &loaded);
 }

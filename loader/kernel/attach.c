@@ -115,8 +115,7 @@ static int attach_at(struct attach *attach, enum tnb_at at)
 
 	for (const struct tnb_program *row = tnb_programs; !err && row->name;
 	     row++) {
-		if (row->at != at ||
-		    !tnb_plan_wants(attach->plan, &row->wanted))
+		if (row->at != at || !tnb_plan_wants_program(attach->plan, row))
 			continue;
 		if (attach->replace && row->flags & TNB_KEPT)
 			err = keep_program(row, attach->plan);

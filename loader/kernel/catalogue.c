@@ -20,21 +20,23 @@
 #define READ_ROWS(name, function, worker, layout)                         \
 	PROGRAM("fexit_" #name, READ, TNB_DOOR_##name, 0, SECTION, READS, \
 		TNB_KEPT)                                                 \
-	PROGRAM("read_" #name, READ, TNB_DOOR_##name, 0, ARRAY, READS, 0)
+	PROGRAM("read_" #name, READ, TNB_DOOR_##name, 0, ARRAY, READS,    \
+		TNB_WRITES)
 #define READ_ARRAY(name, function, worker, layout) \
 	MAP("door_" #name, READ, TNB_DOOR_##name, TNB_KEPT, "read_" #name)
 
 /* bpf/wait/deadline_fentry.bpf.c: the way out first, see TNB_PROGRAMS. */
 #define WAIT_ROWS(function, holds, arguments)                               \
 	PROGRAM("deadline_out_" #holds, WAIT, TNB_COPY_##holds, 0, SECTION, \
-		WAITS, 0)                                                   \
+		WAITS, TNB_WRITES)                                          \
 	PROGRAM("deadline_in_" #holds, WAIT, TNB_COPY_##holds, 0, SECTION,  \
-		WAITS, 0)
+		WAITS, TNB_WRITES)
 
 /* bpf/read/clock_time.bpf.c */
 #define TIME_ROW(number, name)                                                \
 	PROGRAM("fmod_ret_" #name "_" #number, TIME, TNB_TIME_##name, number, \
-		SECTION, HOOK, (number) + 1 < TNB_TIME_COPIES ? TNB_SPARE : 0)
+		SECTION, HOOK,                                                \
+		TNB_WRITES | ((number) + 1 < TNB_TIME_COPIES ? TNB_SPARE : 0))
 #define TIME_ROWS(name, function, worker, layout) \
 	TNB_EACH_TIME_COPY(TIME_ROW, name)
 

@@ -40,7 +40,7 @@ static int choose_load_number(const volatile __u64 *number)
 	return 0;
 }
 
-static int open_main(struct tnb_objects *objects)
+static int open_main(struct tnb_objects *objects, const struct tnb_plan *plan)
 {
 	struct timensbpf_bpf *skel = timensbpf_bpf__open();
 
@@ -49,6 +49,7 @@ static int open_main(struct tnb_objects *objects)
 	objects->main = skel;
 	objects->all[objects->count++] = skel->obj;
 	set_misses(&skel->rodata->miss_one_in);
+	skel->rodata->calls_are_hosts = plan->read == TNB_ATTACH_NONE;
 	return choose_load_number(&skel->rodata->load_number);
 }
 
@@ -75,7 +76,7 @@ static int open_session_ctx(struct tnb_objects *objects)
 static int open_objects(struct tnb_objects *objects,
 			const struct tnb_plan *plan)
 {
-	int err = open_main(objects);
+	int err = open_main(objects, plan);
 
 	if (err || plan->read != TNB_ATTACH_SESSION)
 		return err;
@@ -120,7 +121,7 @@ static void select_program(struct bpf_program *program,
 {
 	const struct tnb_program *row =
 		tnb_catalogue_program(bpf_program__name(program));
-	bool wanted = row && tnb_plan_wants(plan, &row->wanted) &&
+	bool wanted = row && tnb_plan_wants_program(plan, row) &&
 		      !(replace && row->flags & TNB_KEPT);
 
 	bpf_program__set_autoload(program, wanted);

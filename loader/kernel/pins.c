@@ -218,8 +218,15 @@ static int check_program(const struct tnb_program *row)
 					    : check_pin("links", row->name);
 }
 
+/* Of a set that was loaded under lockdown. */
+static bool is_left_out(const struct tnb_program *row,
+			const struct tnb_loaded *loaded)
+{
+	return loaded->attach == TNB_ATTACH_NONE && row->flags & TNB_WRITES;
+}
+
 /* Invariant I2 makes every other part exist where the needed ones do. */
-static int check_parts(void)
+static int check_parts(const struct tnb_loaded *loaded)
 {
 	int err = 0;
 
@@ -228,7 +235,7 @@ static int check_parts(void)
 			err = check_pin("maps", row->name);
 	for (const struct tnb_program *row = tnb_programs; !err && row->name;
 	     row++)
-		if (row->flags & TNB_NEEDED)
+		if (row->flags & TNB_NEEDED && !is_left_out(row, loaded))
 			err = check_program(row);
 	return err;
 }
@@ -266,11 +273,10 @@ int tnb_pins_loaded(struct tnb_loaded *loaded)
 		return tnb_fail(fd, "cannot open %s: %s; run as root", TNB_PINS,
 				strerror(-fd));
 	if (fd < 0 || tnb_bpf_map_lookup(fd, &key, &found) ||
-	    found.attach < TNB_ATTACH_FEXIT ||
-	    found.attach > TNB_ATTACH_KRETPROBE)
+	    found.attach < TNB_ATTACH_FEXIT || found.attach > TNB_ATTACH_NONE)
 		return incomplete("maps/" LOADED);
 	/* With other pages, a version may consist of other parts. */
-	err = found.page_abi == TNB_PAGE_ABI ? check_parts() : 0;
+	err = found.page_abi == TNB_PAGE_ABI ? check_parts(&found) : 0;
 	if (err)
 		return err;
 	found.version[sizeof(found.version) - 1] = '\0';

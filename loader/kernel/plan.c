@@ -13,6 +13,8 @@
  */
 static enum tnb_read_attach choose_read(const struct tnb_kernel *kernel)
 {
+	if (kernel->lockdown != TNB_LOCKDOWN_NONE)
+		return TNB_ATTACH_NONE;
 	if (!tnb_kernel_is_preemptible(kernel))
 		return TNB_ATTACH_FEXIT;
 	return kernel->session ? TNB_ATTACH_SESSION : TNB_ATTACH_KRETPROBE;
@@ -42,6 +44,24 @@ static void choose_time(const struct tnb_kernel *kernel, struct tnb_plan *plan)
 	}
 }
 
+static int check_read(const struct tnb_kernel *kernel,
+		      enum tnb_read_attach read)
+{
+	if ((read == TNB_ATTACH_NONE) !=
+	    (kernel->lockdown != TNB_LOCKDOWN_NONE))
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"lockdown is %s, so that clock reads are attached by %s: use --attach auto",
+			read == TNB_ATTACH_NONE ? "not in force" : "in force",
+			read == TNB_ATTACH_NONE ? "a program" : "none");
+	if (read == TNB_ATTACH_SESSION && !kernel->session)
+		return tnb_fail(
+			-EOPNOTSUPP,
+			"kernel %s has no kprobe sessions (6.10 and later have): use --attach auto",
+			kernel->release);
+	return 0;
+}
+
 int tnb_plan_choose(const struct tnb_kernel *kernel,
 		    enum tnb_read_attach attach, struct tnb_plan *plan)
 {
@@ -50,14 +70,13 @@ int tnb_plan_choose(const struct tnb_kernel *kernel,
 		.session_takes_ctx = kernel->session_takes_ctx,
 		.preemption = kernel->preemption,
 	};
+	int err;
 
 	if (attach == TNB_ATTACH_AUTO)
 		chosen.read = choose_read(kernel);
-	if (chosen.read == TNB_ATTACH_SESSION && !kernel->session)
-		return tnb_fail(
-			-EOPNOTSUPP,
-			"kernel %s has no kprobe sessions (6.10 and later have): use --attach auto",
-			kernel->release);
+	err = check_read(kernel, chosen.read);
+	if (err)
+		return err;
 	chosen.lsm = kernel->bpf_lsm && kernel->bpf_in_lsm_list != TNB_NO;
 	memcpy(chosen.door, kernel->door, sizeof(chosen.door));
 	memcpy(chosen.copy, kernel->copy, sizeof(chosen.copy));
@@ -88,8 +107,19 @@ bool tnb_plan_wants(const struct tnb_plan *plan,
 		return plan->read == TNB_ATTACH_KRETPROBE;
 	case TNB_IF_SESSION:
 		return plan->read == TNB_ATTACH_SESSION;
+	case TNB_IF_LOCKDOWN:
+		return plan->lsm && plan->read == TNB_ATTACH_NONE;
 	}
 	return false;
+}
+
+bool tnb_plan_wants_program(const struct tnb_plan *plan,
+			    const struct tnb_program *row)
+{
+	if (plan->read == TNB_ATTACH_NONE &&
+	    row->flags & (TNB_WRITES | TNB_SERVES_WRITES))
+		return false;
+	return tnb_plan_wants(plan, &row->wanted);
 }
 
 #define READ_TARGET(name, function, worker, layout) \
@@ -123,6 +153,7 @@ const char *tnb_attach_name(enum tnb_read_attach attach)
 		[TNB_ATTACH_FEXIT] = "fexit",
 		[TNB_ATTACH_SESSION] = "session",
 		[TNB_ATTACH_KRETPROBE] = "kretprobe",
+		[TNB_ATTACH_NONE] = "none",
 	};
 
 	return names[attach];

@@ -10,7 +10,7 @@
 #include <timensbpf/timensbpf.h>
 
 struct tnb_plan {
-	enum tnb_read_attach read; /* never AUTO */
+	enum tnb_read_attach read; /* never AUTO; NONE under lockdown */
 	bool lsm;		   /* BPF LSM, or fmod_ret in its place */
 	bool session_takes_ctx;
 	enum tnb_preemption preemption;
@@ -27,6 +27,8 @@ TNB_MUST_CHECK int tnb_plan_choose(const struct tnb_kernel *kernel,
 
 bool tnb_plan_wants(const struct tnb_plan *plan,
 		    const struct tnb_condition *condition);
+bool tnb_plan_wants_program(const struct tnb_plan *plan,
+			    const struct tnb_program *row);
 
 /* A kernel function to which a program is attached. */
 struct tnb_point {

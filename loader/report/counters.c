@@ -66,6 +66,19 @@ static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
  * difference of others. They are read in the order in which the programs count,
  * those of hiding last, so that a start under way never shows as missed.
  */
+/* These are wrong times, and 0 elsewhere. */
+static bool is_missed_under_lockdown(enum tnb_counter counter)
+{
+	return counter == TNB_COUNT_EXEC_SHOWN ||
+	       counter == TNB_COUNT_RULE_KEPT;
+}
+
+/* Nothing is hidden there. */
+static bool hides_vdso(const struct tnb *tnb)
+{
+	return tnb->state.attach != TNB_ATTACH_NONE;
+}
+
 static int add_counters(const struct tnb *tnb, struct figures *figures)
 {
 	uint64_t begun = sum_counter(tnb, TNB_COUNT_EXEC_BEGUN), done;
@@ -74,12 +87,12 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 #define ADD_COUNTER(name, key, text)                                         \
 	if (!err)                                                            \
 		err = add(figures, #key, sum_counter(tnb, TNB_COUNT_##name), \
-			  false, text);
+			  is_missed_under_lockdown(TNB_COUNT_##name), text);
 	TNB_COUNTERS(ADD_COUNTER)
 #undef ADD_COUNTER
 	done = sum_counter(tnb, TNB_COUNT_EXEC_HIDDEN) +
 	       sum_counter(tnb, TNB_COUNT_EXEC_FAILED);
-	if (!err && tnb->state.lsm)
+	if (!err && tnb->state.lsm && hides_vdso(tnb))
 		err = add(
 			figures, "missed.exec", begun > done ? begun - done : 0,
 			true,
@@ -89,14 +102,18 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 
 static int add_starts(const struct tnb *tnb, struct figures *figures)
 {
+	const bool host = !hides_vdso(tnb);
 	int err = add(
 		figures, "start_fast", tnb->loader->fast, false,
 		"programs started that read their clocks without system calls");
-#define ADD_SLOW(name, key, text)                                    \
-	if (!err)                                                    \
-		err = add(figures, "start_slow." #key,               \
-			  tnb->loader->slow[TNB_SLOW_##name], false, \
-			  "programs started that make system calls: " text);
+#define ADD_SLOW(name, key, text)                                             \
+	if (!err)                                                             \
+		err = add(                                                    \
+			figures, "start_slow." #key,                          \
+			tnb->loader->slow[TNB_SLOW_##name],                   \
+			host && TNB_SLOW_##name != TNB_SLOW_GONE,             \
+			host ? "programs started with the HOST's time: " text \
+			     : "programs started that make system calls: " text);
 	TNB_SLOW_REASONS(ADD_SLOW)
 #undef ADD_SLOW
 	if (!err)

@@ -8,7 +8,9 @@
 #include "finding.h"
 #include "kernel/pins.h"
 #include "kernel/plan.h"
+#include "lockdown.h"
 #include "requirements.h"
+#include "rules/handle.h"
 #include "vdso/kernel_vdso.h"
 #include "vdso/image_pick.h"
 
@@ -161,6 +163,13 @@ static void examine_fast_path(const struct tnb_kernel *kernel,
 		tnb_finding_advise(
 			finding,
 			"clocks are read by system calls: correct, but slower");
+	} else if (kernel->lockdown == TNB_LOCKDOWN_INTEGRITY &&
+		   !tnb_loader_is_alive()) {
+		tnb_finding_set(
+			finding, TNB_WARN,
+			"fast path: there is one (layout %s), but no loader serves: programs start with the HOST's time",
+			vdso.layout);
+		tnb_finding_advise(finding, "start timensbpfd");
 	} else {
 		tnb_finding_of_vdso(&vdso, kernel->clock_source,
 				    tnb_loader_is_alive(), finding);
@@ -384,6 +393,8 @@ void tnb_check_run(const struct tnb_check *check,
 {
 	finding->key = check->key;
 	finding->group = check->group;
+	if (tnb_lockdown_replaces(kernel, check->key, finding))
+		return;
 	if (check->examine) {
 		check->examine(kernel, finding);
 	} else if (check->holds && check->holds(kernel)) {
@@ -393,6 +404,15 @@ void tnb_check_run(const struct tnb_check *check,
 		if (check->advice)
 			tnb_finding_advise(finding, "%s", check->advice);
 	}
+}
+
+/* Programs that were loaded before lockdown came into force stay as they are.
+ */
+static bool has_full_set(void)
+{
+	struct tnb_loaded state;
+
+	return !tnb_pins_loaded(&state) && state.attach != TNB_ATTACH_NONE;
 }
 
 int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
@@ -408,6 +428,8 @@ int tnb_doctor_examine(struct tnb_finding **findings, size_t more)
 	tnb_check_run(&release_check, &kernel, &all[at++]);
 	for (unsigned int i = 0; i < tnb_requirement_count; i++)
 		tnb_check_run(&tnb_requirements[i], &kernel, &all[at++]);
+	if (has_full_set())
+		kernel.lockdown = TNB_LOCKDOWN_NONE;
 	for (size_t i = 0; i < CHECKS; i++)
 		tnb_check_run(&checks[i], &kernel, &all[at++]);
 	*findings = all;
@@ -424,6 +446,33 @@ void tnb_findings_free(struct tnb_finding **findings, size_t count)
 	*findings = NULL;
 }
 
+/* Returns 1: they are more than on other kernels. */
+static int name_gaps_of_lockdown(char **line)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return tnb_fail_memory();
+	fputs("lockdown is in force, and these stay the HOST's time: ", stream);
+	for (size_t i = 0; tnb_lockdown_gap(i); i++)
+		fprintf(stream, "%s%s", i ? "; " : "", tnb_lockdown_gap(i));
+	fputs(" (see 'timensbpf doctor')", stream);
+	if (fclose(stream)) {
+		free(text);
+		return tnb_fail_memory();
+	}
+	*line = text;
+	return 1;
+}
+
+const char *tnb_loaded_gap(const struct tnb *tnb, size_t number)
+{
+	return tnb->state.attach == TNB_ATTACH_NONE ? tnb_lockdown_gap(number)
+						    : NULL;
+}
+
 int tnb_known_gaps(char **line)
 {
 	struct tnb_kernel kernel;
@@ -431,6 +480,8 @@ int tnb_known_gaps(char **line)
 
 	tnb_log_init();
 	tnb_kernel_probe(&kernel);
+	if (kernel.lockdown != TNB_LOCKDOWN_NONE && !has_full_set())
+		return name_gaps_of_lockdown(line);
 	if (kernel.door[TNB_DOOR_x64_times] && !tnb_loader_is_alive())
 		calls = "time(2), times(2), ";
 	if (asprintf(

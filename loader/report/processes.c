@@ -23,6 +23,7 @@
 struct census {
 	struct tnb *tnb;
 	bool has_tsc;
+	bool calls_are_hosts; /* TNB_ATTACH_NONE */
 	__u32 slot;
 	struct tnb_process *processes;
 	size_t count, space;
@@ -94,10 +95,40 @@ const char *tnb_vdso_text(enum tnb_fast vdso)
 	}
 }
 
+/*
+ * Under lockdown a process that makes system calls has the host's time. One
+ * that left another rule has that rule's, until the loader has changed it.
+ */
+static void judge_locked(const struct census *census, bool narrow,
+			 const struct tnb_link_page *page,
+			 struct tnb_process *process)
+{
+	enum tnb_fast was = process->vdso;
+
+	if (!census->calls_are_hosts || was == TNB_VDSO_FAST ||
+	    was == TNB_VDSO_FOREIGN || was == TNB_VDSO_UNKNOWN)
+		return;
+	process->vdso = TNB_VDSO_VISIBLE;
+	if (narrow) {
+		process->why =
+			"32-bit program: the HOST's time, under lockdown";
+	} else if (was == TNB_VDSO_WAITS && page->link.slot != census->slot) {
+		process->vdso = TNB_VDSO_FOREIGN;
+		process->why =
+			"came from another rule and was not changed yet: reads the time of that";
+	} else if (was == TNB_VDSO_WAITS || was == TNB_VDSO_CALLS) {
+		process->why =
+			"its replacement vDSO makes system calls: the HOST's time, under lockdown";
+	} else {
+		process->why =
+			"began outside, or no loader prepared it (none served, or another process traced it): reads the HOST's time";
+	}
+}
+
 static bool examine(const struct census *census, pid_t pid,
 		    struct tnb_process *process)
 {
-	struct tnb_link_page page;
+	struct tnb_link_page page = { 0 };
 	pid_t tid;
 	_cleanup_close_
 	int proc = tnb_proc_open(pid, &tid);
@@ -122,6 +153,7 @@ static bool examine(const struct census *census, pid_t pid,
 	process->why = process->vdso == TNB_VDSO_HIDDEN
 			       ? hidden_text(narrow, linked)
 			       : tnb_vdso_text(process->vdso);
+	judge_locked(census, narrow, &page, process);
 	return true;
 }
 
@@ -168,6 +200,7 @@ int tnb_processes_list(struct tnb *tnb, int cgroup, __u32 slot,
 	struct census census = {
 		.tnb = tnb,
 		.has_tsc = tnb_kernel_has_tsc(),
+		.calls_are_hosts = tnb->state.attach == TNB_ATTACH_NONE,
 		.slot = slot,
 	};
 	int err = take_census(cgroup, &census);

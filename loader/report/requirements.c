@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "finding.h"
+#include "lockdown.h"
+#include "vdso/image_pick.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,21 +24,27 @@ static bool has_bpffs(const struct tnb_kernel *kernel)
 	return kernel->bpffs;
 }
 
+/* NULL if the replacement vDSO reads the clock without system calls here. */
+static const char *image_lacks(const struct tnb_kernel *kernel,
+			       struct tnb_vdso *vdso)
+{
+	if (kernel->lockdown == TNB_LOCKDOWN_NONE)
+		return NULL;
+	if (tnb_vdso_probe(vdso))
+		return tnb_error_message();
+	if (*vdso->why_raw)
+		return vdso->why_raw;
+	return tnb_clock_source_is_read(kernel->clock_source)
+		       ? NULL
+		       : "the kernel's clock source is not tsc";
+}
+
 static void examine_lockdown(const struct tnb_kernel *kernel,
 			     struct tnb_finding *finding)
 {
-	if (kernel->lockdown == TNB_LOCKDOWN_NONE) {
-		tnb_finding_set(finding, TNB_OK, "lockdown: not in force");
-		return;
-	}
-	tnb_finding_set(
-		finding, TNB_FAIL,
-		"lockdown: %s is in force, the kernel does not load programs that write user memory",
-		kernel->lockdown == TNB_LOCKDOWN_INTEGRITY ? "integrity"
-							   : "confidentiality");
-	tnb_finding_advise(
-		finding,
-		"boot without lockdown= on the kernel command line, or with Secure Boot off");
+	struct tnb_vdso vdso;
+
+	tnb_lockdown_finding(kernel, image_lacks(kernel, &vdso), finding);
 }
 
 static void examine_cgroup2(const struct tnb_kernel *kernel,

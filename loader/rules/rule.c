@@ -60,6 +60,11 @@ static int prepare_slot(struct tnb_rule_change *change)
 	struct tnb *tnb = change->tnb;
 	int err = tnb_slot_find_free(tnb, &change->slot);
 
+	/* A rule that ended with its cgroup is its owner yet. Under lockdown
+	 * only a page without one gets a new generation. */
+	if (!err && tnb_clock_page_owner(tnb, change->slot))
+		err = tnb_clock_page_store(tnb, change->slot, 0, 0,
+					   &change->before);
 	if (err)
 		return err;
 	change->revocations = tnb_clock_page_revocations(tnb, change->slot);

@@ -7,11 +7,11 @@
 #ifndef TIMENSBPF_ABI_TABLES_COUNTERS_H
 #define TIMENSBPF_ABI_TABLES_COUNTERS_H
 
-#define TNB_COUNTERS(X)                                                     \
-	X(READ_LOST, read_lost,                                             \
-	  "clock reads that could not be corrected in the caller's memory") \
-	X(CALL_BEGUN, call_begun,
-	  "calls of time(2) and times(2) whose result only the loader can change")\
+#define TNB_COUNTERS(X)                                                                   \
+	X(READ_LOST, read_lost,                                                           \
+	  "clock reads that could not be corrected in the caller's memory")               \
+	X(CALL_BEGUN, call_begun,                                                         \
+	  "calls of time(2) and times(2) whose result only the loader can change")        \
 	X(DEADLINE_LOST, deadline_lost,                                                   \
 	  "deadlines that the kernel took as a time of the host")                         \
 	X(DEADLINE_STUCK, deadline_stuck,                                                 \
@@ -35,7 +35,11 @@
 	  "starts in which the host's vDSO could not be hidden")                          \
 	X(EXEC_HELD, exec_held,                                                           \
 	  "starts that were held until the loader had them")                              \
+	X(EXEC_SHOWN, exec_shown,                                                         \
+	  "programs that started under lockdown without a loader: the host's time")       \
 	X(RULE_LEFT, rule_left, "processes that left a rule")                             \
+	X(RULE_KEPT, rule_kept,                                                           \
+	  "processes that left a rule under lockdown without a loader: they keep it")     \
 	X(CGROUP_INHERITED, cgroup_inherited, "cgroups that inherited a rule")            \
 	X(CGROUP_LOST, cgroup_lost,                                                       \
 	  "cgroups that could not inherit a rule (map full)")

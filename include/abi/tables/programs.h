@@ -25,6 +25,8 @@ enum tnb_if {
 	TNB_IF_TIME,   /* the kernel takes that many copies (TNB_TIME_DOORS) */
 	TNB_IF_KRETPROBE, /* reads by return probes */
 	TNB_IF_SESSION,	  /* reads by kprobe sessions */
+	TNB_IF_LOCKDOWN,  /* the BPF LSM alone: no program may write user memory
+			   */
 };
 
 enum tnb_by {
@@ -62,49 +64,55 @@ enum tnb_part_flag {
 	/* A miss of it is none while the next row is loaded as well: that one
 	 * stands in for it. */
 	TNB_SPARE = 4,
+	/* It calls bpf_probe_write_user(), so that no kernel under lockdown
+	 * loads it. The unit test of the catalogue compares. */
+	TNB_WRITES = 8,
+	/* It serves such programs alone, and goes with them. */
+	TNB_SERVES_WRITES = 16,
 };
 
 /* X(NAME, when (TNB_IF_), how attached (TNB_BY_), where (TNB_AT_), flags) */
-#define TNB_PROGRAMS(X)                                                    \
-	/* bpf/life */                                                     \
-	X(lsm_kernfs_init_security, LSM, SECTION, HOOK, 0)                 \
-	X(tp_cgroup_mkdir, ALWAYS, SECTION, HOOK, TNB_NEEDED)              \
-	X(tp_cgroup_release, ALWAYS, SECTION, HOOK, 0)                     \
-	X(kprobe_finalize_exec, ALWAYS, EVENT, HOOK, TNB_NEEDED)           \
-	X(tp_sched_process_exec, ALWAYS, SECTION, HOOK, 0)                 \
-	X(lsm_bprm_committed_creds, LSM, SECTION, HOOK, 0)                 \
-	X(lsm_start, LSM, SECTION, HOOK, 0)                                \
-	X(fmod_ret_start, NO_LSM, SECTION, HOOK, 0)                        \
-	X(move_begins, ALWAYS, SECTION, HOOK, 0)                           \
-	X(move_ends, ALWAYS, SECTION, HOOK, 0)                             \
-	X(tp_born, ALWAYS, SECTION, HOOK, 0)                               \
-	/* bpf/guard */                                                    \
-	X(lsm_settime, LSM, SECTION, HOOK, 0)                              \
-	X(lsm_capable, LSM, SECTION, HOOK, 0)                              \
-	X(lsm_mmap_file, LSM, SECTION, HOOK, 0)                            \
-	X(fmod_ret_settime, NO_LSM, SECTION, HOOK, 0)                      \
-	X(fmod_ret_capable, NO_LSM, SECTION, HOOK, 0)                      \
-	X(fmod_ret_mmap_file, NO_LSM, SECTION, HOOK, 0)                    \
-	/* bpf/user */                                                     \
-	X(memory_users, ALWAYS, RUN, HOOK, TNB_NEEDED)                     \
-	X(memory_owners, ALWAYS, RUN, HOOK, TNB_NEEDED)                    \
-	X(page_write, ALWAYS, RUN, HOOK, TNB_NEEDED)                       \
-	X(page_pass, ALWAYS, RUN, HOOK, TNB_NEEDED)                        \
-	/* bpf/wait; of deadlines the way out before the way in, so that   \
-	 * nothing goes in that does not come out */                       \
-	X(lsm_task_alloc, LSM, SECTION, HOOK, 0)                           \
-	X(lsm_task_free, LSM, SECTION, HOOK, 0)                            \
-	X(tp_sched_wakeup_new, ALWAYS, SECTION, HOOK, 0)                   \
-	X(tp_sched_switch, ALWAYS, SECTION, HOOK, 0)                       \
-	X(fentry_exit_mmap, ALWAYS, SECTION, HOOK, 0)                      \
-	X(deadline_kretprobe, KRETPROBE, RETURN, WAITS, 0)                 \
-	X(deadline_kprobe, KRETPROBE, PROBE, WAITS, 0)                     \
-	X(deadline_session, SESSION, SESSION, WAITS, 0)                    \
-	/* bpf/read; a stub is attached and kept, a worker is exchanged */ \
-	X(kretprobe_clock, KRETPROBE, RETURN, READS, TNB_KEPT)             \
-	X(read_kretprobe, KRETPROBE, ARRAY, READS, 0)                      \
-	X(session_clock, SESSION, SESSION, READS, TNB_KEPT)                \
-	X(read_session, SESSION, ARRAY, READS, 0)
+#define TNB_PROGRAMS(X)                                                       \
+	/* bpf/life */                                                        \
+	X(lsm_kernfs_init_security, LSM, SECTION, HOOK, 0)                    \
+	X(tp_cgroup_mkdir, ALWAYS, SECTION, HOOK, TNB_NEEDED)                 \
+	X(tp_cgroup_release, ALWAYS, SECTION, HOOK, 0)                        \
+	X(kprobe_finalize_exec, ALWAYS, EVENT, HOOK, TNB_NEEDED | TNB_WRITES) \
+	X(tp_sched_process_exec, ALWAYS, SECTION, HOOK, TNB_WRITES)           \
+	X(lsm_exec_shown, LOCKDOWN, SECTION, HOOK, 0)                         \
+	X(lsm_bprm_committed_creds, LSM, SECTION, HOOK, 0)                    \
+	X(lsm_start, LSM, SECTION, HOOK, 0)                                   \
+	X(fmod_ret_start, NO_LSM, SECTION, HOOK, 0)                           \
+	X(move_begins, ALWAYS, SECTION, HOOK, 0)                              \
+	X(move_ends, ALWAYS, SECTION, HOOK, 0)                                \
+	X(tp_born, ALWAYS, SECTION, HOOK, 0)                                  \
+	/* bpf/guard */                                                       \
+	X(lsm_settime, LSM, SECTION, HOOK, 0)                                 \
+	X(lsm_capable, LSM, SECTION, HOOK, 0)                                 \
+	X(lsm_mmap_file, LSM, SECTION, HOOK, 0)                               \
+	X(fmod_ret_settime, NO_LSM, SECTION, HOOK, 0)                         \
+	X(fmod_ret_capable, NO_LSM, SECTION, HOOK, 0)                         \
+	X(fmod_ret_mmap_file, NO_LSM, SECTION, HOOK, 0)                       \
+	/* bpf/user */                                                        \
+	X(memory_users, ALWAYS, RUN, HOOK, TNB_NEEDED)                        \
+	X(memory_owners, ALWAYS, RUN, HOOK, TNB_NEEDED)                       \
+	X(page_write, ALWAYS, RUN, HOOK, TNB_NEEDED)                          \
+	X(page_pass, ALWAYS, RUN, HOOK, TNB_NEEDED)                           \
+	/* bpf/wait; of deadlines the way out before the way in, so that      \
+	 * nothing goes in that does not come out */                          \
+	X(lsm_task_alloc, LSM, SECTION, HOOK, TNB_SERVES_WRITES)              \
+	X(lsm_task_free, LSM, SECTION, HOOK, TNB_SERVES_WRITES)               \
+	X(tp_sched_wakeup_new, ALWAYS, SECTION, HOOK, TNB_SERVES_WRITES)      \
+	X(tp_sched_switch, ALWAYS, SECTION, HOOK, TNB_WRITES)                 \
+	X(fentry_exit_mmap, ALWAYS, SECTION, HOOK, TNB_WRITES)                \
+	X(deadline_kretprobe, KRETPROBE, RETURN, WAITS, TNB_WRITES)           \
+	X(deadline_kprobe, KRETPROBE, PROBE, WAITS, TNB_WRITES)               \
+	X(deadline_session, SESSION, SESSION, WAITS, TNB_WRITES)              \
+	/* bpf/read; a stub is attached and kept, a worker is exchanged */    \
+	X(kretprobe_clock, KRETPROBE, RETURN, READS, TNB_KEPT)                \
+	X(read_kretprobe, KRETPROBE, ARRAY, READS, TNB_WRITES)                \
+	X(session_clock, SESSION, SESSION, READS, TNB_KEPT)                   \
+	X(read_session, SESSION, ARRAY, READS, TNB_WRITES)
 
 /* X(NAME, flags). A map that two objects define is one map. Maps of global data
  * have no row. */

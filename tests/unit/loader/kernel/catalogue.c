@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include "loader/kernel/catalogue.h"
+#include "helper_calls.h"
 #include <bpf/libbpf.h>
 #include <glob.h>
 #include <regex.h>
@@ -23,6 +24,7 @@
 #include "timensbpf.skel.h"
 
 #define OBJECTS 3
+#define WRITERS_AT_LEAST 20
 
 static struct timensbpf_bpf *skel;
 static struct session_bpf *session;
@@ -182,7 +184,8 @@ static void test_conditions_fit(void **state)
 		const char *section = section_of(row);
 		enum tnb_if when = row->wanted.when;
 
-		if (begins_with(section, "lsm") != (when == TNB_IF_LSM) ||
+		if (begins_with(section, "lsm") !=
+			    (when == TNB_IF_LSM || when == TNB_IF_LOCKDOWN) ||
 		    begins_with(section, "fmod_ret/") !=
 			    (when == TNB_IF_NO_LSM || when == TNB_IF_TIME))
 			fail_msg("%s is in section %s", row->name, section);
@@ -207,6 +210,30 @@ static void test_workers_have_arrays(void **state)
 		if (arrays != (row->by == TNB_BY_ARRAY))
 			fail_msg("%s is in %d arrays", row->name, arrays);
 	}
+}
+
+/* Lockdown leaves out what writes user memory: the kernel would refuse the
+ * whole object for one of them. */
+static void test_writers_are_marked(void **state)
+{
+	size_t size;
+	const void *main = timensbpf_bpf__elf_bytes(&size);
+	const void *sessions = session_bpf__elf_bytes(&size);
+	int writers = 0;
+
+	(void)state;
+	for (const struct tnb_program *row = tnb_programs; row->name; row++) {
+		bool of_session = row->wanted.when == TNB_IF_SESSION;
+		bool writes = helper_calls_has(of_session ? sessions : main,
+					       row->name,
+					       BPF_FUNC_probe_write_user);
+
+		writers += writes;
+		if (writes != !!(row->flags & TNB_WRITES))
+			fail_msg("%s %s user memory", row->name,
+				 writes ? "writes" : "does not write");
+	}
+	assert_true(writers >= WRITERS_AT_LEAST);
 }
 
 /* ---- Names in the guest tests -------------------------------------------- */
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_sections_fit),
 		cmocka_unit_test(test_conditions_fit),
 		cmocka_unit_test(test_workers_have_arrays),
+		cmocka_unit_test(test_writers_are_marked),
 		cmocka_unit_test(test_guest_names_exist),
 		cmocka_unit_test(test_leftovers_are_seen),
 	};
