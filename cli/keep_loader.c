@@ -178,8 +178,7 @@ static void is_absent(struct keep_loader *keep)
 void keep_loader_until(struct keep_loader *keep, int fd)
 {
 	for (;;) {
-		int wait_ms = keep->absent && !keep->told ? LOOK_AGAIN_MS
-							  : LOOK_MS;
+		int wait_ms = keep->absent == 1 ? LOOK_AGAIN_MS : LOOK_MS;
 		struct pollfd fds[] = {
 			{ .fd = fd, .events = POLLIN },
 			{ .fd = keep->own.life, .events = POLLIN },

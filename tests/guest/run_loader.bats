@@ -41,23 +41,23 @@ starts_end() {
 
 times_are() { (($(wc -l <"$STARTS/times") >= $1)); }
 
-# Of the next 16 programs most are fast (on a busy machine not all are), and
+# Of the next 8 programs most are fast (on a busy machine not all are), and
 # each of all so far was right.
 starts_are_fast() {
     local before lines
     before=$(figure start_fast)
     lines=$(wc -l <"$STARTS/times")
-    wait_until 60 times_are "$((lines + 16))"
-    (($(figure start_fast) >= before + 8)) ||
+    wait_until 60 times_are "$((lines + 8))"
+    (($(figure start_fast) >= before + 4)) ||
         fail "not fast" "$(timensbpf show --json | grep -A 2 '"start_')" || return
     times_are_right
 }
 times_are_right() {
-    python3 - "$STARTS/times" <<'PYTHON'
-import sys, time
-for line in open(sys.argv[1]):
-    assert abs(int(line) - time.time() - 5 * 86400) < 3600, line
-PYTHON
+    local time now
+    now=$(date +%s)
+    while read -r time; do
+        ((time - now > 428400 && time - now < 435600)) || fail "not +5d: $time, now $now" || return
+    done <"$STARTS/times"
 }
 
 # other_begin: a run that lives until other_end; its notes are in $OTHER.
@@ -87,19 +87,19 @@ other_end() {
 }
 
 @test "a run ends while another one lives: its caller waits for nothing of its loader" {
-    local loader
+    local loader pipe
     # A run whose output and directory are in use until its loader lets go of them.
     mkdir "$BATS_TEST_TMPDIR/dir"
     # shellcheck disable=SC2016
     (cd "$BATS_TEST_TMPDIR/dir" && timensbpf run --realtime +3d --name "$OWN.other" -- \
         bash -c 'touch begun; until [[ -e end ]]; do sleep 0.05; done' 2>&1 3>&- |
         cat >"$BATS_TEST_TMPDIR/read") 3>&- &
+    pipe=$!
     wait_until 30 test -e "$BATS_TEST_TMPDIR/dir/begun"
     loader=$(pgrep -x timensbpfd)
     starts_begin
     touch "$BATS_TEST_TMPDIR/dir/end"
-    wait_until 10 process_is_gone "$!"
-    [[ -d /proc/$loader ]]
+    wait_until 20 process_is_gone "$pipe"
     readlink "/proc/$loader/cwd" /proc/"$loader"/fd/[0-2] | grep -cx /dev/null | grep -x 3
     [[ $(readlink "/proc/$loader/cwd") == / ]]
     starts_end
@@ -164,7 +164,7 @@ another_was_told() {
     starts_begin
     loader=$(pgrep -x timensbpfd)
     kill -STOP "$loader"
-    wait_until 30 loader_is_another "$loader"
+    wait_until 60 loader_is_another "$loader"
     starts_are_fast
     starts_end
     loader_is_gone
