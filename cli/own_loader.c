@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +16,10 @@
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
-#define NOTE "timensbpf: note: clocks are read by system calls: "
+/* What the loader sends, besides text (daemon/attached.h). */
+enum { SERVES = 0, GOES_ON = 1 };
+
+#define STOP_MS 10000
 
 /* ---- The loader's side, before it is timensbpfd ------------------------ */
 
@@ -95,15 +99,23 @@ static int arrange_fds(int caller)
 	return close_range(STDERR_FILENO + 1, ~0U, 0) ? -errno : 0;
 }
 
-/* The loader ends when we do, not by signals that are meant for us. This is
- * done here because one may come before timensbpfd runs. SIGCHLD may be ignored
- * by our caller, but the loader needs the statuses of its children. */
+/*
+ * SIGTERM is meant for us as long as we live, and waits: the loader looks at it
+ * when it serves others only. This is done here because one may come before
+ * timensbpfd runs. SIGCHLD may be ignored by our caller, but the loader needs
+ * the statuses of its children.
+ */
 static void arrange_signals(void)
 {
+	sigset_t blocked;
+
 	setsid();
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 static _Noreturn void serve(int caller)
@@ -115,13 +127,20 @@ static _Noreturn void serve(int caller)
 	if (!find_beside(path, sizeof(path)))
 		snprintf(path, sizeof(path), "%s", TIMENSBPFD_PATH);
 	arrange_signals();
-	if (!arrange_fds(caller))
+	if (!arrange_fds(caller)) {
+		caller = STDIN_FILENO;
 		execv(path, argv);
-	fprintf(stderr, NOTE "cannot start %s: %s\n", path, strerror(errno));
+	}
+	dprintf(caller, "cannot start %s: %s", path, strerror(errno));
 	_exit(EXIT_FAILURE);
 }
 
-/* ---- Our side ------------------------------------------------------------ */
+/* ---- What it says -------------------------------------------------------- */
+
+static struct own_loader none(void)
+{
+	return (struct own_loader){ .life = -1 };
+}
 
 /* Returns the status as of waitpid(2); -1: unknown. */
 static int reap(pid_t pid)
@@ -136,70 +155,147 @@ static int reap(pid_t pid)
 
 /* With one of the two usual statuses it has told the reason, if there is one to
  * tell. */
-static void tell_end(int status)
+static void note_end(struct own_loader *loader, int status)
 {
-	if (status < 0 ||
+	if (status < 0 || *loader->reason ||
 	    (WIFEXITED(status) && WEXITSTATUS(status) <= EXIT_FAILURE))
 		return;
 	if (WIFSIGNALED(status))
-		fprintf(stderr, NOTE "timensbpfd was ended by signal %d\n",
-			WTERMSIG(status));
+		snprintf(loader->reason, sizeof(loader->reason),
+			 "timensbpfd was ended by signal %d", WTERMSIG(status));
 	else
-		fprintf(stderr, NOTE "timensbpfd ended with status %d\n",
-			WEXITSTATUS(status));
+		snprintf(loader->reason, sizeof(loader->reason),
+			 "timensbpfd ended with status %d",
+			 WEXITSTATUS(status));
 }
 
-static bool wait_until_it_serves(int life)
+static void it_has_ended(struct own_loader *loader)
 {
-	char byte;
-	ssize_t length;
-
-	do
-		length = read(life, &byte, 1);
-	while (length < 0 && errno == EINTR);
-	return length == 1;
+	close(loader->life);
+	loader->life = -1;
+	note_end(loader, reap(loader->pid));
+	loader->pid = 0;
+	loader->serves = loader->goes_on = false;
 }
 
-static struct own_loader none(void)
+static void take(struct own_loader *loader, const char *bytes, size_t count)
 {
-	return (struct own_loader){ 0, -1 };
+	size_t end = strlen(loader->reason);
+
+	for (size_t i = 0; i < count; i++) {
+		if (bytes[i] == SERVES)
+			loader->serves = true;
+		else if (bytes[i] == GOES_ON)
+			loader->goes_on = true;
+		else if (end < sizeof(loader->reason) - 1)
+			loader->reason[end++] = bytes[i];
+	}
+	loader->reason[end] = '\0';
 }
 
-static struct own_loader cannot_start(int err)
+/* One that goes on closes its side, too: that is not its end. */
+bool own_loader_look(struct own_loader *loader)
 {
-	fprintf(stderr, NOTE "cannot start timensbpfd: %s\n", strerror(-err));
-	return none();
+	char bytes[256];
+	ssize_t count;
+
+	while (loader->life >= 0 && !loader->goes_on) {
+		count = recv(loader->life, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (count > 0)
+			take(loader, bytes, (size_t)count);
+		else if (!count || (errno != EAGAIN && errno != EINTR))
+			it_has_ended(loader);
+		else if (errno == EAGAIN)
+			break;
+	}
+	return loader->pid;
+}
+
+/* The kernel lets go of what it traces, the guard of what it holds. */
+void own_loader_kill(struct own_loader *loader)
+{
+	if (!loader->pid)
+		return;
+	kill(loader->pid, SIGKILL);
+	it_has_ended(loader);
+	snprintf(loader->reason, sizeof(loader->reason),
+		 "timensbpfd does not answer");
+}
+
+/* ---- Start and end ------------------------------------------------------- */
+
+static void cannot_start(struct own_loader *loader, int err)
+{
+	snprintf(loader->reason, sizeof(loader->reason),
+		 "cannot start timensbpfd: %s", strerror(-err));
+}
+
+/* Signals stay blocked until the child has handlers of its own. */
+static pid_t fork_loader(const int ends[2])
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (!pid)
+		serve(ends[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+void own_loader_begin(struct own_loader *loader)
+{
+	int ends[2], err;
+
+	*loader = none();
+	err = connect_pair(ends);
+	if (err) {
+		cannot_start(loader, err);
+		return;
+	}
+	loader->pid = fork_loader(ends);
+	err = -errno;
+	close(ends[1]);
+	if (loader->pid > 0) {
+		loader->life = ends[0];
+		return;
+	}
+	close(ends[0]);
+	loader->pid = 0;
+	cannot_start(loader, err);
+}
+
+/* Returns false if it says nothing for so long. */
+static bool wait_for(struct own_loader *loader, int ms)
+{
+	struct pollfd life = { .fd = loader->life, .events = POLLIN };
+
+	return poll(&life, 1, ms) != 0;
 }
 
 struct own_loader own_loader_start(void)
 {
-	struct own_loader loader;
-	int ends[2], err;
+	struct own_loader loader = none();
 
 	if (tnb_loader_is_alive())
-		return none();
-	err = connect_pair(ends);
-	if (err)
-		return cannot_start(err);
-	loader = (struct own_loader){ fork(), ends[0] };
-	err = -errno;
-	if (!loader.pid)
-		serve(ends[1]);
-	close(ends[1]);
-	if (loader.pid > 0 && wait_until_it_serves(loader.life))
 		return loader;
-	close(loader.life);
-	if (loader.pid < 0)
-		return cannot_start(err);
-	tell_end(reap(loader.pid));
-	return none();
+	own_loader_begin(&loader);
+	while (own_loader_look(&loader) && !loader.serves)
+		if (!wait_for(&loader, OWN_LOADER_START_MS))
+			own_loader_kill(&loader);
+	return loader;
 }
 
 void own_loader_stop(struct own_loader *loader)
 {
-	if (loader->life >= 0)
+	if (loader->pid)
+		shutdown(loader->life, SHUT_WR);
+	while (own_loader_look(loader) && !loader->goes_on)
+		if (!wait_for(loader, STOP_MS))
+			own_loader_kill(loader);
+	if (loader->goes_on)
 		close(loader->life);
-	if (loader->pid > 0)
-		(void)reap(loader->pid);
 	*loader = none();
 }

@@ -2,13 +2,14 @@
 #define _GNU_SOURCE
 #include "clocks.h"
 #include "commands.h"
-#include "own_loader.h"
+#include "keep_loader.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,11 +122,12 @@ static void handle_signals(void)
 }
 
 /* The child starts inside: it runs no instruction in another time. */
-static pid_t fork_into(int cgroup)
+static pid_t fork_into(int cgroup, int *pidfd)
 {
 	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
+		.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
 		.exit_signal = SIGCHLD,
+		.pidfd = (__u64)(uintptr_t)pidfd,
 		.cgroup = (__u64)cgroup,
 	};
 
@@ -150,15 +152,16 @@ static int wait_for(pid_t pid)
 				   : WEXITSTATUS(status);
 }
 
-static int run_child(const struct run *run)
+static int run_child(const struct run *run, struct keep_loader *loader)
 {
 	/* While our caller's SIGCHLD is ignored there would be no status. */
 	void (*on_child_end)(int) = signal(SIGCHLD, SIG_DFL);
 	sigset_t before;
+	int pidfd = -1;
 	pid_t pid;
 
 	block_signals(&before);
-	pid = fork_into(run->cgroup);
+	pid = fork_into(run->cgroup, &pidfd);
 	if (pid < 0) {
 		command_say("cannot start a process in '%s': %s", run->path,
 			    strerror(errno));
@@ -172,12 +175,14 @@ static int run_child(const struct run *run)
 	child_pid = pid;
 	handle_signals();
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	keep_loader_until(loader, pidfd);
+	close(pidfd);
 	return wait_for(pid);
 }
 
 static int run_in_cgroup(struct run *run)
 {
-	struct own_loader loader;
+	struct keep_loader loader;
 	struct tnb *tnb = NULL;
 	int err = tnb_open(&tnb), status;
 
@@ -189,9 +194,9 @@ static int run_in_cgroup(struct run *run)
 		return command_fail(EXIT_OWN_FAILURE);
 	}
 	say_known_gaps(run);
-	loader = own_loader_start();
-	status = lacks_loader(tnb) ? EXIT_OWN_FAILURE : run_child(run);
-	own_loader_stop(&loader);
+	keep_loader_begin(&loader, run->quiet);
+	status = lacks_loader(tnb) ? EXIT_OWN_FAILURE : run_child(run, &loader);
+	keep_loader_end(&loader);
 	/* The command's status counts, also if the cgroup stays. */
 	if (tnb_cgroup_destroy(tnb, run->path, run->cgroup))
 		command_fail(status);
@@ -225,7 +230,8 @@ static const struct poptOption options[] = {
 	  "name of the cgroup, timensbpf.NAME (default: our process id)",
 	  "NAME" },
 	{ "quiet", 'q', POPT_ARG_NONE, NULL, QUIET,
-	  "say nothing about what stays the host's time", NULL },
+	  "say nothing about what stays the host's time, or of loaders that end",
+	  NULL },
 	COMMAND_HELP_OPTION,
 	POPT_TABLEEND
 };

@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "options.h"
 #include "run_dir.h"
+#include "runs.h"
 #include "service/loader.h"
 #include "watch.h"
 
@@ -54,6 +55,8 @@ static int start(struct tnb_loader **loader, sd_event **event,
 {
 	int err = adopt();
 
+	if (!err)
+		runs_make_way();
 	if (!err)
 		err = start_loader(loader);
 	if (err)

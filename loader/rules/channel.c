@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "host_clock.h"
 #include "kernel/pins.h"
 
 #include <errno.h>
@@ -46,23 +47,12 @@ __u64 tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat)
 	return now;
 }
 
-static bool is_older(const struct tnb_loader_state *state, enum tnb_beat beat,
-		     __u64 limit_ns)
-{
-	__u64 last = tnb_load_acquire(state->beat_ns[beat]);
-
-	return (__s64)(tnb_clock_now() - last) >= (__s64)limit_ns;
-}
-
-bool tnb_channel_beats(const struct tnb_loader_state *state, enum tnb_beat beat)
-{
-	return !is_older(state, beat, TNB_BEAT_LIMIT_NS);
-}
-
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
 			 enum tnb_beat beat)
 {
-	return is_older(state, beat, TNB_BEAT_GONE_NS);
+	__u64 last = tnb_load_acquire(state->beat_ns[beat]);
+
+	return (__s64)(tnb_clock_now() - last) >= (__s64)TNB_BEAT_GONE_NS;
 }
 
 void tnb_channel_silence(struct tnb_loader_state *state, __u64 last)
@@ -108,13 +98,39 @@ void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
 	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
 }
 
+/* `now` is read after the beats: none can be later by the same clock. */
+static bool both_beat(const __u64 beats[TNB_BEATS], __u64 now)
+{
+	return now - beats[TNB_BEAT_LOADER] < TNB_BEAT_LIMIT_NS &&
+	       now - beats[TNB_BEAT_GUARD] < TNB_BEAT_LIMIT_NS;
+}
+
+static bool both_beat_on_host(const __u64 beats[TNB_BEATS])
+{
+	struct tnb *tnb = NULL;
+	int64_t now = 0;
+	bool beat = !tnb_open(&tnb) &&
+		    !tnb_host_clock(tnb, TNB_MONOTONIC, &now) &&
+		    both_beat(beats, (__u64)now);
+
+	tnb_close(&tnb);
+	return beat;
+}
+
+/*
+ * The caller may live in a rule, and its clock differ from that of the beats.
+ * So a bad result counts by the host's clock only. A good one would be wrong
+ * if the beats were as old as that difference, for TNB_BEAT_LIMIT_NS at most.
+ */
 bool tnb_loader_is_alive(void)
 {
 	struct tnb_loader_state *state = NULL;
-	bool alive = !tnb_channel_map(&state) &&
-		     tnb_channel_beats(state, TNB_BEAT_LOADER) &&
-		     tnb_channel_beats(state, TNB_BEAT_GUARD);
+	__u64 beats[TNB_BEATS];
 
+	if (tnb_channel_map(&state))
+		return false;
+	for (int beat = 0; beat < TNB_BEATS; beat++)
+		beats[beat] = tnb_load_acquire(state->beat_ns[beat]);
 	tnb_channel_unmap(&state);
-	return alive;
+	return both_beat(beats, tnb_clock_now()) || both_beat_on_host(beats);
 }

@@ -22,9 +22,6 @@ __u64 tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat);
 /* Whether the last beat is older than TNB_BEAT_GONE_NS. */
 bool tnb_channel_is_gone(const struct tnb_loader_state *state,
 			 enum tnb_beat beat);
-/* Whether the last beat is younger than TNB_BEAT_LIMIT_NS. */
-bool tnb_channel_beats(const struct tnb_loader_state *state,
-		       enum tnb_beat beat);
 /* End the guard's beat if it still is `last`: no thread is held until a guard
  * beats again. */
 void tnb_channel_silence(struct tnb_loader_state *state, __u64 last);

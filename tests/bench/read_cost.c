@@ -384,7 +384,7 @@ static struct own_loader start_loader(void)
 	struct own_loader loader = own_loader_start();
 
 	if (!loader.pid)
-		die("no loader");
+		die("no loader: %s", loader.reason);
 	return loader;
 }
 
