@@ -40,6 +40,7 @@ struct hold {
 	/* Of one that does not: once the loader has read the event, which is
 	 * when it has read up to here, another time counts. */
 	__u64 told, read_until_ns;
+	__u64 gone_ns; /* since when there is no sign of life, 0: there is */
 };
 
 /* SIGKILL is put down here for each thread that has to end. */
@@ -58,12 +59,28 @@ static __always_inline __u64 *hold_word(struct tnb_loader_state *state,
 	return &state->hold[tnb_hold_index(word)];
 }
 
+/* A machine that stood still has old signs of life, until the threads that give
+ * them have run again. */
+#define GONE_AFTER_NS 30000000ULL
+
+static __always_inline bool loader_is_gone(const struct tnb_loader_state *state,
+					   struct hold *hold)
+{
+	if (beat_within(state, TNB_BEAT_LIMIT_NS)) {
+		hold->gone_ns = 0;
+		return false;
+	}
+	if (!hold->gone_ns)
+		hold->gone_ns = bpf_ktime_get_ns();
+	return bpf_ktime_get_ns() - hold->gone_ns > GONE_AFTER_NS;
+}
+
 /* Whether the loop ends: by an answer, or because the thread gives up (H5). */
 static __always_inline bool hold_ends(struct tnb_loader_state *state,
-				      const struct hold *hold)
+				      struct hold *hold)
 {
 	return tnb_read_once(*hold_word(state, hold->word)) != hold->word ||
-	       !beat_within(state, TNB_BEAT_LIMIT_NS) || current_is_killed();
+	       loader_is_gone(state, hold) || current_is_killed();
 }
 
 static __always_inline bool is_over(__u64 until_ns)

@@ -21,6 +21,10 @@
  * H5. The thread gives up once the loader or its guard gave no sign of life for
  *     TNB_BEAT_LIMIT_NS, once it was held for the time of its kind of hold, or
  *     when it is being killed.
+ * H6. What is lost without the loader's work is counted by the thread before it
+ *     is held. The loader counts its work when that is done. So a loader that
+ *     dies after TAKEN leaves a difference between the two, and no silence. (A
+ *     start needs no such count: it is slow then, and right.)
  */
 #ifndef TIMENSBPF_ABI_HOLD_H
 #define TIMENSBPF_ABI_HOLD_H
