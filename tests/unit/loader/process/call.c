@@ -142,15 +142,16 @@ static void call_times(void)
 		_exit(1);
 }
 
-/* It has a result that no time may have. */
-static void call_time_badly(void)
+/* With addresses that cannot be written. */
+static void call_badly(void)
 {
 	struct timespec now, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec++;
 	do {
-		if (syscall(SYS_time, 1) != -1 || errno != EFAULT)
+		if (syscall(SYS_time, 1) != -1 || errno != EFAULT ||
+		    syscall(SYS_times, 1) != -1 || errno != EFAULT)
 			_exit(1);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while (now.tv_sec < end.tv_sec);
@@ -169,7 +170,7 @@ static void times_is_that_of_the_rule(void **context)
 static void a_call_that_failed_stays_so(void **context)
 {
 	struct loader *loader = *context;
-	pid_t pid = start(call_time_badly);
+	pid_t pid = start(call_badly);
 
 	while (!has_ended_well(pid, WNOHANG)) {
 		struct tnb_loader_event event = event_of(pid);
