@@ -51,15 +51,17 @@ calls_were_right() {
     (($(number calls "$json") >= $2))
 }
 
-# What was the host's is counted, and nothing was held for long.
+# What was the host's is counted.
 calls_were_counted() {
     local json
     json=$(<"$SAID.$1")
     echo "$json, lost $(($(lost) - LOST))"
     [[ $(number wrong "$json") == 0 ]] || return
-    (($(number host "$json") <= $(lost) - LOST)) || return
-    (($(number longest_us "$json") < 2000000))
+    (($(number host "$json") <= $(lost) - LOST))
 }
+
+# Of 8 threads on two CPUs, each of which may be held for 300 ms.
+none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
 
 @test "one thread, 64-bit" {
     calls raw_calls 1 200
@@ -100,8 +102,8 @@ calls_were_counted() {
     calls_were_right raw_calls 150
 }
 
-@test "thousands of threads at once" {
-    calls raw_calls 3000 1
+@test "1000 threads at once" {
+    calls raw_calls 1000 1
     calls_were_counted raw_calls
 }
 
@@ -139,6 +141,7 @@ calls_were_counted() {
     done
     calls_end
     calls_were_counted raw_calls
+    none_was_held raw_calls
 }
 
 @test "the loader is stopped again and again: none is held, what is the host's is counted" {
@@ -154,6 +157,7 @@ calls_were_counted() {
     done
     calls_end
     calls_were_counted raw_calls
+    none_was_held raw_calls
 }
 loader_serves() {
     [[ -e /proc/$DAEMON && $(process_state "$DAEMON") != Z ]] || daemon_start

@@ -30,7 +30,7 @@ enum { REALTIME = 0, REALTIME_COARSE = 5, MONOTONIC = 1, MONOTONIC_COARSE = 6 };
 
 struct tally {
 	unsigned long calls, wrong, host;
-	long long longest_ns;
+	long long longest_ns, all_ns;
 };
 
 static unsigned long calls;
@@ -67,6 +67,7 @@ static void note(struct tally *tally, long long off, long long far)
 
 static void note_length(struct tally *tally, long long ns)
 {
+	tally->all_ns += ns;
 	if (ns > tally->longest_ns)
 		tally->longest_ns = ns;
 }
@@ -156,10 +157,13 @@ int main(int argc, char **argv)
 		sum.calls += tally[i].calls;
 		sum.wrong += tally[i].wrong;
 		sum.host += tally[i].host;
-		note_length(&sum, tally[i].longest_ns);
+		sum.all_ns += tally[i].all_ns;
+		if (tally[i].longest_ns > sum.longest_ns)
+			sum.longest_ns = tally[i].longest_ns;
 	}
-	printf("{\"calls\": %lu, \"wrong\": %lu, \"host\": %lu, \"longest_us\": %lld, \"base\": %u}\n",
+	printf("{\"calls\": %lu, \"wrong\": %lu, \"host\": %lu, \"longest_us\": %lld, \"mean_ns\": %lld, \"base\": %u}\n",
 	       sum.calls, sum.wrong, sum.host, sum.longest_ns / 1000,
+	       sum.calls ? sum.all_ns / (long long)sum.calls : 0,
 	       ahead((uint32_t)syscall(SYS_times, NULL),
 		     now(MONOTONIC_COARSE)));
 	return 0;

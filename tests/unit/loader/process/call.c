@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include "loader/base/clock.h"
+#include "loader/base/proc.h"
+#include "loader/process/call.h"
+#include <abi/latch.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIMIT_S 20
+#define AHEAD_S 1000000LL
+#define SLOT 1
+
+/* A loader of its own: a rule some days ahead in all clocks. */
+struct loader {
+	struct tnb_clock_page *pages;
+	struct tnb_loader_state *state;
+	struct tnb_injector injector;
+};
+
+static int set_up(void **context)
+{
+	struct loader *loader = calloc(1, sizeof(*loader));
+
+	assert_non_null(loader);
+	loader->pages = calloc(SLOT + 1, sizeof(*loader->pages));
+	loader->state = mmap(NULL, sizeof(*loader->state),
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			     -1, 0);
+	assert_true(loader->pages && loader->state != MAP_FAILED);
+	for (int i = 0; i < TNB_CLOCKS; i++)
+		loader->pages[SLOT].set[0].clock[i].offset_sec = AHEAD_S;
+	loader->injector.pages = loader->pages;
+	loader->injector.state = loader->state;
+	*context = loader;
+	return 0;
+}
+
+static int tear_down(void **context)
+{
+	struct loader *loader = *context;
+
+	free(loader->pages);
+	munmap(loader->state, sizeof(*loader->state));
+	free(loader);
+	return 0;
+}
+
+static pid_t start(void (*child)(void))
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	alarm(LIMIT_S);
+	child();
+	_exit(0);
+}
+
+static struct tnb_loader_event event_of(pid_t pid)
+{
+	return (struct tnb_loader_event){
+		.kind = TNB_EVENT_CALL,
+		.tid = (__u32)pid,
+		.tgid = (__u32)pid,
+		.slot = SLOT,
+		.when_ns = tnb_clock_now(),
+		.task = TNB_CALL_TIME,
+	};
+}
+
+/* By another process: a tracer that is the parent, too, would get the report of
+ * the end. */
+static void complete(struct loader *loader,
+		     const struct tnb_loader_event *event)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(!tnb_call_complete(&loader->injector, event));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static bool has_ended_well(pid_t pid, int flags)
+{
+	int status;
+
+	if (waitpid(pid, &status, flags) != pid)
+		return false;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	return true;
+}
+
+/* Again and again, until it was found at the end of its call. */
+static void complete_until_it_ends(struct loader *loader, pid_t pid)
+{
+	while (!has_ended_well(pid, WNOHANG)) {
+		struct tnb_loader_event event = event_of(pid);
+
+		complete(loader, &event);
+	}
+	assert_true(loader->state->call[TNB_CALL_COMPLETED] > 0);
+}
+
+static void call_time(void)
+{
+	long at, result, host = time(NULL);
+
+	do {
+		result = syscall(SYS_time, &at);
+		if (at != result)
+			_exit(1);
+	} while (result < host + AHEAD_S);
+	if (result > time(NULL) + AHEAD_S)
+		_exit(1);
+}
+
+static void call_times(void)
+{
+	long ticks = AHEAD_S * 100, host = syscall(SYS_times, NULL), result;
+
+	do {
+		result = syscall(SYS_times, NULL);
+	} while (result < host + ticks);
+	if (result > syscall(SYS_times, NULL) + ticks)
+		_exit(1);
+}
+
+/* With addresses that cannot be written. */
+static void call_badly(void)
+{
+	struct timespec now, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	do {
+		if (syscall(SYS_time, 1) != -1 || errno != EFAULT ||
+		    syscall(SYS_times, 1) != -1 || errno != EFAULT)
+			_exit(1);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec);
+}
+
+static void time_is_that_of_the_rule(void **context)
+{
+	complete_until_it_ends(*context, start(call_time));
+}
+
+static void times_is_that_of_the_rule(void **context)
+{
+	complete_until_it_ends(*context, start(call_times));
+}
+
+static void a_call_that_failed_stays_so(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(call_badly);
+
+	while (!has_ended_well(pid, WNOHANG)) {
+		struct tnb_loader_event event = event_of(pid);
+
+		complete(loader, &event);
+	}
+	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 0);
+}
+
+static void wait_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+static void assert_counted(struct loader *loader, enum tnb_call_outcome outcome,
+			   struct tnb_loader_event event)
+{
+	const __u64 before = loader->state->call[outcome];
+
+	complete(loader, &event);
+	assert_int_equal(loader->state->call[outcome], before + 1);
+}
+
+/* The hold of an event, and what was answered. */
+static __u64 *hold(struct loader *loader, struct tnb_loader_event *event)
+{
+	event->hold = TNB_HOLD_WORD(1, TNB_HOLD_WAITING);
+	loader->state->hold[tnb_hold_index(event->hold)] = event->hold;
+	return &loader->state->hold[tnb_hold_index(event->hold)];
+}
+
+static void what_is_not_completed_is_counted_and_let_go_of(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(wait_for_ever);
+	struct tnb_loader_event event = event_of(pid), old = event;
+	__u64 *word = hold(loader, &event);
+
+	assert_counted(loader, TNB_CALL_LATE, event);
+	assert_int_equal(*word, tnb_hold_answer(event.hold, TNB_HOLD_TAKEN));
+	old.when_ns -= 1000000000;
+	assert_counted(loader, TNB_CALL_LATE, old);
+	/* It was let go of. */
+	assert_int_equal(tnb_proc_tracer(pid), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_counted(loader, TNB_CALL_GONE, event_of(pid));
+}
+
+/* Traces its parent's other child, of which it tells by a pipe. */
+static void trace_and_wait(pid_t subject, int ready)
+{
+	alarm(LIMIT_S);
+	if (ptrace(PTRACE_SEIZE, subject, NULL, NULL))
+		_exit(1);
+	(void)!write(ready, "", 1);
+	wait_for_ever();
+}
+
+static void a_thread_of_another_tracer_is_let_on(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(wait_for_ever), tracer;
+	struct tnb_loader_event event = event_of(pid);
+	__u64 *word = hold(loader, &event);
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	tracer = fork();
+	if (!tracer)
+		trace_and_wait(pid, ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	event.when_ns = tnb_clock_now();
+	assert_counted(loader, TNB_CALL_TRACED, event);
+	assert_int_equal(*word, tnb_hold_answer(event.hold, TNB_HOLD_REFUSED));
+	kill(tracer, SIGKILL);
+	assert_int_equal(waitpid(tracer, NULL, 0), tracer);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(time_is_that_of_the_rule),
+		TEST(times_is_that_of_the_rule),
+		TEST(a_call_that_failed_stays_so),
+		TEST(what_is_not_completed_is_counted_and_let_go_of),
+		TEST(a_thread_of_another_tracer_is_let_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
