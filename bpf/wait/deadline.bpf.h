@@ -336,14 +336,15 @@ static __always_inline bool is_inner(const struct deadline_record *record,
 
 /* False: another program is translating this deadline, or it is lost. The
  * record of an earlier deadline, for which deadline_out was skipped, is
- * finished. */
-static __always_inline bool record_is_free(const struct deadline_record *now)
+ * finished. A function of its own, so that this is not on the caller's stack.
+ */
+TNB_ONCE int record_is_free(const struct deadline_record *now)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	struct deadline_record *record;
 	struct stuck_left left = { 0 };
 
-	if (!something_in_flight())
+	if (!now || !something_in_flight())
 		return true;
 	record = bpf_map_lookup_elem(&deadline_records, &thread);
 	if (!record)
@@ -354,8 +355,9 @@ static __always_inline bool record_is_free(const struct deadline_record *now)
 		count(TNB_COUNT_DEADLINE_LOST);
 		return false;
 	}
+	/* The scheduler's program tries again. */
 	if (left.size)
-		stuck_mend(&left);
+		count(TNB_COUNT_DEADLINE_STUCK);
 	return true;
 }
 
@@ -495,22 +497,33 @@ static __always_inline bool is_right(const struct deadline_record *record)
 const volatile __u32 miss_one_in __weak = 0;
 static __u32 way_out;
 
-static __always_inline void deadline_out(enum tnb_copy copy, int ret)
+/* A function of its own, so that this is not on the stack while the thread is
+ * held. */
+TNB_ONCE int deadline_end(__u32 copy, int ret, struct stuck_left *left)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
-	struct stuck_left left = { 0 };
 	struct deadline_record *record;
+
+	if (!left)
+		return 0;
+	record = bpf_map_lookup_elem(&deadline_records, &thread);
+	if (!record || record->copy != copy)
+		return 0;
+	if (!ret && !is_right(record))
+		count(TNB_COUNT_DEADLINE_LOST);
+	record_finish(record, true, left);
+	return 0;
+}
+
+static __always_inline void deadline_out(enum tnb_copy copy, int ret)
+{
+	struct stuck_left left = { 0 };
 
 	if (!something_in_flight())
 		return;
 	if (miss_one_in && ++way_out % miss_one_in == 0)
 		return;
-	record = bpf_map_lookup_elem(&deadline_records, &thread);
-	if (!record || record->copy != copy)
-		return;
-	if (!ret && !is_right(record))
-		count(TNB_COUNT_DEADLINE_LOST);
-	record_finish(record, true, &left);
+	deadline_end(copy, ret, &left);
 	if (left.size)
 		stuck_mend(&left);
 }

@@ -167,15 +167,18 @@ struct stuck_left {
 };
 
 /* Without the lock: the thread may be held. */
-TNB_ONCE int stuck_mend(struct stuck_left *left)
+TNB_ONCE int stuck_mend(const struct stuck_left *left)
 {
+	struct stuck_key key;
+
 	if (!left)
 		return 0;
+	key = left->key;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < MENDS_MAX; i++) {
-		if (!memory_mend(left->key.key.address, left->size))
+		if (!memory_mend(key.key.address, left->size))
 			break;
-		if (stuck_put_back(&left->key))
+		if (stuck_put_back(&key))
 			return 0;
 	}
 	count(TNB_COUNT_DEADLINE_STUCK);
