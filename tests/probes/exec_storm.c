@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * exec_storm STREAMS EXECS [CHILD]: so many processes that start CHILD
- * (exec_child) one after the other, so many times together, or until SIGTERM.
- * Prints one line of
- * JSON: how many were fast, slow (right), wrong, seen as stopped by their
- * parent, as a shell with job control would, and the longest life of one.
+ * (exec_child, or exec_ways) one after the other, so many times together, or
+ * until SIGTERM. Prints one line of JSON: how many were fast, slow (right),
+ * wrong; how often their parent saw one stopped or continued, by waitpid, as a
+ * shell with job control would, or by a SIGCHLD that tells of no end; and the
+ * longest life of one.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -23,12 +24,22 @@
 static struct tally {
 	uint64_t fast, slow, wrong, stopped, longest_ns;
 } * tallies;
-static volatile int *ended; /* shared, as the tallies are */
+static volatile int *ended;	   /* shared, as the tallies are */
+static volatile sig_atomic_t told; /* this stream: SIGCHLD without an end */
 
 static void end(int number)
 {
 	(void)number;
 	*ended = 1;
+}
+
+static void child_changed(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (info->si_code != CLD_EXITED && info->si_code != CLD_KILLED &&
+	    info->si_code != CLD_DUMPED)
+		told++;
 }
 
 static int64_t now_ns(clockid_t clock)
@@ -63,7 +74,8 @@ static void start_one(struct tally *tally, const char *child)
 		execl(child, child, parent, NULL);
 		_exit(3);
 	}
-	while (waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status))
+	while (waitpid(pid, &status, WUNTRACED | WCONTINUED) == pid &&
+	       (WIFSTOPPED(status) || WIFCONTINUED(status)))
 		tally->stopped++;
 	life = now_ns(CLOCK_MONOTONIC) - begin;
 	if (life > (int64_t)tally->longest_ns)
@@ -73,8 +85,13 @@ static void start_one(struct tally *tally, const char *child)
 
 static void run_stream(struct tally *tally, long execs, const char *child)
 {
+	struct sigaction action = { .sa_sigaction = child_changed,
+				    .sa_flags = SA_RESTART | SA_SIGINFO };
+
+	sigaction(SIGCHLD, &action, NULL);
 	for (long i = 0; i < execs && !*ended; i++)
 		start_one(tally, child);
+	tally->stopped += (uint64_t)told;
 	_exit(0);
 }
 

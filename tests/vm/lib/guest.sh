@@ -36,6 +36,7 @@ guest_attempt() {
     guest_initrd "$work" || die 'cannot make the initramfs'
     if [[ $SHARE ]]; then share_start "$work"; fi
     qemu_start "$key" "$work"
+    busy_start "$BESIDE"
     guest_wait "$work"
 }
 
@@ -116,6 +117,14 @@ guest_arguments() {
     echo "console=ttyS0 loglevel=5 panic=-1 oops=panic tsc=reliable" \
         "cryptomgr.notests init_on_alloc=0" \
         "lsm=landlock,lockdown,yama,bpf" "$(kernel_arguments "$1")" "$APPEND"
+}
+
+# busy_start N: they end with the guest.
+busy_start() {
+    local i
+    for ((i = 0; i < $1; i++)); do
+        child_start bash -c 'while :; do :; done' >/dev/null 2>&1
+    done
 }
 
 # guest_wait WORK: until qemu ends, or must be ended.

@@ -4,7 +4,7 @@
 # The command line. shellcheck cannot see what reads these.
 # shellcheck disable=SC2034
 
-KEY=6.1 SHARE='' CPUS=2 MEMORY=1G APPEND='' TIMEOUT=600 ACTION=run ARGUMENTS=()
+KEY=6.1 SHARE='' CPUS=2 MEMORY=1G APPEND='' BESIDE=0 TIMEOUT=600 ACTION=run ARGUMENTS=()
 # The archives that make the root file system
 IMAGES=(rootfs)
 
@@ -24,6 +24,7 @@ test bed failed, 2: wrong usage.
   --share DIR       /mnt/share in the guest, readable and writable
   --cpus N          (2)
   --memory SIZE     (1G)
+  --beside N        beside N busy loops on this machine, as nice as the guest (0)
   --append ARGS     added to the kernel's arguments
   --timeout SECONDS for boot and COMMAND together (600)
   --list            prints the keys
@@ -38,7 +39,7 @@ EOF
 options_parse() {
     while (($#)); do
         case $1 in
-        --kernel | --share | --cpus | --memory | --append | --timeout | --btf)
+        --kernel | --share | --cpus | --memory | --append | --timeout | --btf | --beside)
             (($# > 1)) || usage_error "$1 needs a value"
             option_set "$1" "$2"
             shift 2
@@ -61,6 +62,7 @@ option_set() {
     --share) SHARE=$2; [[ -d $2 ]] || usage_error "--share: $2 is no directory" ;;
     --append) APPEND=$2 ;;
     --cpus) CPUS=$2; [[ $2 =~ ^[1-9][0-9]?$ ]] || usage_error "--cpus: $2 is no number from 1 to 99" ;;
+    --beside) BESIDE=$2; [[ $2 =~ ^[0-9]{1,2}$ ]] || usage_error "--beside: $2 is no number from 0 to 99" ;;
     --memory) MEMORY=$2; [[ $2 =~ ^[1-9][0-9]*[MG]$ ]] || usage_error "--memory: $2 is no size such as 512M or 2G" ;;
     --timeout) TIMEOUT=$2; [[ $2 =~ ^[1-9][0-9]*$ ]] || usage_error "--timeout: $2 is no number of seconds" ;;
     esac

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# No start is missed while a loader lives: what the files that test it share
+# (starts.bats, starts_one_cpu.bats, beside-host/starts.bats). Each start is checked
+# at every way to find the vDSO (exec_ways).
+#
+# TIMENSBPF_STORM_EXECS: starts in a case. 10,000, say, by hand.
+
+EXECS=${TIMENSBPF_STORM_EXECS:-320}
+WAYS=/usr/local/lib/timensbpf/probes/exec_ways
+BUSY=()
+
+# slow_starts: by the figures, of any reason
+slow_starts() {
+    timensbpf show --json | python3 -c '
+import json, sys
+print(sum(f["value"] for f in json.load(sys.stdin)["figures"]
+          if f["name"].startswith("start_slow.")))'
+}
+
+# starts STREAMS EXECS: all are fast and right, and no parent saw one stopped.
+starts() {
+    local before after json
+    before=$(slow_starts)
+    storm "$1" "$2" "$WAYS" 2>"$STORM.why" || true
+    after=$(slow_starts)
+    json=$(<"$STORM")
+    tell "$1 of $2 beside: $json"
+    head -n 20 "$STORM.why"
+    storm_was_good "$2" "$2" || return
+    [[ $(number stopped "$json") == 0 ]] || return
+    ((after == before)) || fail "$((after - before)) counted as slow"
+}
+
+# busy_begin PER_CPU: so many processes a CPU that do nothing else than want it
+busy_begin() {
+    local i
+    for ((i = 0; i < $1 * $(nproc); i++)); do
+        bash -c 'while :; do :; done' 3>&- &
+        BUSY+=("$!")
+    done
+}
+
+busy_end() {
+    ((${#BUSY[@]})) || return 0
+    kill -KILL "${BUSY[@]}"
+    BUSY=()
+}
+
+# starts_in_a_share: the rule has a fifth of a CPU, so that threads that wait in the
+# kernel are throttled there.
+starts_in_a_share() {
+    echo +cpu >"$CGROUPS/cgroup.subtree_control"
+    echo "20000 100000" >"$CGROUP/cpu.max"
+    # A start needs more than what it gets of a CPU in two seconds.
+    LONGEST_US=20000000
+    starts 8 $((EXECS / 4))
+}
+
+# starts_delayed MILLISECONDS: the loader comes so late to each
+starts_delayed() {
+    local status=0
+    daemon_stop
+    TIMENSBPF_TEST_DELAY_MS=$1 daemon_start
+    starts 1 $((EXECS / 32)) && starts 8 $((EXECS / 4)) || status=1
+    daemon_stop
+    daemon_start
+    return "$status"
+}
