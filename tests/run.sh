@@ -246,6 +246,8 @@ main_guests()
 	done
 	# What systemd starts is to be fast, which takes a CPU in time.
 	guest_tests 6.1 boot-full --full
+	# The loader comes late where the machine has no time for the guest.
+	guest_tests 6.1 beside-host --beside $((2 * $(nproc)))
 }
 
 # begin_guest KERNEL DIRECTORY [OPTION…]: as guest_tests, beside one that began
@@ -301,6 +303,7 @@ expect_guests()
 		expect_guest "$kernel" one-cpu
 	done
 	expect_guest 6.1 boot-full
+	expect_guest 6.1 beside-host
 	expect_guest 6.1 boot-lockdown
 	expect_guest 6.1 boot-no-lsm
 }

@@ -33,9 +33,11 @@ starts() {
     ((after == before)) || fail "$((after - before)) counted as slow"
 }
 
-# busy_begin PER_CPU: so many processes a CPU that do nothing else than want it
+# busy_begin PER_CPU: so many processes a CPU that never sleep
 busy_begin() {
     local i
+    # shellcheck disable=SC2034 # for storm_was_good: a life takes as many turns
+    LONGEST_US=20000000
     for ((i = 0; i < $1 * $(nproc); i++)); do
         bash -c 'while :; do :; done' 3>&- &
         BUSY+=("$!")
@@ -53,7 +55,7 @@ busy_end() {
 starts_in_a_share() {
     echo +cpu >"$CGROUPS/cgroup.subtree_control"
     echo "20000 100000" >"$CGROUP/cpu.max"
-    # A start needs more than what it gets of a CPU in two seconds.
+    # shellcheck disable=SC2034 # for storm_was_good
     LONGEST_US=20000000
     starts 8 $((EXECS / 4))
 }

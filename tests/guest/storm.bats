@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A storm: programs start, processes read by all doors, are moved between rules and
+# out, rules step, deadlines are waited for beside forks, and the loader is killed and
+# stopped, all beside busy loops. No reading is wrong; no start is missed and no
+# deadline lost while a loader lives.
+#
+# TIMENSBPF_WHOLE_STORM: seconds (20; by hand 600), and after a comma a seed.
+#
+# Kernels: every version and both kinds of preemption.
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
+
+load helpers
+load starts
+load whole_storm
+
+setup_file() { file_begin; }
+teardown_file() { file_end; }
+teardown() { whole_storm_end; }
+
+@test "a storm of starts, moves, steps and deaths of the loader, beside busy loops" {
+    whole_storm
+    whole_storm_was_good
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The storm of storm.bats where all of it has one CPU.
+#
+# TIMENSBPF_WHOLE_STORM: seconds (20; by hand 600), and after a comma a seed.
+#
+# Kernels: every version and both kinds of preemption.
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt,one-cpu
+
+load helpers
+load starts
+load whole_storm
+
+setup_file() { file_begin; }
+teardown_file() { file_end; }
+teardown() { whole_storm_end; }
+
+@test "one CPU: a storm of starts, moves, steps and deaths of the loader, beside busy loops" {
+    whole_storm
+    whole_storm_was_good
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * storm_reader read FILE N: reads by all ways (ways.h), and judges each reading
+ * by what storm.c says in FILE of rules and of reader N's place, until the end.
+ * storm_reader start FILE N: starts one child after the other, which is
+ * storm_reader child FILE: reads once by all ways. It is where it finds itself.
+ *   Ends with 0: fast, 1: slow, 2: wrong, 3: outside of all rules.
+ *
+ * A process that comes from outside may have the host's time at a door until
+ * the first reading of the rule's there, for 15 seconds while a loader lives.
+ */
+#define _GNU_SOURCE
+#include "storm.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FAST, SLOW, WRONG, OUTSIDE };
+#define DOORS_MAX 64
+#define ARRIVAL_NS (15 * NS_PER_S)
+#define PAUSE_NS 3000000
+
+extern char **environ;
+
+static struct storm *storm;
+
+static void tell(const char *what, const struct ways_door *door, int64_t ns,
+		 unsigned int places)
+{
+	fprintf(stderr,
+		"storm_reader %d: %s: %s %s %d: %" PRId64 ", places %#x\n",
+		getpid(), what, ways_name(door->way), door->function,
+		door->clock, ns, places);
+}
+
+/* The places, of those given, whose time it is */
+static unsigned int fitting(const struct storm_view *view,
+			    const struct ways_door *door, int64_t ns,
+			    unsigned int places)
+{
+	unsigned int fits = 0;
+
+	for (int place = 0; place < STORM_PLACES; place++)
+		if (places & 1u << place &&
+		    storm_fits(storm, view, door, ns, place))
+			fits |= 1u << place;
+	return fits;
+}
+
+/* ---- Readers that live on ---------------------------------------------- */
+
+static struct reader {
+	uint64_t *where_now, where;
+	/* It came from outside: since, and at which doors nothing else was seen
+	 */
+	uint64_t arrival_tsc;
+	uint32_t phase;
+	bool arriving[DOORS_MAX];
+	int64_t last[RAW_CLOCKS];
+} reader;
+
+static void note_place(uint64_t where)
+{
+	const unsigned int outside = 1u << STORM_OUTSIDE;
+	bool missed = storm_turn(where) - storm_turn(reader.where) > 1;
+
+	if (where != reader.where &&
+	    (missed ||
+	     (storm_places(where) | storm_places(reader.where)) & outside)) {
+		memset(reader.arriving, true, sizeof(reader.arriving));
+		reader.arrival_tsc = storm_ticks();
+	}
+	reader.where = where;
+	/* The time starts again with another loader. */
+	if (storm_load(&storm->phase) != reader.phase) {
+		reader.phase = storm_load(&storm->phase);
+		reader.arrival_tsc = storm_ticks();
+	}
+}
+
+static bool may_arrive(unsigned int number)
+{
+	return reader.arriving[number] &&
+	       (reader.phase & 1 ||
+		(double)(storm_ticks() - reader.arrival_tsc) *
+				storm->ns_per_tick <
+			ARRIVAL_NS);
+}
+
+static void check_order(const struct ways_door *door, int64_t ns)
+{
+	int64_t *last = &reader.last[door->clock];
+
+	/* Of one that is never moved. */
+	if (door->unit_ns > 1 || storm_turn(reader.where))
+		return;
+	if (ns < *last) {
+		storm_count(storm, STORM_BACKWARD);
+		tell("backward", door, ns - *last, 0);
+	}
+	*last = ns;
+}
+
+static void read_one(unsigned int number, const struct ways_door *door)
+{
+	unsigned int places, fits;
+	struct storm_view view;
+	uint64_t begin, end;
+	int64_t ns = 0;
+
+	begin = storm_load(reader.where_now);
+	note_place(begin);
+	storm_look(storm, &view);
+	if (ways_read(door, &ns) != WAYS_READ)
+		return;
+	end = storm_load(reader.where_now);
+	places = storm_places(begin) | storm_places(end);
+	if (storm_turn(end) - storm_turn(begin) > 1) {
+		storm_count(storm, STORM_UNSURE);
+		return;
+	}
+	storm_count(storm, STORM_READINGS);
+	fits = fitting(&view, door, ns, places);
+	if (fits & ~(1u << STORM_OUTSIDE))
+		reader.arriving[number] = false;
+	if (fits) {
+		check_order(door, ns);
+	} else if (may_arrive(number) &&
+		   storm_fits(storm, &view, door, ns, STORM_OUTSIDE)) {
+		storm_count(storm, STORM_ARRIVING);
+	} else {
+		storm_count(storm, STORM_WRONG);
+		tell("wrong", door, ns, places);
+	}
+}
+
+static void read_on(void)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	const struct ways_door *door;
+
+	ways_begin(environ);
+	while (!storm_load(&storm->ended)) {
+		for (unsigned int i = 0; (door = ways_door(i)); i++)
+			read_one(i, door);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* ---- Programs that start ----------------------------------------------- */
+
+/* The place of this process, of the version 2 hierarchy */
+static unsigned int own_place(void)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	unsigned int places = 1u << STORM_OUTSIDE;
+	char line[256] = "";
+
+	if (!file || !fgets(line, sizeof(line), file))
+		exit(WRONG);
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	for (int place = STORM_FIRST; place < STORM_PLACES; place++)
+		if (!strcmp(storm->place[place].cgroup + strlen(STORM_CGROUPS),
+			    line + strlen("0::")))
+			places = 1u << place;
+	return places;
+}
+
+static int read_once(void)
+{
+	const struct ways_door *door;
+	struct storm_view view[DOORS_MAX];
+	int64_t ns[DOORS_MAX] = { 0 };
+	enum ways_result result[DOORS_MAX];
+	unsigned int places = own_place();
+	int verdict = FAST;
+
+	for (unsigned int i = 0; (door = ways_door(i)); i++) {
+		storm_look(storm, &view[i]);
+		result[i] = ways_read(door, &ns[i]);
+	}
+	places |= own_place();
+	if (places == 1u << STORM_OUTSIDE)
+		verdict = OUTSIDE;
+	for (unsigned int i = 0; (door = ways_door(i)); i++) {
+		if (result[i] == WAYS_ABSENT && verdict == FAST) {
+			verdict = SLOW;
+		} else if (result[i] == WAYS_READ &&
+			   !fitting(&view[i], door, ns[i], places)) {
+			tell("wrong start", door, ns[i], places);
+			return WRONG;
+		}
+	}
+	return verdict;
+}
+
+static volatile sig_atomic_t told; /* SIGCHLD without an end */
+
+static void child_changed(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (info->si_code != CLD_EXITED && info->si_code != CLD_KILLED &&
+	    info->si_code != CLD_DUMPED)
+		told++;
+}
+
+static void note_start(int status, uint32_t before, uint32_t after)
+{
+	int verdict = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	bool lived = before == after && !(before & 1);
+
+	if (verdict == OUTSIDE) {
+		storm_count(storm, STORM_OUTSIDE_STARTS);
+	} else if (verdict == WRONG) {
+		storm_count(storm, STORM_WRONG);
+	} else if (verdict != FAST && verdict != SLOW) {
+		storm_count(storm, STORM_DIED);
+		fprintf(stderr, "storm_reader: status %#x\n", status);
+	} else if (!lived) {
+		storm_count(storm, STORM_ALONE);
+		if (verdict == SLOW)
+			storm_count(storm, STORM_ALONE_SLOW);
+	} else {
+		storm_count(storm, verdict == FAST ? STORM_FAST : STORM_MISSED);
+	}
+}
+
+static void start_one(const char *file)
+{
+	uint32_t before = storm_load(&storm->phase);
+	int status = 0;
+	pid_t pid;
+
+	told = 0;
+	pid = vfork();
+	if (!pid) {
+		execl("/proc/self/exe", "storm_reader", "child", file, NULL);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, WUNTRACED | WCONTINUED) == pid &&
+	       (WIFSTOPPED(status) || WIFCONTINUED(status)))
+		storm_count(storm, STORM_STOPPED);
+	if (told)
+		storm_count(storm, STORM_STOPPED);
+	note_start(status, before, storm_load(&storm->phase));
+}
+
+static void start_on(const char *file)
+{
+	struct sigaction action = { .sa_sigaction = child_changed,
+				    .sa_flags = SA_RESTART | SA_SIGINFO };
+
+	sigaction(SIGCHLD, &action, NULL);
+	while (!storm_load(&storm->ended))
+		start_one(file);
+}
+
+int main(int argc, char **argv)
+{
+	int number = argc > 3 ? atoi(argv[3]) : 0;
+
+	if (argc < 3 || number < 0 || number >= STORM_READERS)
+		return 127;
+	storm = storm_open(argv[2], false);
+	if (!storm)
+		return 127;
+	if (!strcmp(argv[1], "child")) {
+		ways_begin(environ);
+		return read_once();
+	}
+	reader.where_now = &storm->where[number];
+	reader.where = storm_load(reader.where_now);
+	if (!strcmp(argv[1], "start"))
+		start_on(argv[2]);
+	else
+		read_on();
+	return 0;
+}
