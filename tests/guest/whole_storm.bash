@@ -7,15 +7,17 @@ STORM_SECONDS=${TIMENSBPF_WHOLE_STORM:-20}
 
 # whole_storm: its line of JSON in $JSON, what went wrong in $STORM.why
 whole_storm() {
-    local place
+    local place waits
     STORM=$BATS_TEST_TMPDIR/storm
     for place in outside first second waits; do mkdir "$CGROUPS/$OWN.$place"; done
     timensbpf set --cgroup "$CGROUPS/$OWN.waits" "${CLOCKS[@]}"
     in_cgroup "$CGROUPS/$OWN.waits" deadline_storm --threads 4 \
         --seconds "${STORM_SECONDS%,*}" >"$STORM.waits" 3>&- &
+    waits=$!
     busy_begin 1
     nice -n -5 storm "$STORM_SECONDS" "$STORM.shared" "$STORM.log" \
         "$CGROUPS/$OWN".{outside,first,second} >"$STORM" 2>"$STORM.why" 3>&-
+    wait "$waits"
     JSON=$(<"$STORM")
     tell "$JSON" "$(<"$STORM.waits")"
 }
