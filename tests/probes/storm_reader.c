@@ -30,13 +30,18 @@ extern char **environ;
 
 static struct storm *storm;
 
+/* The first ones */
 static void tell(const char *what, const struct ways_door *door, int64_t ns,
 		 unsigned int places)
 {
-	fprintf(stderr,
-		"storm_reader %d: %s: %s %s %d: %" PRId64 ", places %#x\n",
-		getpid(), what, ways_name(door->way), door->function,
-		door->clock, ns, places);
+	static int told_of;
+
+	if (told_of++ < 20)
+		fprintf(stderr,
+			"storm_reader %d: %s: %s %s %d: %" PRId64
+			", places %#x\n",
+			getpid(), what, ways_name(door->way), door->function,
+			door->clock, ns, places);
 }
 
 /* The places, of those given, whose time it is */
