@@ -4,8 +4,8 @@
 #
 # TIMENSBPF_STORM_EXECS: how many in a case (320; 10,000 by hand, see starts.bash).
 #
-# Kernels: every version and both kinds of preemption.
-# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12,kernel:6-12-preempt,one-cpu
+# Kernels: every version (6.12-preempt stands for 6.12).
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt,one-cpu
 
 load helpers
 load starts

@@ -3,7 +3,7 @@
 #
 # TIMENSBPF_WHOLE_STORM: seconds (20; by hand 600), and after a comma a seed.
 #
-# Kernels: every version and both kinds of preemption.
+# Kernels: every version (6.12-preempt stands for 6.12).
 # bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt,one-cpu
 
 load helpers

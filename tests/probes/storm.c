@@ -38,8 +38,8 @@ static const char *file, *log_path;
 static unsigned int seed;
 static pid_t loader;
 /* What was done */
-static unsigned long moves, sets, sets_failed, kills, stops, stop_deaths,
-	restarts;
+static unsigned long moves, sets, sets_failed, sets_interrupted, kills, stops,
+	stop_deaths, restarts;
 
 /* Of readers: where each begins, what it does, and whether it is moved */
 static const struct {
@@ -359,14 +359,19 @@ static void *rules_step(void *unused)
 	while (!storm_load(&storm->ended)) {
 		int number = rand_r(&random) % 2 ? STORM_FIRST : STORM_SECOND;
 		struct storm_place *place = &storm->place[number];
-		uint32_t step = place->highest + 1;
+		uint32_t step = place->highest + 1, phase;
 
 		storm_store(&place->highest, step);
+		phase = storm_load(&storm->phase);
 		sets++;
+		/* One that the loader was asked for, and died over, may be in
+		 * force. */
 		if (set(number, step))
 			storm_store(&place->lowest, step);
-		else
+		else if (!(phase & 1) && phase == storm_load(&storm->phase))
 			sets_failed++;
+		else
+			sets_interrupted++;
 		pause_up_to(&random, 700);
 	}
 	return unused;
@@ -428,10 +433,10 @@ static void print(void)
 		[STORM_DIED] = "died",
 	};
 
-	printf("{\"seed\":%u,\"moves\":%lu,\"sets\":%lu,\"sets_failed\":%lu,"
+	printf("{\"seed\":%u,\"moves\":%lu,\"sets\":%lu,\"sets_failed\":%lu,\"sets_interrupted\":%lu,"
 	       "\"kills\":%lu,\"stops\":%lu,\"stop_deaths\":%lu,\"restarts\":%lu",
-	       seed, moves, sets, sets_failed, kills, stops, stop_deaths,
-	       restarts);
+	       seed, moves, sets, sets_failed, sets_interrupted, kills, stops,
+	       stop_deaths, restarts);
 	for (int i = 0; i < STORM_COUNTS; i++)
 		printf(",\"%s\":%" PRIu64, names[i], storm->count[i]);
 	for (size_t i = 0; i < WATCHED; i++)

@@ -34,6 +34,7 @@ static bool prctl_is_there;
 		way, "time", RAW_REALTIME, NS_PER_S          \
 	}
 
+/* First those by which a program sees whether it was given the image. */
 static const struct ways_door doors[] = {
 	FUNCTIONS(VDSO_BY_STACK),
 	FUNCTIONS(VDSO_BY_GETAUXVAL),
