@@ -43,6 +43,7 @@ read_fast() {
 # watch_start: a process of the rule that reads REALTIME and MONOTONIC as fast as it
 # can. watch_stop: "R - M" of the rules that it saw, in hours, in $SEEN.
 watch_start() {
+    : >"$BATS_TEST_TMPDIR/watched"
     mkfifo "$BATS_TEST_TMPDIR/watch"
     exec {WATCH_FD}<>"$BATS_TEST_TMPDIR/watch"
     in_cgroup "$CGROUP" python3 -c '
@@ -160,7 +161,7 @@ all_named() {
 @test "a program that starts without a loader is counted, listed, and changed by the next one" {
     local before
     before=$(figure exec_shown)
-    serve_start in_cgroup "$CGROUP"
+    serve_start "${IN[@]}" "$CGROUP"
     serve first
     expect_doors "$SERVED" 'first/libc-.*' 0 0 0
     (($(figure exec_shown) > before))
@@ -175,7 +176,7 @@ all_named() {
 
 @test "what set changes is virtual without a loader" {
     cgroup_make second
-    serve_start in_cgroup "$CGROUP"
+    serve_start "${IN[@]}" "$CGROUP"
     serve first
     expect_doors "$SERVED" 'first/libc-.*' 0 0 0
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
@@ -191,7 +192,7 @@ all_named() {
     local own=$CGROUP other
     daemon_start
     watch_start
-    serve_start in_cgroup "$own"
+    serve_start "${IN[@]}" "$own"
     serve first
     fast_doors "$SERVED" first/
     cgroup_make other
@@ -214,7 +215,7 @@ reads_host_time() {
 @test "a process that leaves while no loader serves is counted" {
     local before
     daemon_start
-    serve_start in_cgroup "$CGROUP"
+    serve_start "${IN[@]}" "$CGROUP"
     serve first
     fast_doors "$SERVED" first/
     daemon_stop
@@ -230,7 +231,7 @@ reads_host_time() {
     mkdir "$CGROUP/below"
     CGROUP=$CGROUP/below watch_start
     for ((i = 0; i < 10; i++)); do
-        timensbpf set --cgroup "$CGROUP/below" --realtime +30d --monotonic +2d
+        timensbpf set --cgroup "$CGROUP/below" --realtime +30d
         timensbpf unset --cgroup "$CGROUP/below" --force
     done
     watch_stop
