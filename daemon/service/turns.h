@@ -24,7 +24,7 @@ struct tnb_turns {
 	/* Borrowed */
 	struct tnb_inbox *inbox; /* of MOVED events */
 	const struct tnb_ending *ending;
-	__u32 *waits_on; /* of struct tnb_loader_state */
+	__u32 *waits_on, *seizing; /* of struct tnb_loader_state */
 
 	pthread_mutex_t turn[TNB_HALVES]; /* held by the one that waits */
 	pthread_mutex_t reading; /* of what follows, held for moments */
