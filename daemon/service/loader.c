@@ -74,6 +74,7 @@ static void reset_state(struct tnb_loader_state *state)
 {
 	memset(state->tracee, 0, sizeof(state->tracee));
 	tnb_store_release(state->heartbeat, 0);
+	tnb_store_release(state->seizing, 0);
 }
 
 /* Threads that wait for their answer get it from now on. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "turns.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <abi/latch.h>
@@ -48,6 +49,8 @@ static int on_event(void *context, void *data, size_t size)
 		tnb_inbox_add(turns->inbox, (pid_t)event->tgid);
 		return 0;
 	}
+	if (event->kind == TNB_EVENT_CALL)
+		__atomic_add_fetch(turns->seizing, 1, __ATOMIC_SEQ_CST);
 	*turns->event = *event;
 	turns->event = NULL;
 	return -ECANCELED;
@@ -103,6 +106,29 @@ static void let_it_be_written(void)
 	nanosleep(&nap, NULL);
 }
 
+/*
+ * The thread that an event tells of may be about to run on this CPU, once we
+ * sleep (bpf/read/call.bpf.h). So we do not while another tracer reads or
+ * seizes, but let only threads of our priority run. A bound for what does not
+ * happen.
+ */
+#define SEIZING_NS 50000000ULL
+
+static void begin_reading(struct tnb_turns *turns)
+{
+	while (pthread_mutex_trylock(&turns->reading))
+		sched_yield();
+}
+
+static void await_seizing(const struct tnb_turns *turns)
+{
+	__u64 begin = tnb_clock_now();
+
+	while (tnb_load_acquire(*turns->seizing) &&
+	       tnb_clock_now() - begin < SEIZING_NS)
+		sched_yield();
+}
+
 enum taken { TAKEN_WORK, TAKEN_OTHERS, TAKEN_NOTHING };
 
 static enum taken take(struct tnb_turns *turns, struct tnb_loader_event *event)
@@ -110,7 +136,7 @@ static enum taken take(struct tnb_turns *turns, struct tnb_loader_event *event)
 	enum taken taken;
 	int count;
 
-	pthread_mutex_lock(&turns->reading);
+	begin_reading(turns);
 	turns->event = event;
 	count = ring_buffer__consume(turns->ring);
 	taken = !turns->event ? TAKEN_WORK
@@ -134,6 +160,8 @@ bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
 		taken = take(turns, event);
 		if (taken == TAKEN_NOTHING && is_there)
 			let_it_be_written();
+		if (taken != TAKEN_WORK)
+			await_seizing(turns);
 		is_there = taken != TAKEN_WORK && wait_for_event(turns, half);
 	}
 	pthread_mutex_unlock(turn);

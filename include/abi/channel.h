@@ -118,7 +118,9 @@ struct tnb_loader_state {
 	__u64 call[TNB_CALL_OUTCOME_MAX];
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
-	__u32 unused;
+	/* CALL events that the loader has read, and has not yet seized the
+	 * thread of. */
+	__u32 seizing;
 	/* Where the tracer of each half last waited for an event: its CPU and
 	 * 1. */
 	__u32 waits_on[TNB_HALVES];

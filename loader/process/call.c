@@ -188,6 +188,12 @@ static void answer(const struct tnb_injector *injector,
 		(void)!tnb_channel_answer(injector->state, event->hold, state);
 }
 
+/* From now on the thread does not run in user mode, or is none of ours. */
+static void end_seizing(const struct tnb_injector *injector)
+{
+	__atomic_sub_fetch(&injector->state->seizing, 1, __ATOMIC_SEQ_CST);
+}
+
 /* 0, -ETIMEDOUT: it does not stop. */
 static int work_on(const struct tnb_injector *injector,
 		   struct tnb_tracee *tracee,
@@ -211,10 +217,13 @@ static int complete(const struct tnb_injector *injector,
 	int err;
 
 	*outcome = TNB_CALL_LATE;
-	if (is_too_late(injector, event))
+	if (is_too_late(injector, event)) {
+		end_seizing(injector);
 		return 0;
+	}
 	err = tnb_tracee_seize((pid_t)event->tid, (pid_t)event->tgid, &tracee,
 			       BUDGET_MS);
+	end_seizing(injector);
 	answer(injector, event, err ? TNB_HOLD_REFUSED : TNB_HOLD_TAKEN);
 	if (!err)
 		return work_on(injector, &tracee, event, outcome);

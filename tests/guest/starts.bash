@@ -37,7 +37,7 @@ starts() {
 busy_begin() {
     local i
     # shellcheck disable=SC2034 # for storm_was_good: a life takes as many turns
-    LONGEST_US=20000000
+    LONGEST_US=600000000
     for ((i = 0; i < $1 * $(nproc); i++)); do
         bash -c 'while :; do :; done' 3>&- &
         BUSY+=("$!")
@@ -56,7 +56,7 @@ starts_in_a_share() {
     echo +cpu >"$CGROUPS/cgroup.subtree_control"
     echo "20000 100000" >"$CGROUP/cpu.max"
     # shellcheck disable=SC2034 # for storm_was_good
-    LONGEST_US=20000000
+    LONGEST_US=600000000
     starts 8 $((EXECS / 4))
 }
 

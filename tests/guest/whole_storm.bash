@@ -26,7 +26,7 @@ whole_storm_was_good() {
     local key
     head -n 40 "$STORM.why"
     grep -v ' serves$' "$STORM.log" | sort | uniq -c || true
-    for key in wrong backward missed stopped died deadline_lost deadline_stuck read_lost \
+    for key in wrong late backward missed stopped died deadline_lost deadline_stuck read_lost \
         sets_failed; do
         [[ $(number "$key" "$JSON") == 0 ]] || fail "$key" || return
     done

@@ -424,6 +424,7 @@ static void print(void)
 		[STORM_BACKWARD] = "backward",
 		[STORM_UNSURE] = "unsure",
 		[STORM_ARRIVING] = "arriving",
+		[STORM_LATE] = "late",
 		[STORM_OUTSIDE_STARTS] = "outside_starts",
 		[STORM_FAST] = "fast",
 		[STORM_MISSED] = "missed",

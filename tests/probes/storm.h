@@ -35,6 +35,7 @@ enum storm_count {
 			 */
 	STORM_UNSURE,	/* moved more than once meanwhile: not judged */
 	STORM_ARRIVING, /* the host's, after a move from outside */
+	STORM_LATE,	/* the same, too long after it */
 	STORM_OUTSIDE_STARTS,
 	STORM_FAST,
 	STORM_MISSED, /* slow, although a loader lived all the time */

@@ -90,13 +90,12 @@ static void note_place(uint64_t where)
 	}
 }
 
-static bool may_arrive(unsigned int number)
+static bool may_arrive(void)
 {
-	return reader.arriving[number] &&
-	       (reader.phase & 1 ||
-		(double)(storm_ticks() - reader.arrival_tsc) *
-				storm->ns_per_tick <
-			ARRIVAL_NS);
+	return reader.phase & 1 ||
+	       (double)(storm_ticks() - reader.arrival_tsc) *
+			       storm->ns_per_tick <
+		       ARRIVAL_NS;
 }
 
 static void check_order(const struct ways_door *door, int64_t ns)
@@ -137,9 +136,11 @@ static void read_one(unsigned int number, const struct ways_door *door)
 		reader.arriving[number] = false;
 	if (fits) {
 		check_order(door, ns);
-	} else if (may_arrive(number) &&
+	} else if (reader.arriving[number] &&
 		   storm_fits(storm, &view, door, ns, STORM_OUTSIDE)) {
-		storm_count(storm, STORM_ARRIVING);
+		storm_count(storm, may_arrive() ? STORM_ARRIVING : STORM_LATE);
+		if (!may_arrive())
+			tell("late", door, ns, places);
 	} else {
 		storm_count(storm, STORM_WRONG);
 		tell("wrong", door, ns, places);
