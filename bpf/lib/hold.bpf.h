@@ -41,6 +41,9 @@ struct hold {
 	 * when it has read up to here, another time counts. */
 	__u64 told, read_until_ns;
 	__u64 gone_ns; /* since when there is no sign of life, 0: there is */
+	/* Of one that yields: the last turn, and how much longer it may be held
+	 * because it had no CPU. */
+	__u64 turn_ns, more_ns;
 };
 
 /* SIGKILL is put down here for each thread that has to end. */
@@ -60,12 +63,14 @@ static __always_inline __u64 *hold_word(struct tnb_loader_state *state,
 }
 
 /* A machine that stood still has old signs of life, until the threads that give
- * them have run again. */
-#define GONE_AFTER_NS 30000000ULL
+ * them have run again. A guard that saw its loader die leaves 0. */
+#define GONE_AFTER_NS 100000000ULL
 
 static __always_inline bool loader_is_gone(const struct tnb_loader_state *state,
 					   struct hold *hold)
 {
+	if (!tnb_read_once(state->beat_ns[TNB_BEAT_GUARD]))
+		return true;
 	if (beat_within(state, TNB_BEAT_LIMIT_NS)) {
 		hold->gone_ns = 0;
 		return false;
@@ -103,11 +108,30 @@ static long hold_spin_turn(__u64 turn, struct hold *hold)
 	       (!event_is_read(hold) || is_over(hold->read_until_ns));
 }
 
+/* Between two turns the thread had no CPU for so long: not by us. */
+#define TURN_MOST_NS 20000000ULL
+
+/* The time in which the thread would not have run anyway does not count. */
+static __always_inline void hold_extend(struct hold *hold)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u64 away = hold->turn_ns ? now - hold->turn_ns : 0;
+
+	hold->turn_ns = now;
+	if (away < TURN_MOST_NS)
+		return;
+	if (away > hold->more_ns)
+		away = hold->more_ns;
+	hold->until_ns += away;
+	hold->more_ns -= away;
+}
+
 static long hold_yield_turn(__u64 turn, struct hold *hold)
 {
 	struct tnb_loader_state *state = the_loader_state();
 	char byte;
 
+	hold_extend(hold);
 	if (!state || hold_ends(state, hold) || is_over(hold->until_ns))
 		return 1;
 	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)hold->yield_at,
@@ -168,8 +192,8 @@ static __always_inline enum hold_end hold_begin(struct tnb_loader_state *state,
 static __always_inline enum hold_end hold_yield(struct tnb_loader_event *event,
 						__u64 at)
 {
-	struct tnb_loader_state *state = living_loader();
-	struct hold hold = { .yield_at = at };
+	struct tnb_loader_state *state = some_loader();
+	struct hold hold = { .yield_at = at, .more_ns = TNB_HOLD_MORE_NS };
 	enum hold_end end = hold_begin(state, event, &hold, TNB_HOLD_NS);
 
 	if (end != HOLD_TAKEN)

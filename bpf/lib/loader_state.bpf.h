@@ -44,7 +44,7 @@ static __always_inline struct tnb_loader_state *living_loader(void)
 	return state && beat_within(state, TNB_BEAT_LIMIT_NS) ? state : NULL;
 }
 
-/* The same where no process is kept waiting, with a longer limit: a machine may
+/* The same with a longer limit, for all that can wait: a machine may
  * have stood still for a moment. */
 static __always_inline struct tnb_loader_state *some_loader(void)
 {

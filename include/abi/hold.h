@@ -60,6 +60,8 @@ static inline __u64 tnb_hold_answer(__u64 word, enum tnb_hold_state state)
 
 /* How long a thread is held that yields its CPU meanwhile, in nanoseconds. */
 #define TNB_HOLD_NS 300000000ULL
+/* And how much longer, if it had no CPU meanwhile. */
+#define TNB_HOLD_MORE_NS 700000000ULL
 /* The same for one that cannot yield it, until the loader has read its event.
  */
 #define TNB_SPIN_NS 20000000ULL
