@@ -10,6 +10,9 @@
 EXECS=${TIMENSBPF_STORM_EXECS:-320}
 WAYS=/usr/local/lib/timensbpf/probes/exec_ways
 BUSY=()
+# How long a program lives is up to what else wants the CPUs: fast_storm bounds it.
+# shellcheck disable=SC2034 # for storm_was_good
+LONGEST_US=600000000
 
 # slow_starts: by the figures, of any reason
 slow_starts() {
@@ -36,8 +39,6 @@ starts() {
 # busy_begin PER_CPU: so many processes a CPU that never sleep
 busy_begin() {
     local i
-    # shellcheck disable=SC2034 # for storm_was_good: a life takes as many turns
-    LONGEST_US=600000000
     for ((i = 0; i < $1 * $(nproc); i++)); do
         bash -c 'while :; do :; done' 3>&- &
         BUSY+=("$!")
@@ -55,8 +56,6 @@ busy_end() {
 starts_in_a_share() {
     echo +cpu >"$CGROUPS/cgroup.subtree_control"
     echo "20000 100000" >"$CGROUP/cpu.max"
-    # shellcheck disable=SC2034 # for storm_was_good
-    LONGEST_US=600000000
     starts 8 $((EXECS / 4))
 }
 
