@@ -16,6 +16,7 @@
 #include "errno.bpf.h"
 #include "hold.bpf.h"
 #include "once.bpf.h"
+#include "order.bpf.h"
 
 /* A fork that comes between the loader's answer and the next try takes the page
  * again. */
@@ -68,7 +69,7 @@ static __always_inline bool spin_enter(struct tnb_loader_state *state)
 	if (__sync_fetch_and_add(&state->spinning, 1) <
 	    tnb_read_once(state->may_spin))
 		return true;
-	__sync_fetch_and_add(&state->spinning, -1);
+	order_add(&state->spinning, -1);
 	return false;
 }
 
@@ -80,7 +81,7 @@ spin_in_turn(struct tnb_loader_state *state, struct tnb_loader_event *event)
 	if (!spin_enter(state))
 		return HOLD_BUSY;
 	end = hold_spin(event);
-	__sync_fetch_and_add(&state->spinning, -1);
+	order_add(&state->spinning, -1);
 	return end;
 }
 
