@@ -16,6 +16,7 @@
 #include "errno.bpf.h"
 #include "hold.bpf.h"
 #include "once.bpf.h"
+#include "order.bpf.h"
 
 /* A fork that comes between the loader's answer and the next try takes the page
  * again. */
@@ -61,28 +62,53 @@ static __always_inline bool memory_can_mend(__u64 address)
 	return err ? err == -TNB_EBUSY : look.can_mend;
 }
 
+/* A thread that is held here keeps its CPU, and one has to be left for the
+ * loader: held threads that take them all would wait for nothing. */
+static __always_inline bool spin_enter(struct tnb_loader_state *state)
+{
+	if (__sync_fetch_and_add(&state->spinning, 1) <
+	    tnb_read_once(state->may_spin))
+		return true;
+	order_add(&state->spinning, -1);
+	return false;
+}
+
+static __always_inline enum hold_end
+spin_in_turn(struct tnb_loader_state *state, struct tnb_loader_event *event)
+{
+	enum hold_end end;
+
+	if (!spin_enter(state))
+		return HOLD_BUSY;
+	end = hold_spin(event, TNB_SPIN_NS);
+	order_add(&state->spinning, -1);
+	return end;
+}
+
 /* Hold the thread until memory was made writable. False: that is not to be had.
- * A loader that comes too late makes it writable all the same, so that another
- * try may be right. */
+ * One that has given up may try once more. */
 TNB_ONCE int memory_mend(__u64 address, __u32 size)
 {
+	struct tnb_loader_state *state = living_loader();
 	__u32 *slot = current_slot();
 	struct tnb_loader_event event;
 
-	if (!slot || !living_loader() || !memory_can_mend(address))
+	if (!slot || !state || !memory_can_mend(address))
 		return false;
 	event = event_of_current(TNB_EVENT_MEMORY, *slot);
 	event.address = address;
 	event.size = size;
-	switch (hold_spin(&event, TNB_SPIN_NS)) {
+	switch (spin_in_turn(state, &event)) {
 	case HOLD_TAKEN:
 		count(TNB_COUNT_MEMORY_MENDED);
 		return true;
 	case HOLD_GIVEN_UP:
 		count(TNB_COUNT_MEMORY_LATE);
 		return true;
-	case HOLD_NONE:
 	case HOLD_BUSY:
+		count(TNB_COUNT_MEMORY_BUSY);
+		return false;
+	case HOLD_NONE:
 	case HOLD_REFUSED:
 		break;
 	}

@@ -80,7 +80,7 @@ static void reset_state(struct tnb_loader_state *state)
 /* Threads that wait for their answer get it from now on. */
 static void hold_threads(struct tnb_loader_state *state)
 {
-	tnb_store_release(state->may_spin, tnb_place_has_cpus());
+	tnb_store_release(state->may_spin, tnb_place_spare_cpus());
 	tnb_store_release(state->may_hold, 1);
 }
 

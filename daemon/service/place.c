@@ -68,9 +68,11 @@ int tnb_place_check(const struct tnb *tnb)
 	return 0;
 }
 
-bool tnb_place_has_cpus(void)
+unsigned int tnb_place_spare_cpus(void)
 {
 	cpu_set_t own;
 
-	return !sched_getaffinity(0, sizeof(own), &own) && CPU_COUNT(&own) > 1;
+	if (sched_getaffinity(0, sizeof(own), &own))
+		return 0;
+	return (unsigned int)CPU_COUNT(&own) - 1;
 }

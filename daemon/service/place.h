@@ -14,8 +14,7 @@ TNB_MUST_CHECK int tnb_place_lock(void);
  * are compared with the kernel's own clock, and processes are named by its
  * numbers. 0 or -EINVAL. */
 TNB_MUST_CHECK int tnb_place_check(const struct tnb *tnb);
-/* A program that waits for its tracer keeps a CPU, so the tracer needs another.
- */
-bool tnb_place_has_cpus(void);
+/* How many CPUs threads may keep that wait for a tracer: it needs another. */
+unsigned int tnb_place_spare_cpus(void);
 
 #endif

@@ -109,7 +109,8 @@ enum tnb_call_outcome { TNB_CALL_OUTCOMES(TNB_CALL_ENUM) TNB_CALL_OUTCOME_MAX };
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 may_hold;		  /* 1: threads are held for it */
-	__u64 may_spin;	  /* 1: those that cannot yield their CPU, too */
+	__u64 may_spin;	  /* so many at once that cannot yield their CPU */
+	__u64 spinning;	  /* so many do now */
 	__u64 holds;	  /* so far: the number of the last one */
 	__u64 moves_lost; /* MOVED events that the buffer had no room for */
 	__u64 fast;	  /* programs that were given the image */

@@ -50,9 +50,7 @@ far_forward() {
 
 # Cases whose memory is special have tests of their own, as have doors that learn
 # their clock elsewhere.
-APART='-readonly|io_uring_(link_)?update|io_uring_sqpoll'
-# Of the doors that have tests of their own.
-USUAL='-(future|past|far|across|untouched|forked)'
+APART='-(readonly|untouched|forked)|io_uring_(link_)?update|io_uring_sqpoll'
 # io_uring_enter takes negative times, and does now this and now that with them.
 VAGUE='^io_uring_enter-.*-invalid-sec'
 
@@ -189,14 +187,14 @@ every_memory() {
 
 @test "io_uring: a kernel thread takes the requests" {
     exist io_uring_sqpoll
-    hold io_uring_sqpoll "$USUAL"
+    hold io_uring_sqpoll '-(future|past|far|across)'
 }
 
 @test "io_uring: updates of a timeout, which keeps its clock" {
     exist io_uring_update
     # In a time namespace kernels that know of them take an update's time for
     # one of MONOTONIC, whatever the clock: early, or by chance not.
-    hold_in_rules 'io_uring_(link_)?update' "$USUAL"
+    hold_in_rules 'io_uring_(link_)?update' '-(future|past|far|across)'
 }
 
 @test "io_uring_enter with a deadline" {
@@ -210,6 +208,21 @@ every_memory() {
     every_memory env
     every_memory inside
     every_memory behind
+}
+
+# every_door COMMAND…: the same of each way to wait
+every_door() {
+    local wrong
+    "$@" --held --only '^(clock_nanosleep|timer_settime|timerfd_settime|futex_|mq_timed|io_uring_timeout).*-(REALTIME|MONOTONIC)$' \
+        >"$BATS_TEST_TMPDIR/doors" 2>/dev/null
+    wrong=$(grep '^bad' "$BATS_TEST_TMPDIR/doors") || true
+    [[ ! $wrong ]] || fail "$* $wrong"
+    (($(grep -c '^ok' "$BATS_TEST_TMPDIR/doors") >= 20))
+}
+
+@test "memory that a fork shares, or that was not touched yet: every way to wait" {
+    every_door inside deadlines
+    every_door behind deadlines32
 }
 
 # How often threads were held.
@@ -248,7 +261,11 @@ lost_or_right() {
 }
 
 @test "memory whose page faults a program answers, or nobody: none of ours waits for it" {
+    local status=0
     lost_or_right userfault
-    lost_or_right userfault-dead || grep '^bad userfault-dead' "$BATS_TEST_TMPDIR/memory"
+    # The kernel waits, too, until the process is killed.
+    timeout 60 timensbpf run --name "$OWN" "${CLOCKS[@]}" -- timeout -s KILL 3 \
+        deadline_memory "$BATS_TEST_TMPDIR/file" userfault-dead || status=$?
+    ((status != 124))
     every_memory inside
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * deadlines [--writable] [--only REGEX] [--offset R,M,B]
+ * deadlines [--writable | --held] [--only REGEX] [--offset R,M,B]
  *   Every door by which a process passes a time to wait for, with good and bad
  *   times in all kinds of memory, judged by the process's own clock. --only
  *   chooses doors by DOOR-CLOCK, the offsets (nanoseconds of REALTIME,
  *   MONOTONIC, BOOTTIME) are those of its rule, for the deadline that is zero
- *   for the host. --writable leaves out memory that is read-only: waits whose
- *   deadline is not translated there take seconds each.
+ *   for the host. --writable leaves out memory that cannot be written: waits
+ *   whose deadline is not translated there take seconds each. --held: only
+ *   memory that can be once the thread is held, one door at a time.
  *
  * Prints a line for each door, clock and case (DOOR-CLOCK-CASE):
  *   ok NAME
@@ -339,7 +340,13 @@ static void run_relative(struct trial *t)
 	run_test(t, &test);
 }
 
-static bool writable_only;
+static bool writable_only, held_only;
+
+static void run_held(struct trial *t)
+{
+	if (run_future(t, "untouched", UNTOUCHED))
+		run_future(t, "forked", FORKED);
+}
 
 static void run_absolute(struct trial *t)
 {
@@ -350,10 +357,10 @@ static void run_absolute(struct trial *t)
 	if (t->abi->compat && !t->abi->time32 && t->door->call != CALL_IO_URING)
 		run_padding(t);
 	run_future(t, "across-pages", ACROSS_PAGES);
-	run_future(t, "untouched", UNTOUCHED);
-	run_future(t, "forked", FORKED);
-	if (!writable_only)
+	if (!writable_only) {
 		run_future(t, "readonly", READONLY);
+		run_held(t);
+	}
 	if (t->door->more)
 		t->door->more(t);
 	run_invalid(t);
@@ -378,6 +385,8 @@ static void run_job(struct job *job)
 	job->trial.words = low_pages(4096);
 	if (job->trial.door->flags & RELATIVE)
 		run_relative(&job->trial);
+	else if (held_only)
+		run_held(&job->trial);
 	else
 		run_absolute(&job->trial);
 	fflush(stdout);
@@ -427,7 +436,7 @@ static void run_jobs(void)
 	int running = 0;
 
 	for (int i = 0; i < job_count; i++) {
-		if (running == PROCESSES)
+		if (running == (held_only ? 1 : PROCESSES))
 			end_one();
 		else
 			running++;
@@ -470,7 +479,7 @@ static void choose(const struct door *doors, int count, const regex_t *only)
 static int usage(void)
 {
 	fprintf(stderr,
-		"deadlines [--writable] [--only REGEX] [--offset R,M,B]\n");
+		"deadlines [--writable | --held] [--only REGEX] [--offset R,M,B]\n");
 	return 2;
 }
 
@@ -479,8 +488,9 @@ int main(int argc, char **argv)
 	const regex_t *only = NULL;
 	regex_t compiled;
 
-	if (argc > 1 && !strcmp(argv[1], "--writable")) {
-		writable_only = true;
+	writable_only = argc > 1 && !strcmp(argv[1], "--writable");
+	held_only = argc > 1 && !strcmp(argv[1], "--held");
+	if (writable_only || held_only) {
 		argc--;
 		argv++;
 	}

@@ -26,6 +26,8 @@
 	  "times that memory of a held thread was made writable by the loader")           \
 	X(MEMORY_LATE, memory_late,                                                       \
 	  "times that the loader came too late to make memory of a held thread writable") \
+	X(MEMORY_BUSY, memory_busy,                                                       \
+	  "times that memory was not made writable because other threads were held")      \
 	X(SET_DENIED, set_denied,                                                         \
 	  "attempts to set the clock that were denied")                                   \
 	X(EXEC_BEGUN, exec_begun, "programs started in a rule")                           \
