@@ -60,12 +60,13 @@ static bool is_to_be_said(void)
 }
 
 /* One line; each time where more than usual is left (lockdown). */
-static void say_known_gaps(const struct run *run)
+static void say_known_gaps(const struct run *run, const struct tnb *tnb)
 {
 	char *line = NULL;
-	int many = run->quiet ? -1 : tnb_known_gaps(&line);
 
-	if (many > 0 || (!many && is_to_be_said()))
+	if (run->quiet || !(tnb_loaded_gap(tnb, 0) || is_to_be_said()))
+		return;
+	if (tnb_known_gaps(&line) >= 0)
 		command_say("note: %s", line);
 	free(line);
 }
@@ -193,8 +194,8 @@ static int run_in_cgroup(struct run *run)
 		tnb_close(&tnb);
 		return command_fail(EXIT_OWN_FAILURE);
 	}
-	say_known_gaps(run);
 	keep_loader_begin(&loader, run->quiet);
+	say_known_gaps(run, tnb);
 	status = lacks_loader(tnb) ? EXIT_OWN_FAILURE : run_child(run, &loader);
 	keep_loader_end(&loader);
 	/* The command's status counts, also if the cgroup stays. */
