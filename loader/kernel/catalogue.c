@@ -16,12 +16,21 @@
 #define MAP_ROW(name, flags) MAP(#name, ALWAYS, 0, flags, NULL)
 #define ARRAY_ROW(name, when, worker) MAP(#name, when, 0, TNB_KEPT, #worker)
 
+/* What a worker does with the time: it lies in user memory, or the loader
+ * changes it (bpf/read/call.bpf.h). */
+#define WORKER_clock_gettime TNB_WRITES
+#define WORKER_gettimeofday TNB_WRITES
+#define WORKER_adjtimex TNB_WRITES
+#define WORKER_clock_adjtime TNB_WRITES
+#define WORKER_time 0
+#define WORKER_times 0
+
 /* bpf/read/clock_read_fexit.bpf.c */
 #define READ_ROWS(name, function, worker, layout)                         \
 	PROGRAM("fexit_" #name, READ, TNB_DOOR_##name, 0, SECTION, READS, \
 		TNB_KEPT)                                                 \
 	PROGRAM("read_" #name, READ, TNB_DOOR_##name, 0, ARRAY, READS,    \
-		TNB_WRITES)
+		WORKER_##worker)
 #define READ_ARRAY(name, function, worker, layout) \
 	MAP("door_" #name, READ, TNB_DOOR_##name, TNB_KEPT, "read_" #name)
 

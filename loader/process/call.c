@@ -119,7 +119,11 @@ static int task_of(const struct tnb_call_end *end,
 	}
 }
 
-/* -ENOENT: it is not at the end of such a call. */
+/*
+ * -ENOENT: it is not at the end of such a call, or of another one than the
+ * event told of. A thread that has given up may have returned from that; its
+ * next one is completed as well, and is not counted for it.
+ */
 static int finish(const struct tnb_injector *injector,
 		  struct tnb_tracee *tracee,
 		  const struct tnb_loader_event *event)
@@ -131,15 +135,18 @@ static int finish(const struct tnb_injector *injector,
 		return err;
 	switch (task_of(&end, event)) {
 	case TNB_CALL_TIME:
-		return answer_time(injector, tracee, event, &end);
+		err = answer_time(injector, tracee, event, &end);
+		break;
 	case TNB_CALL_TIMES:
-		return answer_times(injector, tracee, event);
+		err = answer_times(injector, tracee, event);
+		break;
 	case TNB_CALL_AGAIN:
 		return tnb_call_end_again(tracee->tid);
 	default:
 		(void)!tnb_restart_interrupted(tracee);
 		return -ENOENT;
 	}
+	return err || end.result == event->result ? err : -ENOENT;
 }
 
 static enum tnb_call_outcome outcome_of(int err)

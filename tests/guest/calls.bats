@@ -99,7 +99,8 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
     done
     calls raw_calls 1 50
     kill "${busy[@]}"
-    calls_were_right raw_calls 150
+    # A loader that gets no CPU for 20 ms comes too late.
+    calls_were_counted raw_calls
 }
 
 @test "1000 threads at once" {
@@ -127,7 +128,8 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
         wait "$CALLER" || true
     done
     calls raw_calls 1 10
-    calls_were_right raw_calls 30
+    # The loader still has the events of the dead before these.
+    calls_were_counted raw_calls
 }
 
 @test "the loader is killed again and again: none is held, what is the host's is counted" {

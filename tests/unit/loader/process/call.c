@@ -115,7 +115,11 @@ static void complete_until_it_ends(struct loader *loader, pid_t pid)
 
 		complete(loader, &event);
 	}
-	assert_true(loader->state->call[TNB_CALL_COMPLETED] > 0);
+	/* Of which call the event told is not known here: it counts as late,
+	 * unless the results happen to be equal. */
+	assert_true(loader->state->call[TNB_CALL_COMPLETED] +
+			    loader->state->call[TNB_CALL_LATE] >
+		    0);
 }
 
 static void call_time(void)
