@@ -28,7 +28,7 @@ static int trace(int request, pid_t tid, size_t address, const void *data)
 int tnb_call_end_get(pid_t tid, struct tnb_call_end *end)
 {
 	struct __ptrace_syscall_info info;
-	struct user_regs_struct regs;
+	struct user_regs_struct regs = { 0 };
 	int err = trace(PTRACE_GETREGS, tid, 0, &regs);
 
 	if (!err)
