@@ -108,7 +108,7 @@ void keep_loader_begin(struct keep_loader *keep, bool quiet)
 		keep->own = own_loader_start();
 		if (*keep->own.reason)
 			say_slow(keep, keep->own.reason);
-		if (keep->own.pid || keep->told || comes_alive())
+		if (keep->told || comes_alive() || keep->own.pid)
 			return;
 	}
 	say_slow(keep, HANGS);

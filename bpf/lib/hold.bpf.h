@@ -202,34 +202,46 @@ static __always_inline enum hold_end hold_yield(struct tnb_loader_event *event,
 	return hold_leave(state, &hold);
 }
 
-/* Whether a tracer waits for events on this CPU, which this thread keeps. */
-static __always_inline bool tracer_is_near(const struct tnb_loader_state *state)
+/* Wait for the answer to an event that was told. */
+static __always_inline enum hold_end spin(struct tnb_loader_state *state,
+					  struct hold *hold, bool is_alone)
 {
-	__u32 here = bpf_get_smp_processor_id() + 1;
+	__u64 now = bpf_ktime_get_ns();
 
-	return tnb_read_once(state->waits_on[0]) == here ||
-	       tnb_read_once(state->waits_on[1]) == here;
+	hold->told = bpf_ringbuf_query(&loader_events, BPF_RB_PROD_POS);
+	hold->read_until_ns = is_alone ? now + TNB_SPIN_READ_NS : now;
+	bpf_loop(HOLD_TURNS_MAX, hold_spin_turn, hold, 0);
+	return hold_leave(state, hold);
 }
 
-/* The same for programs that cannot sleep. `near_ns`: how long before the
- * event is read, where a tracer waits on this CPU. */
+/*
+ * The same for programs that cannot sleep. Such a thread keeps its CPU, and one
+ * CPU has to be left for the loader: threads that keep them all would wait for
+ * nothing. The one that is too many waits for `crowd_ns`, and is not held if
+ * that is 0. After a short wait a thread whose call ends here meets the loader
+ * on its way to user mode: its CPU runs the loader's threads first.
+ */
 static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event,
-					       __u64 near_ns)
+					       __u64 crowd_ns)
 {
 	struct tnb_loader_state *state = living_loader();
+	enum hold_end end = HOLD_BUSY;
 	struct hold hold = { 0 };
-	enum hold_end end;
+	__u64 most, before;
+	bool is_alone;
 
-	if (!state || !tnb_read_once(state->may_spin))
+	most = state ? tnb_read_once(state->may_spin) : 0;
+	if (!most)
 		return HOLD_NONE;
-	end = hold_begin(state, event, &hold,
-			 tracer_is_near(state) ? near_ns : TNB_SPIN_NS);
-	if (end != HOLD_TAKEN)
-		return end;
-	hold.told = bpf_ringbuf_query(&loader_events, BPF_RB_PROD_POS);
-	hold.read_until_ns = bpf_ktime_get_ns() + TNB_SPIN_READ_NS;
-	bpf_loop(HOLD_TURNS_MAX, hold_spin_turn, &hold, 0);
-	return hold_leave(state, &hold);
+	before = __sync_fetch_and_add(&state->spinning, 1);
+	is_alone = before < most;
+	if (is_alone || crowd_ns)
+		end = hold_begin(state, event, &hold,
+				 is_alone ? TNB_SPIN_NS : crowd_ns);
+	if (end == HOLD_TAKEN)
+		end = spin(state, &hold, is_alone);
+	order_add(&state->spinning, -1);
+	return end;
 }
 
 #endif

@@ -62,29 +62,6 @@ static __always_inline bool memory_can_mend(__u64 address)
 	return err ? err == -TNB_EBUSY : look.can_mend;
 }
 
-/* A thread that is held here keeps its CPU, and one has to be left for the
- * loader: held threads that take them all would wait for nothing. */
-static __always_inline bool spin_enter(struct tnb_loader_state *state)
-{
-	if (__sync_fetch_and_add(&state->spinning, 1) <
-	    tnb_read_once(state->may_spin))
-		return true;
-	order_add(&state->spinning, -1);
-	return false;
-}
-
-static __always_inline enum hold_end
-spin_in_turn(struct tnb_loader_state *state, struct tnb_loader_event *event)
-{
-	enum hold_end end;
-
-	if (!spin_enter(state))
-		return HOLD_BUSY;
-	end = hold_spin(event, TNB_SPIN_NS);
-	order_add(&state->spinning, -1);
-	return end;
-}
-
 /* Hold the thread until memory was made writable. False: that is not to be had.
  * One that has given up may try once more. */
 TNB_ONCE int memory_mend(__u64 address, __u32 size)
@@ -98,7 +75,7 @@ TNB_ONCE int memory_mend(__u64 address, __u32 size)
 	event = event_of_current(TNB_EVENT_MEMORY, *slot);
 	event.address = address;
 	event.size = size;
-	switch (spin_in_turn(state, &event)) {
+	switch (hold_spin(&event, 0)) {
 	case HOLD_TAKEN:
 		count(TNB_COUNT_MEMORY_MENDED);
 		return true;

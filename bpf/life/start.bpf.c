@@ -118,6 +118,6 @@ int BPF_PROG(fmod_ret_start)
 		return 0;
 	}
 	event = event_of_current(TNB_EVENT_EXEC, *slot);
-	start_held(task, event.slot, hold_spin(&event, TNB_SPIN_NS));
+	start_held(task, event.slot, hold_spin(&event, 0));
 	return 0;
 }

@@ -33,7 +33,7 @@ static __always_inline void call_returns_to(struct tnb_loader_event *event)
 
 static __noinline int call_hold(struct tnb_loader_event *event)
 {
-	if (hold_spin(event, TNB_SPIN_NEAR_NS) == HOLD_NONE && some_loader()) {
+	if (hold_spin(event, TNB_SPIN_CROWD_NS) == HOLD_NONE && some_loader()) {
 		event->hold = 0;
 		tell_loader(event);
 	}

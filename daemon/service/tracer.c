@@ -103,7 +103,6 @@ int tnb_tracers_start(struct tnb_tracers *tracers, int events)
 {
 	int err = tnb_turns_open(&tracers->turns, events);
 
-	tracers->turns.waits_on = tracers->work.injector->state->waits_on;
 	tracers->turns.seizing = &tracers->work.injector->state->seizing;
 	for (unsigned int i = 0; !err && i < TNB_TRACERS; i++)
 		err = start_one(tracers, i);

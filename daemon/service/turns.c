@@ -82,14 +82,13 @@ void tnb_turns_join(const struct tnb_turns *turns, unsigned int number)
 }
 
 /* Whether there is one. Level-triggered: the tracers of both halves wake up. */
-static bool wait_for_event(const struct tnb_turns *turns, unsigned int half)
+static bool wait_for_event(const struct tnb_turns *turns)
 {
 	struct pollfd wake[] = {
 		{ .fd = ring_buffer__epoll_fd(turns->ring), .events = POLLIN },
 		{ .fd = turns->ending->fd, .events = POLLIN },
 	};
 
-	tnb_store_release(turns->waits_on[half], (__u32)sched_getcpu() + 1);
 	return poll(wake, sizeof(wake) / sizeof(*wake), -1) > 0 &&
 	       wake[0].revents;
 }
@@ -162,7 +161,7 @@ bool tnb_turns_next(struct tnb_turns *turns, unsigned int number,
 			let_it_be_written();
 		if (taken != TAKEN_WORK)
 			await_seizing(turns);
-		is_there = taken != TAKEN_WORK && wait_for_event(turns, half);
+		is_there = taken != TAKEN_WORK && wait_for_event(turns);
 	}
 	pthread_mutex_unlock(turn);
 	return taken == TAKEN_WORK;

@@ -25,7 +25,7 @@ struct tnb_turns {
 	/* Borrowed */
 	struct tnb_inbox *inbox; /* of MOVED events */
 	const struct tnb_ending *ending;
-	__u32 *waits_on, *seizing; /* of struct tnb_loader_state */
+	__u32 *seizing; /* of struct tnb_loader_state */
 
 	cpu_set_t cpus[TNB_HALVES];
 	pthread_mutex_t turn[TNB_HALVES]; /* held by the one that waits */

@@ -122,9 +122,6 @@ struct tnb_loader_state {
 	/* CALL events that the loader has read, and has not yet seized the
 	 * thread of. */
 	__u32 seizing;
-	/* Where the tracer of each half last waited for an event: its CPU and
-	 * 1. */
-	__u32 waits_on[TNB_HALVES];
 	/* Threads that its own work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
 	__u64 hold[TNB_HOLDS];	     /* hold.h */

@@ -67,8 +67,7 @@ static inline __u64 tnb_hold_answer(__u64 word, enum tnb_hold_state state)
 #define TNB_SPIN_NS 20000000ULL
 /* And after that. */
 #define TNB_SPIN_READ_NS 100000000ULL
-/* Until the event is read, where a tracer waits on this CPU, and finds the
- * thread on its way out. */
-#define TNB_SPIN_NEAR_NS 1000000ULL
+/* Where the loader has no CPU left: it finds the thread on its way out. */
+#define TNB_SPIN_CROWD_NS 1000000ULL
 
 #endif
