@@ -363,7 +363,7 @@ else
 	kernels=("$@") TIMENSBPF_TEST_ALL=1
 fi
 mapfile -t kernels < <(sorted_kernels "${kernels[@]}")
-section "kernels: ${kernels[*]}; guests take 40 minutes with two CPUs"
+section "kernels: ${kernels[*]}; guests take 50 minutes with two CPUs"
 all_guests "${kernels[@]}"
 report_guests
 
