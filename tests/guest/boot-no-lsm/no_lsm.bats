@@ -36,7 +36,8 @@ teardown() { cgroups_remove; }
             >"$BATS_TEST_TMPDIR/out"
         expect_doors "$BATS_TEST_TMPDIR/out" '.*' 259200000000000 0 0
         daemon_start
-        page_is_guarded
+        # Without BPF LSM a start can be missed, and has no page then.
+        wait_until 60 page_is_guarded
         daemon_stop
         mkdir "$CGROUP/below"
         in_cgroup "$CGROUP/below" read_clocks-dynamic --quick --reference "$REFERENCE" \
