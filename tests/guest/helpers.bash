@@ -108,7 +108,7 @@ daemon_start() {
     "${DAEMON_COMMAND-timensbpfd}" -f 2>"$BATS_FILE_TMPDIR/daemon.log" 3>&- &
     echo "$!" >"$BATS_FILE_TMPDIR/daemon.pid"
     daemon_find
-    wait_until 30 daemon_has_answered
+    wait_until 120 daemon_has_answered
     daemon_serves || fail "no daemon: $(<"$DAEMON_LOG")"
 }
 daemon_find() {
