@@ -217,7 +217,7 @@ guest_tests()
 	: >"$log.tap"
 	for attempt in first last; do
 		status=0
-		"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 2400 "$@" -- \
+		"$ROOT/tests/vm/run" --kernel "$kernel" --timeout 3600 "$@" -- \
 			bash "$GUEST_TESTS/run.sh" "$(tags_of "$kernel")" \
 			"${files[@]}" >"$log.attempt" 2>&1 || status=$?
 		[ "$attempt" = first ] || break

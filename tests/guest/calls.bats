@@ -141,7 +141,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
 @test "the loader is killed again and again: none is held, what is the host's is counted" {
     local round
     calls_begin raw_calls 8 0
-    for ((round = 0; round < 3; round++)); do
+    for ((round = 0; round < 2; round++)); do
         sleep "0.$((RANDOM % 10))"
         kill -KILL "$DAEMON"
         wait_until 10 process_is_gone "$DAEMON"
@@ -156,7 +156,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
 @test "the loader is stopped again and again: none is held, what is the host's is counted" {
     local round
     calls_begin raw_calls 8 0
-    for ((round = 0; round < 3; round++)); do
+    for ((round = 0; round < 2; round++)); do
         sleep "0.$((RANDOM % 10))"
         kill -STOP "$DAEMON"
         sleep "0.$((RANDOM % 10))"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # As calls.bats, where the loader has no CPU of its own.
 #
-# Kernels: all.
-# bats file_tags=one-cpu
+# Kernels: the two ways to attach.
+# bats file_tags=kernel:6-1,kernel:latest,one-cpu
 
 load helpers
 
@@ -37,13 +37,14 @@ completed() {
 
 @test "8 threads" { completed raw_calls 8 50; }
 
+# bats test_tags=once
 @test "beside busy loops" {
     local i busy=()
     for ((i = 0; i < 4; i++)); do
         sh -c 'while :; do :; done' 3>&- &
         busy+=("$!")
     done
-    completed raw_calls 2 20
+    completed raw_calls 2 10
     kill "${busy[@]}"
 }
 
