@@ -3,8 +3,8 @@
 #
 # TIMENSBPF_WHOLE_STORM: seconds, and after a comma a seed. Only by hand: see the skip.
 #
-# Kernels: every version (6.12-preempt stands for 6.12).
-# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt,one-cpu
+# Kernels: one.
+# bats file_tags=kernel:6-1,one-cpu
 
 load helpers
 load starts
