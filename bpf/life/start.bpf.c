@@ -53,14 +53,6 @@ static __always_inline __u32 *slot_of_start(struct task_struct *task)
 	return NULL;
 }
 
-/* The loader finds out which process it is. */
-static __always_inline void start_traced(__u32 slot)
-{
-	struct tnb_loader_event event = event_of_current(TNB_EVENT_EXEC, slot);
-
-	tell_loader(&event);
-}
-
 static __always_inline void start_held(struct task_struct *task, __u32 slot,
 				       enum hold_end end)
 {
@@ -83,8 +75,8 @@ static __always_inline void start_held(struct task_struct *task, __u32 slot,
 	}
 }
 
-SEC("lsm.s/mmap_file")
-int BPF_PROG(lsm_start)
+/* `yields`: a constant, true in a sleepable program. */
+static __always_inline int start(bool yields)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 *slot = slot_of_start(task);
@@ -92,14 +84,23 @@ int BPF_PROG(lsm_start)
 
 	if (!slot)
 		return 0;
-	if (task->ptrace) {
-		start_traced(*slot);
-		return 0;
-	}
 	event = event_of_current(TNB_EVENT_EXEC, *slot);
-	start_held(task, event.slot,
-		   hold_yield(&event, BPF_CORE_READ(task, mm, arg_start)));
+	/* The loader finds out which process it is. */
+	if (task->ptrace)
+		tell_loader(&event);
+	else if (yields)
+		start_held(
+			task, event.slot,
+			hold_yield(&event, BPF_CORE_READ(task, mm, arg_start)));
+	else
+		start_held(task, event.slot, hold_spin(&event, 0));
 	return 0;
+}
+
+SEC("lsm.s/mmap_file")
+int BPF_PROG(lsm_start)
+{
+	return start(true);
 }
 
 /* In its place where there is no BPF LSM. It cannot yield, and on preemptible
@@ -107,17 +108,5 @@ int BPF_PROG(lsm_start)
 SEC("fmod_ret/security_mmap_file")
 int BPF_PROG(fmod_ret_start)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 *slot = slot_of_start(task);
-	struct tnb_loader_event event;
-
-	if (!slot)
-		return 0;
-	if (task->ptrace) {
-		start_traced(*slot);
-		return 0;
-	}
-	event = event_of_current(TNB_EVENT_EXEC, *slot);
-	start_held(task, event.slot, hold_spin(&event, 0));
-	return 0;
+	return start(false);
 }
