@@ -113,18 +113,31 @@ static void let_it_be_written(void)
  */
 #define SEIZING_NS 50000000ULL
 
+static bool is_over(__u64 begin)
+{
+	return tnb_clock_now() - begin >= SEIZING_NS;
+}
+
+/* In the end it sleeps: with one CPU the thread that reads may wait for one of
+ * lower priority, which gets no CPU from us. */
 static void begin_reading(struct tnb_turns *turns)
 {
-	while (pthread_mutex_trylock(&turns->reading))
+	__u64 begin = tnb_clock_now();
+
+	while (pthread_mutex_trylock(&turns->reading)) {
+		if (is_over(begin)) {
+			pthread_mutex_lock(&turns->reading);
+			return;
+		}
 		sched_yield();
+	}
 }
 
 static void await_seizing(const struct tnb_turns *turns)
 {
 	__u64 begin = tnb_clock_now();
 
-	while (tnb_load_acquire(*turns->seizing) &&
-	       tnb_clock_now() - begin < SEIZING_NS)
+	while (tnb_load_acquire(*turns->seizing) && !is_over(begin))
 		sched_yield();
 }
 
