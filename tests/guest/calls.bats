@@ -62,8 +62,9 @@ calls_were_completed() {
     (($(number calls "$json") >= $2 && $(number host "$json") * 20 <= $(number calls "$json")))
 }
 
-# Of 8 threads on two CPUs, each of which may be held for 300 ms.
-none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 2000000)); }
+# A held thread that nobody lets go would wait until it is killed. How long the
+# longest call took is the share of a CPU that each of 8 threads gets, as well.
+none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
 
 @test "one thread, 64-bit" {
     calls raw_calls 1 200
