@@ -93,13 +93,13 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
  *
  * X(NAME, json key, what it means)
  */
-#define TNB_CALL_OUTCOMES(X)                                          \
-	X(COMPLETED, completed, "completed by the loader")            \
-	X(TRACED, traced, "not completed: traced by another process") \
-	X(LATE, late,                                                 \
-	  "not completed: they had returned before the loader came")  \
-	X(GONE, gone, "not completed: the thread ended")              \
-	X(REFUSED, refused,                                           \
+#define TNB_CALL_OUTCOMES(X)                                                       \
+	X(COMPLETED, completed, "completed by the loader")                         \
+	X(TRACED, traced, "not completed: traced by another process")              \
+	X(LATE, late,                                                              \
+	  "not completed: they had returned, or may have, before the loader came") \
+	X(GONE, gone, "not completed: the thread ended within the call")           \
+	X(REFUSED, refused,                                                        \
 	  "not completed: tracing the thread was refused, or it did not stop")
 
 #define TNB_CALL_ENUM(name, key, text) TNB_CALL_##name,

@@ -186,13 +186,22 @@ static bool is_too_late(const struct tnb_injector *injector,
 		 tnb_channel_waits(injector->state, event->hold));
 }
 
-static void answer(const struct tnb_injector *injector,
+/* Whether it was held until now. If it has given up, it is on its way out,
+ * where we find it, or has returned. */
+static bool answer(const struct tnb_injector *injector,
 		   const struct tnb_loader_event *event,
 		   enum tnb_hold_state state)
 {
-	/* If it has given up, it is on its way out, where we find it. */
-	if (event->hold)
-		(void)!tnb_channel_answer(injector->state, event->hold, state);
+	return event->hold &&
+	       tnb_channel_answer(injector->state, event->hold, state);
+}
+
+/* A thread that has ended may have returned from the call before, with the
+ * host's value, unless it was held. */
+static enum tnb_call_outcome judge_gone(enum tnb_call_outcome outcome,
+					bool was_held)
+{
+	return outcome == TNB_CALL_GONE && !was_held ? TNB_CALL_LATE : outcome;
 }
 
 /* From now on the thread does not run in user mode, or is none of ours. */
@@ -221,6 +230,7 @@ static int complete(const struct tnb_injector *injector,
 		    enum tnb_call_outcome *outcome)
 {
 	struct tnb_tracee tracee;
+	bool was_held;
 	int err;
 
 	*outcome = TNB_CALL_LATE;
@@ -231,10 +241,14 @@ static int complete(const struct tnb_injector *injector,
 	err = tnb_tracee_seize((pid_t)event->tid, (pid_t)event->tgid, &tracee,
 			       BUDGET_MS);
 	end_seizing(injector);
-	answer(injector, event, err ? TNB_HOLD_REFUSED : TNB_HOLD_TAKEN);
+	was_held = answer(injector, event,
+			  err ? TNB_HOLD_REFUSED : TNB_HOLD_TAKEN);
 	if (!err)
-		return work_on(injector, &tracee, event, outcome);
-	*outcome = err == -EPERM ? why_forbidden(event) : outcome_of(err);
+		err = work_on(injector, &tracee, event, outcome);
+	else
+		*outcome = err == -EPERM ? why_forbidden(event)
+					 : outcome_of(err);
+	*outcome = judge_gone(*outcome, was_held);
 	return err == -ETIMEDOUT ? err : 0;
 }
 

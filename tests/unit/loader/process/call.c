@@ -222,7 +222,21 @@ static void what_is_not_completed_is_counted_and_let_go_of(void **context)
 	assert_int_equal(tnb_proc_tracer(pid), 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_counted(loader, TNB_CALL_GONE, event_of(pid));
+}
+
+/* One that was not held may have returned before it ended. */
+static void only_a_held_thread_ends_within_its_call(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(wait_for_ever);
+	struct tnb_loader_event event;
+
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	event = event_of(pid);
+	assert_counted(loader, TNB_CALL_LATE, event);
+	(void)hold(loader, &event);
+	assert_counted(loader, TNB_CALL_GONE, event);
 }
 
 /* Traces its parent's other child, of which it tells by a pipe. */
@@ -270,6 +284,7 @@ int main(void)
 		TEST(times_is_that_of_the_rule),
 		TEST(a_call_that_failed_stays_so),
 		TEST(what_is_not_completed_is_counted_and_let_go_of),
+		TEST(only_a_held_thread_ends_within_its_call),
 		TEST(a_thread_of_another_tracer_is_let_on),
 	};
 
