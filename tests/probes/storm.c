@@ -11,7 +11,9 @@
  * done; and how much the figures of lost deadlines, lost reads and slow starts
  * grew while a loader lived. Such a phase begins when it says that it serves
  * and ends before it is killed or stopped; a start that overlaps anything else
- * is not "missed" but "alone".
+ * is not "missed" but "alone". What was lost in a phase in which the machine
+ * stood still is told by itself, with "still_" before its name: a loader that
+ * gets no CPU comes too late.
  */
 #define _GNU_SOURCE
 #include "storm.h"
@@ -25,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,14 +35,18 @@
 #define PROBES "/usr/local/lib/timensbpf/probes/"
 #define LOADER "timensbpfd"
 #define MS 1000000L
+/* However slow the machine is, the loader is killed and stopped. */
+#define LEAST_TURNS 3
 
 static struct storm *storm;
 static const char *file, *log_path;
 static unsigned int seed;
 static pid_t loader;
+/* How often it was killed or stopped, and served again */
+static unsigned int turns;
 /* What was done */
 static unsigned long moves, sets, sets_failed, sets_interrupted, kills, stops,
-	stop_deaths, restarts;
+	stop_deaths, restarts, ended_alone;
 
 /* Of readers: where each begins, what it does, and whether it is moved */
 static const struct {
@@ -104,6 +111,14 @@ static uint64_t sample(int64_t host_ns[STORM_FAMILIES])
 	return at;
 }
 
+static int64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 static void measure_clocks(void)
 {
 	int64_t first[STORM_FAMILIES], last[STORM_FAMILIES];
@@ -115,6 +130,8 @@ static void measure_clocks(void)
 	storm->ns_per_tick =
 		(double)(last[1] - first[1]) / (double)(end - begin);
 	memcpy(storm->host_ns, last, sizeof(last));
+	storm->times_ahead_ns =
+		syscall(SYS_times, NULL) * STORM_TICK_NS - monotonic_ns();
 }
 
 /* ---- The command ------------------------------------------------------- */
@@ -152,10 +169,15 @@ static uint64_t figures(const char *text, const char *name)
 	return sum;
 }
 
-static const char *const watched[] = { "deadline_lost", "deadline_stuck",
-				       "read_lost", "start_slow." };
+/* The last ones tell why one of the others was lost, or slow. */
+static const char *const watched[] = {
+	"deadline_lost",      "deadline_stuck",	    "read_lost",
+	"start_slow.",	      "start_slow.missed",  "start_slow.late",
+	"start_slow.timeout", "start_slow.refused", "start_slow.busy",
+	"loader_hung",	      "memory_late",	    "memory_busy",
+};
 #define WATCHED (sizeof(watched) / sizeof(*watched))
-static uint64_t at_begin[WATCHED], grown[WATCHED];
+static uint64_t at_begin[WATCHED], grown[WATCHED], grown_still[WATCHED];
 
 static void figures_begin(void)
 {
@@ -165,12 +187,89 @@ static void figures_begin(void)
 		at_begin[i] = figures(text, watched[i]);
 }
 
-static void figures_end(void)
+static void figures_end(bool is_still)
 {
+	uint64_t *sum = is_still ? grown_still : grown;
 	const char *text = show();
 
-	for (size_t i = 0; i < WATCHED; i++)
-		grown[i] += figures(text, watched[i]) - at_begin[i];
+	for (size_t i = 0; i < WATCHED; i++) {
+		uint64_t more = figures(text, watched[i]) - at_begin[i];
+
+		if (more)
+			fprintf(stderr, "storm: %s: %" PRIu64 "%s\n",
+				watched[i], more,
+				is_still ? ", the machine stood still" : "");
+		sum[i] += more;
+	}
+}
+
+/* ---- Does the machine stand still? ------------------------------------- */
+
+/* So late comes a thread of a higher priority than the loader's only if the
+ * machine does not run its CPU, or if a thread is held there. */
+#define LATE_NS (50 * MS)
+#define BEAT_NS (5 * MS)
+#define CPUS_MAX 16
+
+static struct beat {
+	uint64_t number;
+	int64_t latest_ns; /* of this phase */
+} beats[CPUS_MAX];
+static unsigned int cpus;
+/* By phase */
+static bool stood_still[STORM_PHASES];
+
+static void *beat_on(void *argument)
+{
+	struct beat *beat = argument;
+	const struct sched_param param = { .sched_priority = 3 };
+	cpu_set_t own;
+
+	CPU_ZERO(&own);
+	CPU_SET(beat - beats, &own);
+	if (sched_setaffinity(0, sizeof(own), &own) ||
+	    sched_setscheduler(0, SCHED_FIFO, &param))
+		die("beat");
+	for (;;) {
+		int64_t begin = monotonic_ns(), late;
+
+		pause_ns(BEAT_NS);
+		late = monotonic_ns() - begin - BEAT_NS;
+		if (late > storm_load(&beat->latest_ns))
+			storm_store(&beat->latest_ns, late);
+		storm_store(&beat->number, beat->number + 1);
+	}
+	return NULL;
+}
+
+static void beats_begin(void)
+{
+	pthread_t thread;
+
+	cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (cpus > CPUS_MAX)
+		cpus = CPUS_MAX;
+	for (unsigned int i = 0; i < cpus; i++)
+		if (pthread_create(&thread, NULL, beat_on, &beats[i]))
+			die("thread");
+}
+
+/* Since the last time, one that has not been noted yet included */
+static int64_t latest_beat(void)
+{
+	int64_t latest = 0;
+
+	for (unsigned int i = 0; i < cpus; i++) {
+		uint64_t number = storm_load(&beats[i].number);
+		int64_t own;
+
+		while (storm_load(&beats[i].number) < number + 2)
+			pause_ns(BEAT_NS);
+		own = __atomic_exchange_n(&beats[i].latest_ns, 0,
+					  __ATOMIC_SEQ_CST);
+		latest = own > latest ? own : latest;
+	}
+	return latest;
 }
 
 static bool set(int number, uint32_t step)
@@ -252,13 +351,29 @@ static bool loader_has_ended(void)
 static void phase_begin(void)
 {
 	figures_begin();
+	latest_beat();
 	storm_store(&storm->phase, storm->phase + 1);
 }
 
+/* Figures of all that began in the phase: read when it is over. */
 static void phase_end(void)
 {
-	figures_end();
-	storm_store(&storm->phase, storm->phase + 1);
+	uint32_t phase = storm->phase;
+	siginfo_t end = { 0 };
+	int64_t latest;
+
+	storm_store(&storm->phase, phase + 1);
+	latest = latest_beat();
+	fprintf(stderr, "storm: phase %u: latest beat %" PRId64 " ms\n", phase,
+		latest / MS);
+	stood_still[phase % STORM_PHASES] = latest > LATE_NS;
+	figures_end(latest > LATE_NS);
+	waitid(P_PID, (id_t)loader, &end, WEXITED | WNOHANG | WNOWAIT);
+	if (!end.si_pid)
+		return;
+	fprintf(stderr, "storm: loader %d has ended in phase %u: %d, %d\n",
+		loader, phase, end.si_code, end.si_status);
+	ended_alone++;
 }
 
 static void loader_kill(void)
@@ -289,16 +404,16 @@ static void *loader_comes_and_goes(void *unused)
 {
 	unsigned int random = seed + 1;
 
-	while (!storm_load(&storm->ended)) {
+	for (; !storm_load(&storm->ended); storm_store(&turns, turns + 1)) {
 		bool lives = false;
 
 		pause_ns(500 * MS);
 		pause_up_to(&random, 3000);
 		phase_end();
-		if (rand_r(&random) % 3)
-			loader_kill();
-		else
+		if (turns % 3 == 1)
 			lives = loader_stop(&random);
+		else
+			loader_kill();
 		if (!lives) {
 			pause_up_to(&random, 300);
 			loader_start();
@@ -379,15 +494,10 @@ static void *rules_step(void *unused)
 
 /* ---- Begin and end ----------------------------------------------------- */
 
-static void reader_spawn(unsigned int number)
+static void reader_run(unsigned int number)
 {
 	char text[8];
 
-	storm->where[number] = storm_where(0, (uint64_t)readers[number].place,
-					   (uint64_t)readers[number].place);
-	pids[number] = fork();
-	if (pids[number])
-		return;
 	setpriority(PRIO_PROCESS, 0, 0);
 	snprintf(text, sizeof(text), "%u", number);
 	if (!put(getpid(), readers[number].place))
@@ -395,6 +505,25 @@ static void reader_spawn(unsigned int number)
 	execl(PROBES "storm_reader", "storm_reader",
 	      readers[number].starts ? "start" : "read", file, text, NULL);
 	_exit(127);
+}
+
+/* It is in its place when this returns: nothing else moves it before. */
+static void reader_spawn(unsigned int number)
+{
+	int until_exec[2];
+	char none;
+
+	storm->where[number] = storm_where(0, (uint64_t)readers[number].place,
+					   (uint64_t)readers[number].place);
+	if (pipe2(until_exec, O_CLOEXEC))
+		die("pipe");
+	pids[number] = fork();
+	if (!pids[number])
+		reader_run(number);
+	close(until_exec[1]);
+	if (read(until_exec[0], &none, 1))
+		die("reader");
+	close(until_exec[0]);
 }
 
 static void places_begin(char **cgroups)
@@ -416,6 +545,19 @@ static void places_begin(char **cgroups)
 	}
 }
 
+static void print_missed(void)
+{
+	unsigned long missed[2] = { 0, 0 }, still = 0;
+
+	for (unsigned int i = 0; i < STORM_PHASES; i++) {
+		missed[stood_still[i]] += storm->missed[i];
+		still += stood_still[i];
+	}
+	printf(",\"missed\":%lu,\"still_missed\":%lu", missed[0], missed[1]);
+	printf(",\"phases\":%u,\"phases_still\":%lu}\n", (storm->phase - 1) / 2,
+	       still);
+}
+
 static void print(void)
 {
 	static const char *const names[STORM_COUNTS] = {
@@ -427,22 +569,24 @@ static void print(void)
 		[STORM_LATE] = "late",
 		[STORM_OUTSIDE_STARTS] = "outside_starts",
 		[STORM_FAST] = "fast",
-		[STORM_MISSED] = "missed",
 		[STORM_ALONE] = "alone",
 		[STORM_ALONE_SLOW] = "alone_slow",
+		[STORM_CALLS] = "calls",
+		[STORM_CALLS_HOST] = "calls_host",
 		[STORM_STOPPED] = "stopped",
 		[STORM_DIED] = "died",
 	};
 
 	printf("{\"seed\":%u,\"moves\":%lu,\"sets\":%lu,\"sets_failed\":%lu,\"sets_interrupted\":%lu,"
-	       "\"kills\":%lu,\"stops\":%lu,\"stop_deaths\":%lu,\"restarts\":%lu",
+	       "\"kills\":%lu,\"stops\":%lu,\"stop_deaths\":%lu,\"restarts\":%lu,\"ended_alone\":%lu",
 	       seed, moves, sets, sets_failed, sets_interrupted, kills, stops,
-	       stop_deaths, restarts);
+	       stop_deaths, restarts, ended_alone);
 	for (int i = 0; i < STORM_COUNTS; i++)
 		printf(",\"%s\":%" PRIu64, names[i], storm->count[i]);
 	for (size_t i = 0; i < WATCHED; i++)
-		printf(",\"%s\":%" PRIu64, watched[i], grown[i]);
-	puts("}");
+		printf(",\"%s\":%" PRIu64 ",\"still_%s\":%" PRIu64, watched[i],
+		       grown[i], watched[i], grown_still[i]);
+	print_missed();
 }
 
 /* Readers that have ended otherwise than at the end of all are no readers. */
@@ -469,6 +613,8 @@ static void storm_run(long seconds)
 		if (pthread_create(&threads[i], NULL, parts[i], NULL))
 			die("thread");
 	pause_ns(seconds * NS_PER_S);
+	while (storm_load(&turns) < LEAST_TURNS)
+		pause_ns(20 * MS);
 	storm_store(&storm->ended, 1);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		pthread_join(threads[i], NULL);
@@ -494,6 +640,7 @@ int main(int argc, char **argv)
 	measure_clocks();
 	places_begin(argv + 4);
 	storm->phase = 1;
+	beats_begin();
 	loader_start();
 	phase_begin();
 	for (unsigned int i = 0; i < READERS; i++)

@@ -15,10 +15,14 @@
 
 enum { STORM_OUTSIDE, STORM_FIRST, STORM_SECOND, STORM_PLACES };
 #define STORM_READERS 16
+#define STORM_PHASES 4096u
 #define STORM_FAMILIES 3 /* REALTIME, MONOTONIC, BOOTTIME */
 
 /* Each `set` adds a step. The one in force is one of those in between. */
 #define STORM_STEP_NS (100 * NS_PER_S)
+
+/* Of times(2): USER_HZ of the kernel (include/asm-generic/param.h) */
+#define STORM_TICK_NS 10000000LL
 
 #define STORM_CGROUPS "/sys/fs/cgroup"
 
@@ -38,11 +42,13 @@ enum storm_count {
 	STORM_LATE,	/* the same, too long after it */
 	STORM_OUTSIDE_STARTS,
 	STORM_FAST,
-	STORM_MISSED, /* slow, although a loader lived all the time */
-	STORM_ALONE,  /* none lived at some time of the start: fast, slow */
+	STORM_ALONE, /* none lived at some time of the start: fast, slow */
 	STORM_ALONE_SLOW,
-	STORM_STOPPED, /* seen by the parent */
-	STORM_DIED,    /* starts that ended otherwise than they should */
+	STORM_CALLS,	  /* of the readings: time(2), times(2) */
+	STORM_CALLS_HOST, /* of these: the host's value in a rule. To be
+			   * compared with the figure call_lost */
+	STORM_STOPPED,	  /* seen by the parent */
+	STORM_DIED,	  /* starts that ended otherwise than they should */
 	STORM_COUNTS,
 };
 
@@ -51,12 +57,15 @@ struct storm {
 	uint64_t tsc;
 	double ns_per_tick;
 	int64_t host_ns[STORM_FAMILIES];
+	int64_t times_ahead_ns; /* what times(2) is ahead of MONOTONIC */
 	uint32_t ended;
 	uint32_t phase; /* odd: no loader lives, or nothing is known of it */
 	struct storm_place place[STORM_PLACES];
 	/* Where a reader is: storm_where() */
 	uint64_t where[STORM_READERS];
 	uint64_t count[STORM_COUNTS];
+	/* Of those that were missed, by the phase */
+	uint32_t missed[STORM_PHASES];
 };
 
 /* A number that grows by 1 at the begin and the end of each move, and the two

@@ -48,9 +48,14 @@ static const struct ways_door doors[] = {
 	{ WAY_RAW, "gettimeofday", RAW_REALTIME, 1000 },
 };
 
+unsigned int ways_count(void)
+{
+	return sizeof(doors) / sizeof(*doors);
+}
+
 const struct ways_door *ways_door(unsigned int number)
 {
-	return number < sizeof(doors) / sizeof(*doors) ? &doors[number] : NULL;
+	return number < ways_count() ? &doors[number] : NULL;
 }
 
 const char *ways_name(int way)

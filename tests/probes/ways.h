@@ -36,6 +36,7 @@ void ways_begin(char **environ_at_start);
 bool ways_forbid_calls(void);
 
 /* The doors, by number: NULL at their end. */
+unsigned int ways_count(void);
 const struct ways_door *ways_door(unsigned int number);
 const char *ways_name(int way);
 
