@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A storm: programs start, processes read by all doors, are moved between rules and
 # out, rules step, deadlines are waited for beside forks, and the loader is killed and
-# stopped, all beside busy loops. No reading is wrong; no start is missed and no
-# deadline lost while a loader lives, unless the machine stood still for 50 ms
-# meanwhile: then all of it is counted. time(2) and times(2) by system call return
-# the rule's time or, counted, the host's.
+# stopped, all beside busy loops. No reading is wrong. While a loader lives no start is
+# missed, unless the machine stood still for 50 ms, and no deadline lost but what
+# `memory_late` and `memory_busy` count. time(2) and times(2) by system call return the
+# rule's time or, counted, the host's.
 #
 # TIMENSBPF_WHOLE_STORM: seconds, and after a comma a seed. 600, say, by hand.
 #
