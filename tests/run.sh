@@ -146,6 +146,10 @@ count_tap()
 # replaced while it was being translated: with the breakpoints by which the kernel
 # changes its code, 7.3 panicked ("Oops: int3") and 6.1 hung, once each, in an
 # unload. What asks for one thing after the other needs no more than one either.
+#
+# own-time: one CPU as well, in a guest that nothing else of the machine's is run
+# before, as that of a guest with more. Its CPU would stand still for longer than a
+# thread is held.
 
 # Of files that run everywhere, tests with the tag "once" (their subject is our
 # code, whatever the kernel) run on this kernel alone: the one that boots and
@@ -171,16 +175,21 @@ runs_on()
 		grep -qxF "kernel:${1//./-}" <<<"$2"
 }
 
-# files_of KERNEL DIRECTORY: its bats files, in the guest. "one-cpu" has those
-# of the main one that are to run there.
+# files_of KERNEL DIRECTORY: its bats files, in the guest. "one-cpu" and "own-time"
+# have those of the main one that are to run there.
 files_of()
 {
-	local path tags there directory=${2/#one-cpu/.}
+	local path tags there directory=$2
+
+	case $2 in
+	one-cpu | own-time) directory=. ;;
+	esac
 
 	for path in "$ROOT/tests/guest/$directory"/*.bats; do
 		if [[ $directory == . ]]; then
 			tags=$(file_tags "$path") there=.
 			! grep -qx one-cpu <<<"$tags" || there=one-cpu
+			! grep -qx own-time <<<"$tags" || there=own-time
 			[[ $there == "$2" ]] || continue
 			runs_on "$1" "$tags" || continue
 		fi
@@ -243,6 +252,7 @@ main_guests()
 	for kernel; do
 		# The legacy page is there only if asked for on some kernels.
 		guest_tests "$kernel" . --append "vsyscall=xonly softlockup_panic=1"
+		guest_tests "$kernel" own-time --append vsyscall=xonly --cpus 1
 	done
 	# What systemd starts is to be fast, which takes a CPU in time.
 	guest_tests 6.1 boot-full --full
@@ -300,6 +310,7 @@ expect_guests()
 
 	for kernel; do
 		expect_guest "$kernel" .
+		expect_guest "$kernel" own-time
 		expect_guest "$kernel" one-cpu
 	done
 	expect_guest 6.1 boot-full

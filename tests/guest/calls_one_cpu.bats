@@ -2,7 +2,7 @@
 # As calls.bats, where the loader has no CPU of its own.
 #
 # Kernels: the two ways to attach.
-# bats file_tags=kernel:6-1,kernel:latest,one-cpu
+# bats file_tags=kernel:6-1,kernel:latest,own-time
 
 load helpers
 
@@ -18,16 +18,27 @@ teardown() { test_end; }
 lost() { echo $(($(figure call_begun) - $(figure call.completed))); }
 
 # completed NAME THREADS CALLS: what is the host's of raw_calls or raw_calls32 is
-# counted, and most are not.
+# counted, and most are not, sooner or later: the kernel keeps threads of real-time
+# priority from the CPU for as long as a machine stood still in one of them.
 completed() {
+    local round
+    for round in {1..30}; do
+        ! completed_once "$@" || return 0
+        ((NOT_COUNTED == 0)) || return
+    done
+    fail "not completed in $round rounds"
+}
+completed_once() {
     local base json before
     before=$(lost)
+    NOT_COUNTED=1
     base=$(number base "$(<"$BATS_FILE_TMPDIR/base")")
     json=$(in_cgroup "$CGROUP" "$@" "$base")
     echo "$json, lost $(($(lost) - before))"
     [[ $(number wrong "$json") == 0 ]] || return
-    (($(number host "$json") * 2 <= $(number calls "$json"))) || return
-    (($(number host "$json") <= $(lost) - before))
+    (($(number host "$json") <= $(lost) - before)) || return
+    NOT_COUNTED=0
+    (($(number host "$json") * 2 <= $(number calls "$json")))
 }
 
 @test "one thread, 64-bit and 32-bit" {

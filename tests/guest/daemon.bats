@@ -39,7 +39,7 @@ daemon_kill() {
     kill -KILL "$DAEMON"
     wait_until 10 process_is_gone "$DAEMON"
 }
-say() { timeout 30 python3 "$HERE/control.py" "$@"; }
+say() { timeout 300 python3 "$HERE/control.py" "$@"; }
 
 # ---- The command, with it and without --------------------------------------
 
@@ -112,7 +112,7 @@ rule_lives() {
 
 @test "a stopped daemon holds no client up for ever, and changes nothing later" {
     kill -STOP "$DAEMON"
-    timeout 60 timensbpf set --cgroup "$CGROUP" --realtime +1h
+    timeout 600 timensbpf set --cgroup "$CGROUP" --realtime +1h
     [[ $(offsets_of "$CGROUP") == "3600000000000 0 0" ]]
     timensbpf set --cgroup "$CGROUP" --realtime +2h 3>&- &
     wait "$!"
@@ -284,7 +284,7 @@ fast_through() {
     local command shown
     shown=$(timensbpf show | head -n 1)
     for command in timensbpfd timensbpfd-next; do
-        run timeout 60 "$command" -f
+        run timeout 600 "$command" -f
         [[ $status == 1 && $output == *"another loader runs"* && ${#lines[@]} == 1 ]]
     done
     [[ $(timensbpf show | head -n 1) == "$shown" ]]
@@ -294,7 +294,7 @@ fast_through() {
 # refuses_to_start PATTERN: one line says it, and nothing is changed.
 refuses_to_start() {
     find /sys/fs/bpf | sort >"$BATS_TEST_TMPDIR/pins"
-    run timeout 60 timensbpfd -f
+    run timeout 600 timensbpfd -f
     [[ $status == 1 && ${#lines[@]} == 1 && $output =~ $1 ]] ||
         fail "wanted: $1" "status $status: $output" || return
     find /sys/fs/bpf | sort | diff "$BATS_TEST_TMPDIR/pins" - || return

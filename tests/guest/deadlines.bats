@@ -264,7 +264,7 @@ lost_or_right() {
     local status=0
     lost_or_right userfault
     # The kernel waits, too, until the process is killed.
-    timeout 60 timensbpf run --name "$OWN" "${CLOCKS[@]}" -- timeout -s KILL 3 \
+    timeout 600 timensbpf run --name "$OWN" "${CLOCKS[@]}" -- timeout -s KILL 3 \
         deadline_memory "$BATS_TEST_TMPDIR/file" userfault-dead || status=$?
     ((status != 124))
     every_memory inside

@@ -91,7 +91,7 @@ one_is_fast() {
 # bats test_tags=once
 @test "without a daemon, run serves what it starts" {
     daemon_stop
-    timensbpf run "${CLOCKS[@]}" -- timeout 150 exec_storm 4 200 >"$STORM"
+    timensbpf run "${CLOCKS[@]}" -- timeout 600 exec_storm 4 200 >"$STORM"
     daemon_start
     storm_was_good 200 200
     [[ $(number stopped "$(<"$STORM")") == 0 ]]

@@ -107,7 +107,7 @@ freeze_loader() {
     for try in {1..10}; do
         echo "$DAEMON" >"$FROZEN/cgroup.procs"
         echo 1 >"$FROZEN/cgroup.freeze"
-        ! wait_until 3 process_is_gone "$DAEMON" || break
+        ! PATIENCE=1 wait_until 3 process_is_gone "$DAEMON" || break
         echo 0 >"$FROZEN/cgroup.freeze"
     done
     echo 0 >"$FROZEN/cgroup.freeze"
@@ -148,7 +148,7 @@ guard_is_another() { [[ $(pgrep -x timensbpf-guard) != "$1" ]] && pgrep -x timen
 # bats test_tags=once
 @test "run is killed: what it started goes on" {
     daemon_stop
-    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- timeout 150 exec_storm 4 400 >"$STORM" &
+    timensbpf run "${CLOCKS[@]}" --name "$OWN" -- timeout 600 exec_storm 4 400 >"$STORM" &
     wait_until 30 pgrep -x exec_storm
     kill -KILL "$!"
     wait_until 60 test -s "$STORM"

@@ -5,7 +5,7 @@
 # TIMENSBPF_STORM_EXECS: how many in a case (320; 10,000 by hand, see starts.bash).
 #
 # Kernels: the two ways to attach.
-# bats file_tags=kernel:6-1,kernel:latest,one-cpu
+# bats file_tags=kernel:6-1,kernel:latest,own-time
 
 load helpers
 load starts

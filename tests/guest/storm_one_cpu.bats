@@ -4,7 +4,7 @@
 # TIMENSBPF_WHOLE_STORM: seconds, and after a comma a seed. Only by hand: see the skip.
 #
 # Kernels: one.
-# bats file_tags=kernel:6-1,one-cpu
+# bats file_tags=kernel:6-1,own-time
 
 load helpers
 load starts
