@@ -3,8 +3,8 @@
 #ifndef TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
 #define TIMENSBPF_BPF_LIB_USER_TIME_BPF_H
 
+#include "call_end.bpf.h"
 #include "maps.bpf.h"
-#include "user_memory.bpf.h"
 
 #include <abi/latch.h>
 
@@ -26,7 +26,8 @@ struct user_time32 {
  * The kernel has just written these bytes, so they are present and writable.
  * The exceptions: another thread forked, unmapped or protected the page
  * meanwhile, or the kernel reclaimed it within these instructions. Then the
- * loader makes them writable. What it cannot, counts as lost.
+ * loader makes them writable, at once or when the call has ended, which is then
+ * made again. Where it cannot, the read counts as lost.
  */
 #define DEFINE_SHIFT_USER_TIME(bits)                                         \
 	static __always_inline void shift_user_time##bits(                   \
@@ -48,6 +49,7 @@ struct user_time32 {
 			return;                                              \
 lost:                                                                        \
 		count(TNB_COUNT_READ_LOST);                                  \
+		call_again(TNB_CALL_READ, (__u64)address, sizeof(user));     \
 	}
 
 DEFINE_SHIFT_USER_TIME(64)

@@ -16,6 +16,7 @@
 #ifndef TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
 #define TIMENSBPF_BPF_WAIT_DEADLINE_BPF_H
 
+#include "lib/call_end.bpf.h"
 #include "lib/lookup.bpf.h"
 #include "stuck.bpf.h"
 #include "wait_decode.bpf.h"
@@ -497,35 +498,59 @@ static __always_inline bool is_right(const struct deadline_record *record)
 const volatile __u32 miss_one_in __weak = 0;
 static __u32 way_out;
 
+/* What is left to do when the record is gone. */
+struct deadline_rest {
+	struct stuck_left stuck;
+	/* A wait whose call is made again: where its deadline lies; size 0: it
+	 * is not. */
+	__u64 address;
+	__u64 size;
+};
+
+static __always_inline void deadline_lose(const struct deadline_record *record,
+					  struct deadline_rest *rest)
+{
+	count(TNB_COUNT_DEADLINE_LOST);
+	rest->address = record->key.address;
+	/* A timer that was set may have expired by now. A request of a ring is
+	 * no call. */
+	if (record->copy == TNB_COPY_timespec64)
+		rest->size = sizeof(struct time_bytes);
+	else if (record->copy == TNB_COPY_timespec32)
+		rest->size = sizeof(struct time_bytes) / 2;
+}
+
 /* A function of its own, so that this is not on the stack while the thread is
  * held. */
-TNB_ONCE int deadline_end(__u32 copy, int ret, struct stuck_left *left)
+TNB_ONCE int deadline_end(__u32 copy, int ret, struct deadline_rest *rest)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	struct deadline_record *record;
 
-	if (!left)
+	if (!rest)
 		return 0;
 	record = bpf_map_lookup_elem(&deadline_records, &thread);
 	if (!record || record->copy != copy)
 		return 0;
 	if (!ret && !is_right(record))
-		count(TNB_COUNT_DEADLINE_LOST);
-	record_finish(record, true, left);
+		deadline_lose(record, rest);
+	record_finish(record, true, &rest->stuck);
 	return 0;
 }
 
 static __always_inline void deadline_out(enum tnb_copy copy, int ret)
 {
-	struct stuck_left left = { 0 };
+	struct deadline_rest rest = { 0 };
 
 	if (!something_in_flight())
 		return;
 	if (miss_one_in && ++way_out % miss_one_in == 0)
 		return;
-	deadline_end(copy, ret, &left);
-	if (left.size)
-		stuck_mend(&left);
+	deadline_end(copy, ret, &rest);
+	if (rest.stuck.size)
+		stuck_mend(&rest.stuck);
+	if (rest.size)
+		call_again(TNB_CALL_WAIT, rest.address, rest.size);
 }
 
 #endif

@@ -106,6 +106,17 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 enum tnb_call_outcome { TNB_CALL_OUTCOMES(TNB_CALL_ENUM) TNB_CALL_OUTCOME_MAX };
 #undef TNB_CALL_ENUM
 
+/* What the loader does with a call (loader/process/call.c). */
+enum tnb_call_task {
+	TNB_CALL_TIME,	/* time(2) */
+	TNB_CALL_TIMES, /* times(2) */
+	/* They are made again, after memory was made writable: a read of a
+	 * clock, a wait until a deadline. */
+	TNB_CALL_READ,
+	TNB_CALL_WAIT,
+	TNB_CALL_TASK_MAX
+};
+
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	__u64 may_hold;		  /* 1: threads are held for it */
@@ -117,6 +128,7 @@ struct tnb_loader_state {
 	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
 	__u64 call[TNB_CALL_OUTCOME_MAX];
+	__u64 again[TNB_CALL_TASK_MAX]; /* calls that were made again */
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	/* CALL events that the loader has read, and has not yet seized the
@@ -144,14 +156,6 @@ enum tnb_event_kind {
 
 /* In the place of its number, of a thread that is in no system call. */
 #define TNB_CALL_NONE 0xffffffffu
-
-/* What the loader does with a call (loader/process/call.c). */
-enum tnb_call_task {
-	TNB_CALL_TIME,	/* time(2) */
-	TNB_CALL_TIMES, /* times(2) */
-	/* It has returned `result`, and is made again. */
-	TNB_CALL_AGAIN,
-};
 
 struct tnb_loader_event {
 	__u32 kind;

@@ -69,11 +69,18 @@ long tnb_call_end_number(const struct tnb_call_end *end);
 TNB_MUST_CHECK int tnb_call_end_get(pid_t tid, struct tnb_call_end *end);
 /* The result of the call that it is in. No other register is touched. */
 TNB_MUST_CHECK int tnb_call_end_set(pid_t tid, __s64 result);
-/* Have the kernel make the call again, after a signal's handler too. */
-TNB_MUST_CHECK int tnb_call_end_again(pid_t tid);
-/* The same, unless a signal is delivered before the thread goes on: then it
- * returns EINTR. */
-TNB_MUST_CHECK int tnb_call_end_repeat(pid_t tid);
+
+/* Whether the kernel makes a call again where a signal is delivered before the
+ * thread goes on; without one it does. Where not, the call returns EINTR. */
+enum tnb_again {
+	TNB_AGAIN_ALWAYS,
+	TNB_AGAIN_IF_ASKED, /* by SA_RESTART */
+	TNB_AGAIN_NOT,
+};
+/* Have the kernel make the call again. */
+TNB_MUST_CHECK int tnb_call_end_again(pid_t tid, enum tnb_again again);
+/* Does the kernel make it again by itself, with the time that it has noted? */
+bool tnb_call_end_is_with_rest(const struct tnb_call_end *end);
 
 /* ---- Signal frames ----------------------------------------------------- */
 

@@ -56,5 +56,5 @@ int tnb_restart_interrupted(const struct tnb_tracee *tracee)
 	if (err || (int)end.result != -EINTR ||
 	    !can_be_made_again(tnb_call_end_number(&end)))
 		return err;
-	return tnb_call_end_repeat(tracee->tid);
+	return tnb_call_end_again(tracee->tid, TNB_AGAIN_NOT);
 }

@@ -5,8 +5,9 @@
  * changed, and it is let go of.
  *
  * Every value that is set is that of now, so that a call may be completed
- * twice, and late, as long as its thread has not left it. No other register is
- * touched.
+ * twice, and late, as long as its thread has not left it. The same is true of
+ * calls that are made again: they read a clock, or wait until a time. No other
+ * register is touched.
  */
 #define _GNU_SOURCE
 #include "call.h"
@@ -15,9 +16,11 @@
 #include "base/proc.h"
 #include "inject/budget.h"
 #include "inject/restart.h"
+#include "memory.h"
 #include "rules/channel.h"
 
 #include <abi/latch.h>
+#include <abi/tables/arch/x86_64/calls.h>
 #include <errno.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -87,6 +90,67 @@ static int answer_times(const struct tnb_injector *injector,
 	return tnb_call_end_set(tracee->tid, syscall(SYS_times, NULL) + ticks);
 }
 
+/* ---- Calls that are made again ------------------------------------------- */
+
+/* A wait whose time was over by the host's clock says so. */
+static bool is_over(const struct tnb_call_end *end, long number)
+{
+	return number == SYS_clock_nanosleep ? !end->result
+					     : (int)end->result == -ETIMEDOUT;
+}
+
+/* As the kernel itself answers a signal in this wait. */
+static enum tnb_again wait_again(const struct tnb_call_end *end, long number)
+{
+	return number == SYS_clock_nanosleep || number == SYS_futex ||
+			       tnb_call_end_is_with_rest(end)
+		       ? TNB_AGAIN_NOT
+		       : TNB_AGAIN_IF_ASKED;
+}
+
+/*
+ * What was waited for may have come, which no time changes, and so may an
+ * error: both are returned. What the kernel would go on to wait for with the
+ * same time is made again from its beginning.
+ */
+static int repeat_wait(pid_t tid, const struct tnb_call_end *end)
+{
+	long number = tnb_call_end_number(end);
+
+	switch (number) {
+	case SYS_clock_nanosleep:
+	case SYS_futex:
+	case SYS_futex_waitv:
+	case TNB_NR_futex_wait:
+	case SYS_mq_timedsend:
+	case SYS_mq_timedreceive:
+		break;
+	default:
+		return -ENOENT;
+	}
+	if (!is_over(end, number) && !tnb_call_end_is_with_rest(end))
+		return 0;
+	return tnb_call_end_again(tid, wait_again(end, number));
+}
+
+/* A read returns nothing that another would not. */
+static int repeat_read(pid_t tid, const struct tnb_call_end *end)
+{
+	switch (tnb_call_end_number(end)) {
+	case SYS_clock_gettime:
+	case SYS_gettimeofday:
+		return end->result ? 0
+				   : tnb_call_end_again(tid, TNB_AGAIN_ALWAYS);
+	default:
+		return -ENOENT;
+	}
+}
+
+static bool is_again(const struct tnb_loader_event *event)
+{
+	return event->task == TNB_CALL_READ || event->task == TNB_CALL_WAIT;
+}
+
 /* ---- A stopped thread ---------------------------------------------------- */
 
 static bool is_end_of(const struct tnb_call_end *end,
@@ -94,7 +158,7 @@ static bool is_end_of(const struct tnb_call_end *end,
 {
 	return end->call == event->call && end->compat == event->compat &&
 	       end->pc == event->pc && end->sp == event->sp &&
-	       end->result == event->result;
+	       (is_again(event) || end->result == event->result);
 }
 
 /*
@@ -105,7 +169,7 @@ static bool is_end_of(const struct tnb_call_end *end,
 static int task_of(const struct tnb_call_end *end,
 		   const struct tnb_loader_event *event)
 {
-	if (event->task == TNB_CALL_AGAIN || event->call == TNB_CALL_NONE)
+	if (is_again(event) || event->call == TNB_CALL_NONE)
 		return is_end_of(end, event) ? (int)event->task : -ENOENT;
 	if (end->result == -EFAULT)
 		return -ENOENT;
@@ -140,8 +204,10 @@ static int finish(const struct tnb_injector *injector,
 	case TNB_CALL_TIMES:
 		err = answer_times(injector, tracee, event);
 		break;
-	case TNB_CALL_AGAIN:
-		return tnb_call_end_again(tracee->tid);
+	case TNB_CALL_READ:
+		return repeat_read(tracee->tid, &end);
+	case TNB_CALL_WAIT:
+		return repeat_wait(tracee->tid, &end);
 	default:
 		(void)!tnb_restart_interrupted(tracee);
 		return -ENOENT;
@@ -186,8 +252,12 @@ static bool is_too_late(const struct tnb_injector *injector,
 		 tnb_channel_waits(injector->state, event->hold));
 }
 
-/* Whether it was held until now. If it has given up, it is on its way out,
- * where we find it, or has returned. */
+/*
+ * Is it certain that the thread is at the end of the call that the event told
+ * of, and neither has returned nor is in its next one? It is if the thread was
+ * held until now. A thread that has given up is on its way out, where we find
+ * it, or has returned.
+ */
 static bool answer(const struct tnb_injector *injector,
 		   const struct tnb_loader_event *event,
 		   enum tnb_hold_state state)
@@ -196,12 +266,28 @@ static bool answer(const struct tnb_injector *injector,
 	       tnb_channel_answer(injector->state, event->hold, state);
 }
 
-/* A thread that has ended may have returned from the call before, with the
- * host's value, unless it was held. */
-static enum tnb_call_outcome judge_gone(enum tnb_call_outcome outcome,
-					bool was_held)
+/*
+ * With one CPU no thread is held (bpf/lib/call_end.bpf.h): a thread that waits
+ * has not run since the event, because our priority is higher.
+ */
+static bool has_not_run(const struct tnb_injector *injector,
+			const struct tnb_loader_event *event)
 {
-	return outcome == TNB_CALL_GONE && !was_held ? TNB_CALL_LATE : outcome;
+	return !event->hold && !tnb_load_acquire(injector->state->may_spin);
+}
+
+/* A thread that has ended, or whose call was made again, may have returned from
+ * the call before, with the host's value. */
+static enum tnb_call_outcome judge(const struct tnb_loader_event *event,
+				   enum tnb_call_outcome outcome, bool was_held,
+				   bool has_not_run)
+{
+	if (outcome == TNB_CALL_GONE && !was_held)
+		return TNB_CALL_LATE;
+	if (outcome == TNB_CALL_COMPLETED && is_again(event) && !was_held &&
+	    !has_not_run)
+		return TNB_CALL_LATE;
+	return outcome;
 }
 
 /* From now on the thread does not run in user mode, or is none of ours. */
@@ -238,6 +324,12 @@ static int complete(const struct tnb_injector *injector,
 		end_seizing(injector);
 		return 0;
 	}
+	/* Before the thread is stopped: a page fault of it may take long. */
+	if (is_again(event) && !tnb_memory_touch(event)) {
+		end_seizing(injector);
+		(void)answer(injector, event, TNB_HOLD_REFUSED);
+		return 0;
+	}
 	err = tnb_tracee_seize((pid_t)event->tid, (pid_t)event->tgid, &tracee,
 			       BUDGET_MS);
 	end_seizing(injector);
@@ -248,8 +340,27 @@ static int complete(const struct tnb_injector *injector,
 	else
 		*outcome = err == -EPERM ? why_forbidden(event)
 					 : outcome_of(err);
-	*outcome = judge_gone(*outcome, was_held);
+	*outcome =
+		judge(event, *outcome, was_held, has_not_run(injector, event));
 	return err == -ETIMEDOUT ? err : 0;
+}
+
+/* What was lost, and counted so, is not lost if the call was made again, or if
+ * its thread has ended. */
+static void count_call(struct tnb_loader_state *state,
+		       const struct tnb_loader_event *event,
+		       enum tnb_call_outcome outcome)
+{
+	__u64 *counter = &state->call[outcome];
+
+	if (outcome == NOT_OURS)
+		return;
+	if (is_again(event)) {
+		if (outcome != TNB_CALL_COMPLETED && outcome != TNB_CALL_GONE)
+			return;
+		counter = &state->again[event->task];
+	}
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
 bool tnb_call_complete(const struct tnb_injector *injector,
@@ -259,8 +370,6 @@ bool tnb_call_complete(const struct tnb_injector *injector,
 	int err = complete(injector, event, &outcome);
 
 	tnb_budget_end();
-	if (outcome != NOT_OURS)
-		__atomic_add_fetch(&injector->state->call[outcome], 1,
-				   __ATOMIC_RELAXED);
+	count_call(injector->state, event, outcome);
 	return !err;
 }

@@ -38,16 +38,27 @@ static void map_no_access(void)
 		mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+static void leave(void)
+{
+	__atomic_sub_fetch(&menders, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool may_enter(void)
+{
+	if (__atomic_add_fetch(&menders, 1, __ATOMIC_SEQ_CST) <= MENDERS_MAX)
+		return true;
+	leave();
+	return false;
+}
+
 /* False: the thread waits no more. */
 static bool enter(const struct tnb_loader_state *state, __u64 hold)
 {
 	const struct timespec nap = { .tv_nsec = 100000 };
 
 	while (tnb_channel_waits(state, hold)) {
-		if (__atomic_add_fetch(&menders, 1, __ATOMIC_SEQ_CST) <=
-		    MENDERS_MAX)
+		if (may_enter())
 			return true;
-		__atomic_sub_fetch(&menders, 1, __ATOMIC_SEQ_CST);
 		nanosleep(&nap, NULL);
 	}
 	return false;
@@ -55,11 +66,15 @@ static bool enter(const struct tnb_loader_state *state, __u64 hold)
 
 static bool touch(const struct tnb_loader_event *event)
 {
-	const struct iovec from = { no_access, event->size };
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct iovec to = { (void *)event->address, event->size };
+	struct iovec from = { .iov_len = event->size };
 
+	pthread_once(&once, map_no_access);
+	from.iov_base = no_access;
 	/* By the thread: the first one of its process may have ended. */
-	return process_vm_writev((pid_t)event->tid, &from, 1, &to, 1, 0) < 0 &&
+	return no_access != MAP_FAILED &&
+	       process_vm_writev((pid_t)event->tid, &from, 1, &to, 1, 0) < 0 &&
 	       errno == EFAULT;
 }
 
@@ -71,14 +86,22 @@ unsigned int tnb_memory_menders(void)
 void tnb_memory_mend(struct tnb_loader_state *state,
 		     const struct tnb_loader_event *event)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	enum tnb_hold_state answer;
 
-	pthread_once(&once, map_no_access);
 	if (!enter(state, event->hold))
 		return;
-	answer = no_access != MAP_FAILED && touch(event) ? TNB_HOLD_TAKEN
-							 : TNB_HOLD_REFUSED;
+	answer = touch(event) ? TNB_HOLD_TAKEN : TNB_HOLD_REFUSED;
 	(void)!tnb_channel_answer(state, event->hold, answer);
-	__atomic_sub_fetch(&menders, 1, __ATOMIC_SEQ_CST);
+	leave();
+}
+
+bool tnb_memory_touch(const struct tnb_loader_event *event)
+{
+	bool is_writable = false;
+
+	if (may_enter()) {
+		is_writable = touch(event);
+		leave();
+	}
+	return is_writable;
 }

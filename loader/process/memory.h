@@ -15,6 +15,10 @@
 void tnb_memory_mend(struct tnb_loader_state *state,
 		     const struct tnb_loader_event *event);
 
+/* The same for a thread that is not held. False: it cannot be written, or too
+ * many are in it. */
+TNB_MUST_CHECK bool tnb_memory_touch(const struct tnb_loader_event *event);
+
 /* Threads that are in it now. */
 TNB_MUST_CHECK unsigned int tnb_memory_menders(void);
 

@@ -61,6 +61,25 @@ static uint64_t sum_counter(const struct tnb *tnb, __u32 key)
 	return sum;
 }
 
+static uint64_t call_again(const struct tnb *tnb, enum tnb_call_task task)
+{
+	return tnb_load_acquire(tnb->loader->again[task]);
+}
+
+/* What a call has lost that was made again is not lost. The loss was counted
+ * first. */
+static uint64_t without_repaired(const struct tnb *tnb, __u32 counter,
+				 uint64_t value)
+{
+	uint64_t again = 0;
+
+	if (counter == TNB_COUNT_READ_LOST)
+		again = call_again(tnb, TNB_CALL_READ);
+	else if (counter == TNB_COUNT_DEADLINE_LOST)
+		again = call_again(tnb, TNB_CALL_WAIT);
+	return value > again ? value - again : 0;
+}
+
 /*
  * A start that both hiding programs missed has no counter of its own: it is the
  * difference of others. They are read in the order in which the programs count,
@@ -84,10 +103,13 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 	uint64_t begun = sum_counter(tnb, TNB_COUNT_EXEC_BEGUN), done;
 	int err = 0;
 
-#define ADD_COUNTER(name, key, text)                                         \
-	if (!err)                                                            \
-		err = add(figures, #key, sum_counter(tnb, TNB_COUNT_##name), \
-			  is_missed_under_lockdown(TNB_COUNT_##name), text);
+#define ADD_COUNTER(name, key, text)                                          \
+	if (!err)                                                             \
+		err = add(                                                    \
+			figures, #key,                                        \
+			without_repaired(tnb, TNB_COUNT_##name,               \
+					 sum_counter(tnb, TNB_COUNT_##name)), \
+			is_missed_under_lockdown(TNB_COUNT_##name), text);
 	TNB_COUNTERS(ADD_COUNTER)
 #undef ADD_COUNTER
 	done = sum_counter(tnb, TNB_COUNT_EXEC_HIDDEN) +
@@ -143,6 +165,16 @@ static int add_calls(const struct tnb *tnb, struct figures *figures)
 			  "calls of time(2) and times(2) " text);
 	TNB_CALL_OUTCOMES(ADD_CALL)
 #undef ADD_CALL
+	if (!err)
+		err = add(
+			figures, "read_again", call_again(tnb, TNB_CALL_READ),
+			false,
+			"clock reads that were made again, so that nothing was lost");
+	if (!err)
+		err = add(
+			figures, "deadline_again",
+			call_again(tnb, TNB_CALL_WAIT), false,
+			"waits that were made again, so that their deadline was not lost");
 	return err ? err
 		   : add(figures, "call_lost", begun > done ? begun - done : 0,
 			 false,

@@ -366,7 +366,7 @@ static const struct tnb_check checks[] = {
 	{ .key = "waits-memory",
 	  .group = TNB_GROUP_LIMITS,
 	  .otherwise = TNB_NOTE,
-	  .bad = "waits, memory: a deadline in memory that is read-only, or that a program serves (FUSE, userfaultfd), stays the HOST's; so does one in memory that is shared with a child just forked or not yet touched, while no loader serves or the machine has one CPU; 'timensbpf show --figures' counts it as deadline_lost",
+	  .bad = "waits, memory: a deadline in memory that is read-only, or that a program serves (FUSE, userfaultfd), stays the HOST's; so does one in memory that is shared with a child just forked or not yet touched, while no loader serves, and that of a timer where the machine has one CPU; 'timensbpf show --figures' counts it as deadline_lost",
 	  .advice =
 		  "let the thread that waits write its deadline, as the C library's users do" },
 	{ .key = "waits-armed",

@@ -132,7 +132,8 @@ enum tnb_part_flag {
 	X(in_flight, TNB_KEPT)                  \
 	X(stuck_windows, TNB_KEPT)              \
 	X(windows, TNB_KEPT)                    \
-	/* begins again with each set */        \
+	/* begin again with each set */         \
+	X(calls_again, 0)                       \
 	X(counters, TNB_NEEDED)
 
 /* X(NAME, when, worker): arrays through which a stub calls a worker. */

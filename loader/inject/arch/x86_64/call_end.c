@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "inject/arch.h"
 
+#include <abi/tables/arch/x86_64/calls.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <stddef.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 /* Of the kernel, never seen by programs (include/linux/errno.h). */
+#define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
+#define ERESTART_RESTARTBLOCK 516
 /* Numbers of x32 calls are those of 64 bits otherwise. */
 #define X32_BIT 0x40000000u
 
@@ -62,11 +65,15 @@ static const struct {
 	{ 117, SYS_semop },   /* ipc */
 	{ 145, SYS_readv },
 	{ 146, SYS_writev },
+	{ 78, SYS_gettimeofday },
 	{ 177, SYS_rt_sigtimedwait },
 	{ 187, SYS_sendfile },
 	{ 239, SYS_sendfile },
+	{ 240, SYS_futex },
 	{ 247, SYS_io_getevents },
 	{ 256, SYS_epoll_wait },
+	{ 265, SYS_clock_gettime },
+	{ 267, SYS_clock_nanosleep },
 	{ 279, SYS_mq_timedsend },
 	{ 280, SYS_mq_timedreceive },
 	{ 313, SYS_splice },
@@ -84,14 +91,19 @@ static const struct {
 	{ 385, SYS_io_pgetevents },
 	{ 400, SYS_msgsnd },
 	{ 401, SYS_msgrcv },
+	{ 403, SYS_clock_gettime },
+	{ 407, SYS_clock_nanosleep },
 	{ 416, SYS_io_pgetevents },
 	{ 417, SYS_recvmmsg },
 	{ 418, SYS_mq_timedsend },
 	{ 419, SYS_mq_timedreceive },
 	{ 420, SYS_semtimedop },
 	{ 421, SYS_rt_sigtimedwait },
+	{ 422, SYS_futex },
 	{ 426, SYS_io_uring_enter },
 	{ 441, SYS_epoll_pwait2 },
+	{ 449, SYS_futex_waitv },
+	{ TNB_NR_TIME64_futex_wait, TNB_NR_futex_wait },
 };
 
 long tnb_call_end_number(const struct tnb_call_end *end)
@@ -112,12 +124,19 @@ int tnb_call_end_set(pid_t tid, __s64 result)
 		     (void *)result);
 }
 
-int tnb_call_end_again(pid_t tid)
+int tnb_call_end_again(pid_t tid, enum tnb_again again)
 {
-	return tnb_call_end_set(tid, -ERESTARTNOINTR);
+	static const int results[] = {
+		[TNB_AGAIN_ALWAYS] = -ERESTARTNOINTR,
+		[TNB_AGAIN_IF_ASKED] = -ERESTARTSYS,
+		[TNB_AGAIN_NOT] = -ERESTARTNOHAND,
+	};
+
+	return tnb_call_end_set(tid, results[again]);
 }
 
-int tnb_call_end_repeat(pid_t tid)
+/* Of 32-bit code the upper half of a result means nothing. */
+bool tnb_call_end_is_with_rest(const struct tnb_call_end *end)
 {
-	return tnb_call_end_set(tid, -ERESTARTNOHAND);
+	return (int)end->result == -ERESTART_RESTARTBLOCK;
 }

@@ -180,7 +180,7 @@ static void a_call_is_made_again(void **state)
 	assert_int_equal(tnb_tracee_interrupt(&tracee), 0);
 	assert_int_equal(tnb_tracee_continue(&tracee), 0);
 	assert_int_equal(tnb_tracee_wait(&tracee), 0);
-	assert_int_equal(tnb_call_end_again(tracee.tid), 0);
+	assert_int_equal(tnb_call_end_again(tracee.tid, TNB_AGAIN_ALWAYS), 0);
 	let_go(&tracee);
 	close(bytes[0]);
 	close(bytes[1]);
