@@ -20,7 +20,7 @@
 #include "rules/channel.h"
 
 #include <abi/latch.h>
-#include <abi/tables/arch/x86_64/calls.h>
+#include <abi/tables/waits.h>
 #include <errno.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -121,7 +121,7 @@ static int repeat_wait(pid_t tid, const struct tnb_call_end *end)
 	case SYS_clock_nanosleep:
 	case SYS_futex:
 	case SYS_futex_waitv:
-	case TNB_NR_futex_wait:
+	case TNB_NR(futex_wait):
 	case SYS_mq_timedsend:
 	case SYS_mq_timedreceive:
 		break;
@@ -144,6 +144,19 @@ static int repeat_read(pid_t tid, const struct tnb_call_end *end)
 	default:
 		return -ENOENT;
 	}
+}
+
+/* A call that is none of these is left as a stop for nothing leaves it. */
+static int repeat(const struct tnb_tracee *tracee,
+		  const struct tnb_call_end *end,
+		  const struct tnb_loader_event *event)
+{
+	int err = event->task == TNB_CALL_READ ? repeat_read(tracee->tid, end)
+					       : repeat_wait(tracee->tid, end);
+
+	if (err == -ENOENT)
+		(void)!tnb_restart_interrupted(tracee);
+	return err;
 }
 
 static bool is_again(const struct tnb_loader_event *event)
@@ -205,9 +218,8 @@ static int finish(const struct tnb_injector *injector,
 		err = answer_times(injector, tracee, event);
 		break;
 	case TNB_CALL_READ:
-		return repeat_read(tracee->tid, &end);
 	case TNB_CALL_WAIT:
-		return repeat_wait(tracee->tid, &end);
+		return repeat(tracee, &end, event);
 	default:
 		(void)!tnb_restart_interrupted(tracee);
 		return -ENOENT;
