@@ -131,17 +131,6 @@ rule_make_unserved() {
     wait_until 10 no_daemon
 }
 
-# every_memory COMMAND…: right, whatever memory the deadline lies in
-every_memory() {
-    local lost wrong
-    lost=$(figure deadline_lost)
-    "$@" deadline_memory "$BATS_TEST_TMPDIR/file" >"$BATS_TEST_TMPDIR/memory" 2>/dev/null
-    wrong=$(grep -v '^ok' "$BATS_TEST_TMPDIR/memory" | grep -vx 'absent .*') || true
-    [[ ! $wrong ]] || fail "$wrong"
-    (($(grep -c '^ok' "$BATS_TEST_TMPDIR/memory") >= 8))
-    [[ $(figure deadline_lost) == "$lost" ]]
-}
-
 @test "outside, every door is right" {
     local bits wrong
     for bits in "${BITS[@]}"; do

@@ -284,6 +284,19 @@ storm_was_good() {
     (($(number longest_us "$json") < LONGEST_US))
 }
 
+# ---- Deadlines ---------------------------------------------------------------
+
+# every_memory COMMAND…: a deadline is right, whatever memory it lies in, and none is lost
+every_memory() {
+    local lost wrong
+    lost=$(figure deadline_lost)
+    "$@" deadline_memory "$BATS_TEST_TMPDIR/file" >"$BATS_TEST_TMPDIR/memory" 2>/dev/null
+    wrong=$(grep -v '^ok' "$BATS_TEST_TMPDIR/memory" | grep -vx 'absent .*') || true
+    [[ ! $wrong ]] || fail "$wrong"
+    (($(grep -c '^ok' "$BATS_TEST_TMPDIR/memory") >= 8))
+    [[ $(figure deadline_lost) == "$lost" ]]
+}
+
 # ---- The host --------------------------------------------------------------
 
 # The host's clock was not stepped since host_remember, its discipline not
