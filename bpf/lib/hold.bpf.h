@@ -34,16 +34,24 @@ enum hold_end {
 
 struct hold {
 	__u64 word; /* WAITING */
-	__u64 until_ns;
-	__u64 yield_at; /* a readable address of the caller, 0: does not yield
-			 */
-	/* Of one that does not: once the loader has read the event, which is
-	 * when it has read up to here, another time counts. */
-	__u64 told, read_until_ns;
-	__u64 gone_ns; /* since when there is no sign of life, 0: there is */
-	/* Of one that yields: the last turn, and how much longer it may be held
-	 * because it had no CPU. */
-	__u64 turn_ns, more_ns;
+	/* The last sign of life that was seen, and since when there is none by
+	 * the hold's clock, 0: there is. */
+	__u64 beat_ns, gone_ns;
+	union {
+		/* Of one that keeps its CPU: once the loader has read the
+		 * event, which is when it has read up to `told`, another time
+		 * counts. */
+		struct {
+			__u64 until_ns, read_until_ns, told;
+		} spin;
+		/* Of one that yields it: a readable address of the caller, the
+		 * time of the last turn, the hold's clock, and that and the
+		 * loader's beats at the beginning. */
+		struct {
+			__u64 at, turn_ns, clock_ns, begin_ns;
+			__u32 beats[TNB_HALVES];
+		} yield;
+	};
 };
 
 /* SIGKILL is put down here for each thread that has to end. */
@@ -63,29 +71,35 @@ static __always_inline __u64 *hold_word(struct tnb_loader_state *state,
 }
 
 /* A machine that stood still has old signs of life, until the threads that give
- * them have run again. A guard that saw its loader die leaves 0. */
+ * them have run again. Where they and this thread run at different times, those
+ * it sees are never young; but there are new ones. */
 #define GONE_AFTER_NS 100000000ULL
 
+/* `now_ns`: by the hold's clock. */
 static __always_inline bool loader_is_gone(const struct tnb_loader_state *state,
-					   struct hold *hold)
+					   struct hold *hold, __u64 now_ns)
 {
+	__u64 beat = tnb_read_once(state->beat_ns[TNB_BEAT_LOADER]);
+
 	if (!tnb_read_once(state->beat_ns[TNB_BEAT_GUARD]))
 		return true;
-	if (beat_within(state, TNB_BEAT_LIMIT_NS)) {
+	if (beat != hold->beat_ns ||
+	    loader_beats_within(state, TNB_BEAT_LIMIT_NS)) {
+		hold->beat_ns = beat;
 		hold->gone_ns = 0;
 		return false;
 	}
 	if (!hold->gone_ns)
-		hold->gone_ns = bpf_ktime_get_ns();
-	return bpf_ktime_get_ns() - hold->gone_ns > GONE_AFTER_NS;
+		hold->gone_ns = now_ns;
+	return now_ns - hold->gone_ns > GONE_AFTER_NS;
 }
 
 /* Whether the loop ends: by an answer, or because the thread gives up (H5). */
 static __always_inline bool hold_ends(struct tnb_loader_state *state,
-				      struct hold *hold)
+				      struct hold *hold, __u64 now_ns)
 {
 	return tnb_read_once(*hold_word(state, hold->word)) != hold->word ||
-	       loader_is_gone(state, hold) || current_is_killed();
+	       loader_is_gone(state, hold, now_ns) || current_is_killed();
 }
 
 static __always_inline bool is_over(__u64 until_ns)
@@ -95,46 +109,68 @@ static __always_inline bool is_over(__u64 until_ns)
 
 static __always_inline bool event_is_read(const struct hold *hold)
 {
-	return bpf_ringbuf_query(&loader_events, BPF_RB_CONS_POS) >= hold->told;
+	return bpf_ringbuf_query(&loader_events, BPF_RB_CONS_POS) >=
+	       hold->spin.told;
 }
 
 static long hold_spin_turn(__u64 turn, struct hold *hold)
 {
 	struct tnb_loader_state *state = the_loader_state();
 
-	if (!state || hold_ends(state, hold))
+	if (!state || hold_ends(state, hold, bpf_ktime_get_ns()))
 		return 1;
-	return is_over(hold->until_ns) &&
-	       (!event_is_read(hold) || is_over(hold->read_until_ns));
+	return is_over(hold->spin.until_ns) &&
+	       (!event_is_read(hold) || is_over(hold->spin.read_until_ns));
 }
 
-/* Between two turns the thread had no CPU for so long: not by us. */
+/* Beyond this the thread had no CPU between two turns: not by us. */
 #define TURN_MOST_NS 20000000ULL
 
-/* The time in which the thread would not have run anyway does not count. */
-static __always_inline void hold_extend(struct hold *hold)
+/* The hold's clock stands while the thread would not have run anyway. (It does
+ * not begin at 0: then the verifier would follow each turn.) */
+static __always_inline __u64 hold_clock(struct hold *hold)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u64 away = hold->turn_ns ? now - hold->turn_ns : 0;
+	__u64 away = now - hold->yield.turn_ns;
 
-	hold->turn_ns = now;
-	if (away < TURN_MOST_NS)
-		return;
-	if (away > hold->more_ns)
-		away = hold->more_ns;
-	hold->until_ns += away;
-	hold->more_ns -= away;
+	hold->yield.turn_ns = now;
+	hold->yield.clock_ns += away < TURN_MOST_NS ? away : TURN_MOST_NS;
+	return hold->yield.clock_ns;
+}
+
+static __always_inline void
+hold_note_beats(const struct tnb_loader_state *state, struct hold *hold)
+{
+#pragma clang loop unroll(full)
+	for (int half = 0; half < TNB_HALVES; half++)
+		hold->yield.beats[half] = tnb_read_once(state->beats[half]);
+}
+
+/* The first beat may come at once. */
+static __always_inline bool
+loader_had_time(const struct tnb_loader_state *state, const struct hold *hold)
+{
+	bool had = true;
+
+#pragma clang loop unroll(full)
+	for (int half = 0; half < TNB_HALVES; half++)
+		had &= tnb_read_once(state->beats[half]) -
+			       hold->yield.beats[half] >
+		       TNB_HOLD_BEATS;
+	return had;
 }
 
 static long hold_yield_turn(__u64 turn, struct hold *hold)
 {
 	struct tnb_loader_state *state = the_loader_state();
+	__u64 clock = hold_clock(hold);
 	char byte;
 
-	hold_extend(hold);
-	if (!state || hold_ends(state, hold) || is_over(hold->until_ns))
+	if (!state || hold_ends(state, hold, clock) ||
+	    loader_had_time(state, hold) ||
+	    clock - hold->yield.begin_ns > TNB_HOLD_MOST_NS)
 		return 1;
-	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)hold->yield_at,
+	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)hold->yield.at,
 				bpf_get_current_task_btf(), 0);
 	return 0;
 }
@@ -173,14 +209,13 @@ static __always_inline bool hold_enter(struct tnb_loader_state *state,
 /* Tell the loader. HOLD_TAKEN stands for: wait for its answer now. */
 static __always_inline enum hold_end hold_begin(struct tnb_loader_state *state,
 						struct tnb_loader_event *event,
-						struct hold *hold, __u64 ns)
+						struct hold *hold)
 {
 	if (!state || !tnb_read_once(state->may_hold))
 		return HOLD_NONE;
 	if (!hold_enter(state, hold))
 		return HOLD_BUSY;
 	event->hold = hold->word;
-	hold->until_ns = bpf_ktime_get_ns() + ns;
 	if (!tell_loader(event))
 		return HOLD_TAKEN;
 	order_store(hold_word(state, hold->word), 0);
@@ -193,9 +228,20 @@ static __always_inline enum hold_end hold_yield(struct tnb_loader_event *event,
 						__u64 at)
 {
 	struct tnb_loader_state *state = some_loader();
-	struct hold hold = { .yield_at = at, .more_ns = TNB_HOLD_MORE_NS };
-	enum hold_end end = hold_begin(state, event, &hold, TNB_HOLD_NS);
+	__u64 now = bpf_ktime_get_ns();
+	struct hold hold = {
+		.yield = {
+			.at = at,
+			.turn_ns = now,
+			.clock_ns = now,
+			.begin_ns = now,
+		},
+	};
+	enum hold_end end;
 
+	if (state)
+		hold_note_beats(state, &hold);
+	end = hold_begin(state, event, &hold);
 	if (end != HOLD_TAKEN)
 		return end;
 	bpf_loop(HOLD_TURNS_MAX, hold_yield_turn, &hold, 0);
@@ -208,8 +254,8 @@ static __always_inline enum hold_end spin(struct tnb_loader_state *state,
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	hold->told = bpf_ringbuf_query(&loader_events, BPF_RB_PROD_POS);
-	hold->read_until_ns = is_alone ? now + TNB_SPIN_READ_NS : now;
+	hold->spin.told = bpf_ringbuf_query(&loader_events, BPF_RB_PROD_POS);
+	hold->spin.read_until_ns = is_alone ? now + TNB_SPIN_READ_NS : now;
 	bpf_loop(HOLD_TURNS_MAX, hold_spin_turn, hold, 0);
 	return hold_leave(state, hold);
 }
@@ -235,9 +281,10 @@ static __always_inline enum hold_end hold_spin(struct tnb_loader_event *event,
 		return HOLD_NONE;
 	before = __sync_fetch_and_add(&state->spinning, 1);
 	is_alone = before < most;
+	hold.spin.until_ns =
+		bpf_ktime_get_ns() + (is_alone ? TNB_SPIN_NS : crowd_ns);
 	if (is_alone || crowd_ns)
-		end = hold_begin(state, event, &hold,
-				 is_alone ? TNB_SPIN_NS : crowd_ns);
+		end = hold_begin(state, event, &hold);
 	if (end == HOLD_TAKEN)
 		end = spin(state, &hold, is_alone);
 	order_add(&state->spinning, -1);

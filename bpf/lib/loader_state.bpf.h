@@ -25,23 +25,28 @@ static __always_inline struct tnb_loader_state *the_loader_state(void)
 }
 
 static __always_inline bool beat_within(const struct tnb_loader_state *state,
-					__u64 limit_ns)
+					enum tnb_beat beat, __u64 limit_ns)
 {
-	__u64 now = bpf_ktime_get_ns();
-
 	/* A beat may be newer than `now`. */
-	return (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_LOADER])) <
-		       (__s64)limit_ns &&
-	       (__s64)(now - tnb_read_once(state->beat_ns[TNB_BEAT_GUARD])) <
-		       (__s64)limit_ns;
+	return (__s64)(bpf_ktime_get_ns() -
+		       tnb_read_once(state->beat_ns[beat])) < (__s64)limit_ns;
 }
 
-/* NULL unless loader and guard are alive: a thread may be held for them. */
+/* A guard that saw its loader die leaves 0. */
+static __always_inline bool
+loader_beats_within(const struct tnb_loader_state *state, __u64 limit_ns)
+{
+	return beat_within(state, TNB_BEAT_LOADER, limit_ns) &&
+	       beat_within(state, TNB_BEAT_GUARD, TNB_BEAT_GONE_NS);
+}
+
+/* NULL unless a loader is alive: a thread may be held for it. */
 static __always_inline struct tnb_loader_state *living_loader(void)
 {
 	struct tnb_loader_state *state = the_loader_state();
 
-	return state && beat_within(state, TNB_BEAT_LIMIT_NS) ? state : NULL;
+	return state && loader_beats_within(state, TNB_BEAT_LIMIT_NS) ? state
+								      : NULL;
 }
 
 /* The same with a longer limit, for all that can wait: a machine may
@@ -50,7 +55,8 @@ static __always_inline struct tnb_loader_state *some_loader(void)
 {
 	struct tnb_loader_state *state = the_loader_state();
 
-	return state && beat_within(state, TNB_BEAT_GONE_NS) ? state : NULL;
+	return state && loader_beats_within(state, TNB_BEAT_GONE_NS) ? state
+								     : NULL;
 }
 
 #endif

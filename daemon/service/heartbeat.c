@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/proc.h"
 #include "base/thread.h"
 #include "guard.h"
 
@@ -12,7 +13,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* If the guard has ended, so has its beat, and no process is held any more:
@@ -34,30 +37,131 @@ static void look_for_lost(struct tnb_heartbeat *heartbeat, __u64 *seen)
 	tnb_inbox_add_all(heartbeat->inbox);
 }
 
-static void *run_heartbeat(void *argument)
+/* ---- Beats --------------------------------------------------------------- */
+
+/* What a tracer worked on at the last beat. */
+struct sight {
+	__u32 tracee[TNB_TRACERS];
+};
+
+/* Whether a tracer of the half works on the same thread as before, and is ready
+ * to run: so it has no CPU. The threads that wait for it are to wait. */
+static bool a_tracer_starves(const struct tnb_loader_state *state,
+			     unsigned int half, struct sight *sight)
 {
-	struct tnb_heartbeat *heartbeat = argument;
+	bool starves = false;
+
+	for (__u32 i = half; i < TNB_TRACERS; i += TNB_HALVES) {
+		__u32 tracee = tnb_load_acquire(state->tracee[i]);
+		bool is_same = tracee && tracee == sight->tracee[i];
+
+		sight->tracee[i] = tracee;
+		starves |= is_same && tnb_proc_state((pid_t)tnb_load_acquire(
+					      state->tracer[i])) == 'R';
+	}
+	return starves;
+}
+
+static void beat(struct tnb_heartbeat *heartbeat, unsigned int half,
+		 struct sight *sight)
+{
+	struct tnb_loader_state *state = heartbeat->state;
+
+	if (!a_tracer_starves(state, half, sight))
+		__atomic_add_fetch(&state->beats[half], 1, __ATOMIC_RELEASE);
+	tnb_channel_beat(state, TNB_BEAT_LOADER);
+}
+
+/* Until the next beat. */
+static void rest(struct tnb_heartbeat *heartbeat)
+{
 	struct pollfd poke = { .fd = heartbeat->poke, .events = POLLIN };
-	__u64 lost = tnb_read_once(heartbeat->state->moves_lost);
 	eventfd_t pokes;
 
+	if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
+		eventfd_read(heartbeat->poke, &pokes);
+}
+
+static void *run_first(void *argument)
+{
+	struct tnb_heartbeat *heartbeat = argument;
+	__u64 lost = tnb_read_once(heartbeat->state->moves_lost);
+	struct sight sight = { 0 };
+
 	tnb_thread_begin("tnb-heartbeat", 2);
+	tnb_halves_join(&heartbeat->halves, 0);
 	tnb_store_release(heartbeat->state->heartbeat, (__u32)gettid());
 	do {
 		revive_guard(heartbeat);
 		look_for_lost(heartbeat, &lost);
-		tnb_channel_beat(heartbeat->state, TNB_BEAT_LOADER);
-		if (poll(&poke, 1, TNB_BEAT_EVERY_MS) > 0)
-			eventfd_read(heartbeat->poke, &pokes);
+		beat(heartbeat, 0, &sight);
+		rest(heartbeat);
 	} while (!tnb_load_acquire(heartbeat->ends));
 	return NULL;
+}
+
+/* Not poked: one that is too many at the eventfd takes the first one's poke. */
+static void nap(void)
+{
+	const struct timespec pause = { .tv_nsec =
+						TNB_BEAT_EVERY_MS * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+static void *run_second(void *argument)
+{
+	struct tnb_heartbeat *heartbeat = argument;
+	struct sight sight = { 0 };
+
+	tnb_thread_begin("tnb-heartbeat", 2);
+	tnb_halves_join(&heartbeat->halves, 1);
+	do {
+		beat(heartbeat, 1, &sight);
+		nap();
+	} while (!tnb_load_acquire(heartbeat->ends));
+	return NULL;
+}
+
+#define NICE_MOST (-20)
+
+/* Without the right to the priority it has that of the loader. */
+static void *run_normal(void *argument)
+{
+	struct tnb_heartbeat *heartbeat = argument;
+
+	tnb_thread_begin("tnb-heartbeat", 0);
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST);
+	do {
+		tnb_channel_beat(heartbeat->state, TNB_BEAT_LOADER);
+		nap();
+	} while (!tnb_load_acquire(heartbeat->ends));
+	return NULL;
+}
+
+/* ---- Start and end ------------------------------------------------------- */
+
+static int start_threads(struct tnb_heartbeat *heartbeat)
+{
+	static void *(*const run[TNB_BEATERS])(void *) = {
+		run_first,
+		run_second,
+		run_normal,
+	};
+	int err = 0;
+
+	while (!err && heartbeat->threads < TNB_BEATERS) {
+		err = -pthread_create(&heartbeat->thread[heartbeat->threads],
+				      NULL, run[heartbeat->threads], heartbeat);
+		heartbeat->threads += !err;
+	}
+	return err ? tnb_fail(err, "cannot start a thread: %s", strerror(-err))
+		   : 0;
 }
 
 int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 			struct tnb_loader_state *state, struct tnb_inbox *inbox)
 {
-	int err;
-
 	*heartbeat = (struct tnb_heartbeat){
 		.state = state,
 		.inbox = inbox,
@@ -69,19 +173,15 @@ int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 	heartbeat->guard = tnb_guard_start(state, heartbeat->poke);
 	if (heartbeat->guard < 0)
 		return (int)heartbeat->guard;
-	err = -pthread_create(&heartbeat->thread, NULL, run_heartbeat,
-			      heartbeat);
-	heartbeat->has_thread = !err;
-	return err ? tnb_fail(err, "cannot start a thread: %s", strerror(-err))
-		   : 0;
+	tnb_halves_init(&heartbeat->halves);
+	return start_threads(heartbeat);
 }
 
 void tnb_heartbeat_stop(struct tnb_heartbeat *heartbeat)
 {
 	tnb_store_release(heartbeat->ends, true);
-	if (heartbeat->has_thread)
-		pthread_join(heartbeat->thread, NULL);
-	heartbeat->has_thread = false;
+	while (heartbeat->threads)
+		pthread_join(heartbeat->thread[--heartbeat->threads], NULL);
 	tnb_guard_stop(heartbeat->guard);
 	heartbeat->guard = 0;
 	tnb_cleanup_close(&heartbeat->poke);

@@ -73,6 +73,7 @@ static int open_state(struct tnb_loader *loader)
 static void reset_state(struct tnb_loader_state *state)
 {
 	memset(state->tracee, 0, sizeof(state->tracee));
+	memset(state->tracer, 0, sizeof(state->tracer));
 	tnb_store_release(state->heartbeat, 0);
 	tnb_store_release(state->seizing, 0);
 }

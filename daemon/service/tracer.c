@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct tracer {
 	struct tnb_tracers *tracers;
@@ -35,15 +36,17 @@ static void end_one(struct tnb_tracers *tracers)
  */
 static bool serve(struct tnb_tracers *tracers, unsigned int number)
 {
-	__u32 *tracee = &tracers->work.injector->state->tracee[number];
+	struct tnb_loader_state *state = tracers->work.injector->state;
+	__u32 *tracee = &state->tracee[number];
 	struct tnb_loader_event event;
 	bool is_well = true;
 
+	tnb_store_release(state->tracer[number], (__u32)gettid());
 	while (is_well && tnb_turns_next(&tracers->turns, number, &event)) {
 		tnb_store_release(*tracee, event.tid);
 		is_well = tnb_work_do(&tracers->work, &event);
 		tnb_store_release(*tracee, 0);
-		tnb_turns_join(&tracers->turns, number);
+		tnb_halves_join(&tracers->turns.halves, number);
 	}
 	return is_well;
 }
@@ -56,7 +59,7 @@ static void *run_tracer(void *argument)
 
 	free(argument);
 	tnb_thread_begin("tnb-tracer", 1);
-	tnb_turns_join(&tracers->turns, tracer.number);
+	tnb_halves_join(&tracers->turns.halves, tracer.number);
 	is_well = serve(tracers, tracer.number);
 	/* The end of this thread releases what it still traces; another takes
 	 * its place. */

@@ -12,25 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Every other CPU of those that the process may use. With one both halves have
- * it. */
-static void share_cpus(struct tnb_turns *turns)
-{
-	unsigned int nth = 0;
-	cpu_set_t own;
-
-	if (sched_getaffinity(0, sizeof(own), &own))
-		return;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &own))
-			CPU_SET(cpu, &turns->cpus[nth++ % TNB_HALVES]);
-	if (nth == 1)
-		turns->cpus[1] = turns->cpus[0];
-}
-
 void tnb_turns_init(struct tnb_turns *turns)
 {
-	share_cpus(turns);
+	tnb_halves_init(&turns->halves);
 	for (int i = 0; i < TNB_HALVES; i++)
 		pthread_mutex_init(&turns->turn[i], NULL);
 	pthread_mutex_init(&turns->reading, NULL);
@@ -70,15 +54,6 @@ void tnb_turns_close(struct tnb_turns *turns)
 	for (int i = 0; i < TNB_HALVES; i++)
 		pthread_mutex_destroy(&turns->turn[i]);
 	pthread_mutex_destroy(&turns->reading);
-}
-
-/* A failure is no harm: then the kernel chooses. */
-void tnb_turns_join(const struct tnb_turns *turns, unsigned int number)
-{
-	const cpu_set_t *cpus = &turns->cpus[number % TNB_HALVES];
-
-	if (CPU_COUNT(cpus))
-		sched_setaffinity(0, sizeof(*cpus), cpus);
 }
 
 /* Whether there is one. Level-triggered: the tracers of both halves wake up. */

@@ -12,13 +12,19 @@
 #include <abi/hold.h>
 
 /*
- * A thread is held only while both, the loader and its guard, gave a sign of
- * life within this time, by CLOCK_MONOTONIC. Many beats long, because a machine
- * may stand still for some. A death is known at once (service/guard.c).
+ * A thread is held only while the loader gave a sign of life within this time,
+ * by CLOCK_MONOTONIC. Many beats long, because a machine may stand still for
+ * some. A death is known at once: a guard that saw its loader die leaves 0
+ * (service/guard.c).
  */
 #define TNB_BEAT_LIMIT_NS 250000000ULL
-/* After this time without, there is no loader; events are told until then. */
+/* After this time without one of both there is no loader; events are told until
+ * then. The guard's may be so old where real-time threads have no CPU for a
+ * while (sched_rt_runtime_us); a guard that was killed is replaced, and not by
+ * a loader that is stopped. */
 #define TNB_BEAT_GONE_NS 5000000000ULL
+/* How often each thread beats that does. */
+#define TNB_BEAT_EVERY_MS 20
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 
@@ -119,7 +125,10 @@ enum tnb_call_task {
 
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
-	__u64 may_hold;		  /* 1: threads are held for it */
+	/* By each half of the tracers' CPUs: beats at which it had a CPU, and
+	 * so had its tracers. The clock of holds that wait for them. */
+	__u32 beats[TNB_HALVES];
+	__u64 may_hold;	  /* 1: threads are held for it */
 	__u64 may_spin;	  /* so many at once that cannot yield their CPU */
 	__u64 spinning;	  /* so many do now */
 	__u64 holds;	  /* so far: the number of the last one */
@@ -136,6 +145,7 @@ struct tnb_loader_state {
 	__u32 seizing;
 	/* Threads that its own work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
+	__u32 tracer[TNB_TRACERS];   /* the threads that work on them */
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
 };

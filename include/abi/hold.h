@@ -18,9 +18,9 @@
  * H4. While the word is WAITING its thread is inside of the program, so its
  *     thread id is that of no other. A loader whose compare-and-swap fails does
  *     not know which thread it has seized, and lets go of it.
- * H5. The thread gives up once the loader or its guard gave no sign of life for
- *     TNB_BEAT_LIMIT_NS, once it was held for the time of its kind of hold, or
- *     when it is being killed.
+ * H5. The thread gives up once the loader gave no sign of life for
+ *     TNB_BEAT_LIMIT_NS, or the guard saw it die; once it was held for the time
+ *     of its kind of hold; or when it is being killed.
  * H6. What is lost without the loader's work is counted by the thread before it
  *     is held. The loader counts its work when that is done. So a loader that
  *     dies after TAKEN leaves a difference between the two, and no silence. (A
@@ -58,12 +58,17 @@ static inline __u64 tnb_hold_answer(__u64 word, enum tnb_hold_state state)
 	return (word & ~(__u64)((1 << TNB_HOLD_STATE_BITS) - 1)) | state;
 }
 
-/* How long a thread is held that yields its CPU meanwhile, in nanoseconds. */
-#define TNB_HOLD_NS 300000000ULL
-/* And how much longer, if it had no CPU meanwhile. */
-#define TNB_HOLD_MORE_NS 700000000ULL
-/* The same for one that cannot yield it, until the loader has read its event.
+/*
+ * How long a thread is held that yields its CPU meanwhile: for so many beats of
+ * each half of the loader's threads (channel.h), that is 300 ms in which they
+ * could run. Where they have no CPU, or the whole machine has none, those come
+ * later.
  */
+#define TNB_HOLD_BEATS 15
+/* And for so many nanoseconds at most, in which the thread itself could run. */
+#define TNB_HOLD_MOST_NS 5000000000ULL
+/* How long one is held that cannot yield its CPU, in nanoseconds, until the
+ * loader has read its event. */
 #define TNB_SPIN_NS 20000000ULL
 /* And after that. */
 #define TNB_SPIN_READ_NS 100000000ULL

@@ -11,7 +11,6 @@
 
 /* How often the loader and the guard beat: several times within
  * TNB_BEAT_LIMIT_NS. */
-#define TNB_BEAT_EVERY_MS 10
 
 /* Map the channel. *state is to be unmapped with tnb_channel_unmap(). */
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);

@@ -37,6 +37,8 @@ teardown() {
 
 @test "the loader comes 20 ms late" { starts_delayed 20; }
 
+@test "all CPUs are taken from the loader for seconds" { starts_beside_real_time; }
+
 # bats test_tags=once
 @test "the loader comes 100 ms late" { starts_delayed 100; }
 

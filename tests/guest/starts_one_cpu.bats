@@ -31,4 +31,6 @@ teardown() {
 # bats test_tags=once
 @test "one CPU: eight streams in a cgroup with a fifth of it" { starts_in_a_share; }
 
+@test "one CPU: it is taken from the loader for seconds" { starts_beside_real_time; }
+
 @test "one CPU: the loader comes 100 ms late" { starts_delayed 100; }

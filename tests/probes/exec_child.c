@@ -4,14 +4,22 @@
  * parent. No C library: what it does first is to read the clock.
  *
  * Ends with 0: read by the vDSO, right. 1: there is no vDSO, system calls are
- * right. 2: wrong.
+ * right. More: wrong, the enum says what.
  */
 #include <elf.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-enum { FAST = 0, SLOW = 1, WRONG = 2 };
+enum {
+	FAST = 0,
+	SLOW = 1,
+	NOT_READ = 10,	 /* the vDSO's function failed */
+	CALL_WRONG = 11, /* a system call is not after the parent's */
+	FIRST_BEFORE_PARENT = 12,
+	FIRST_AFTER_CALL = 13,
+	NOT_BETWEEN_CALLS = 14,
+};
 #define HOUR_NS (3600 * 1000000000LL)
 
 typedef long clock_function(long, struct timespec *);
@@ -97,20 +105,22 @@ static int judge(const int64_t parent, const unsigned char *image)
 
 	/* Before any system call. */
 	if (read_clock && read_clock(CLOCK_REALTIME, &now))
-		return WRONG;
+		return NOT_READ;
 	before = read_raw();
 	if (before < parent || before > parent + HOUR_NS)
-		return WRONG;
+		return CALL_WRONG;
 	if (!read_clock)
 		return SLOW;
 	value = nanoseconds(&now);
-	if (value < parent || value > before)
-		return WRONG;
+	if (value < parent)
+		return FIRST_BEFORE_PARENT;
+	if (value > before)
+		return FIRST_AFTER_CALL;
 	before = read_raw();
 	read_clock(CLOCK_REALTIME, &now);
 	after = read_raw();
 	value = nanoseconds(&now);
-	return before <= value && value <= after ? FAST : WRONG;
+	return before <= value && value <= after ? FAST : NOT_BETWEEN_CALLS;
 }
 
 __attribute__((used)) static void begin(const long *stack)

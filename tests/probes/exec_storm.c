@@ -50,6 +50,16 @@ static int64_t now_ns(clockid_t clock)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+/* The first of each stream, with its status as waitpid(2) has it. */
+static void tell_wrong(struct tally *tally, int status)
+{
+	if (!tally->wrong++)
+		fprintf(stderr, "exec_storm: %s %d\n",
+			WIFSIGNALED(status) ? "ended by signal" : "ended with",
+			WIFSIGNALED(status) ? WTERMSIG(status)
+					    : WEXITSTATUS(status));
+}
+
 static void note(struct tally *tally, int status)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -57,7 +67,7 @@ static void note(struct tally *tally, int status)
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
 		tally->slow++;
 	else
-		tally->wrong++;
+		tell_wrong(tally, status);
 }
 
 static void start_one(struct tally *tally, const char *child)

@@ -145,7 +145,7 @@ tnb_stub_begin:
 	/* Until the loader closes its end, also by dying. Not poll(2), which
 	 * would take the place of what nanosleep(2) and the like left for
 	 * restart_syscall(2). */
-	movq	$STUB_WAIT_US, 144(%r12)
+	movq	$STUB_WAIT_S, 136(%r12)
 	mov	$SYS_setsockopt, %eax
 	mov	%ebx, %edi
 	mov	$SOL_SOCKET, %esi

@@ -28,7 +28,7 @@
 #define STUB_MAP_AT 232	    /* the three pages, 0: to be mapped, too */
 
 #define STUB_SOCKETS 0 /* int [2] at the frame's base, which is in r12 */
-#define STUB_WAIT_US 80000
+#define STUB_WAIT_S 5  /* seconds */
 
 #ifndef __ASSEMBLER__
 
