@@ -7,9 +7,11 @@
 #include "kernel/pins.h"
 #include "kernel/programs.h"
 #include "report/requirements.h"
+#include "rules/channel.h"
 #include "rules/slots.h"
 
 #include <errno.h>
+#include <abi/latch.h>
 #include <abi/page.h>
 
 static int publish(int err)
@@ -78,6 +80,21 @@ static int load_other_doors(const struct tnb_plan *plan,
 	return err < 0 ? err : TNB_LOAD_REPLACED;
 }
 
+/* The programs' counters begin anew, so what the loader has done of what they
+ * count does, too. A call that is under way meanwhile may count as lost. */
+static void begin_counting(void)
+{
+	struct tnb_loader_state *state = NULL;
+
+	if (tnb_channel_map(&state))
+		return;
+	for (int i = 0; i < TNB_CALL_OUTCOME_MAX; i++)
+		tnb_store_release(state->call[i], 0);
+	for (int i = 0; i < TNB_CALL_TASK_MAX; i++)
+		tnb_store_release(state->again[i], 0);
+	tnb_channel_unmap(&state);
+}
+
 static int replace(const struct tnb_plan *plan, const struct tnb_loaded *loaded)
 {
 	int err;
@@ -93,7 +110,10 @@ static int replace(const struct tnb_plan *plan, const struct tnb_loaded *loaded)
 	if (!err)
 		err = tnb_programs_install(plan, true);
 	err = publish(err);
-	return err ? err : TNB_LOAD_REPLACED;
+	if (err)
+		return err;
+	begin_counting();
+	return TNB_LOAD_REPLACED;
 }
 
 static int load_locked(const struct tnb_plan *plan)

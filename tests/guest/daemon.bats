@@ -267,6 +267,17 @@ fast_through() {
     [[ $(offsets_of "$CGROUP") == "3600000000000 ${OFFSETS[*]:1}" ]]
 }
 
+@test "another version counts calls anew, those that were completed too" {
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    in_cgroup "$CGROUP" raw_calls 1 20 "$(number base "$(raw_calls 1 1)")"
+    (($(figure call.completed) > 0))
+    daemon_stop
+    DAEMON_COMMAND=timensbpfd-next daemon_start
+    [[ $(figure call_begun) == 0 && $(figure call.completed) == 0 ]]
+    daemon_stop
+    daemon_start
+}
+
 @test "programs are unloaded, or loaded anew under it: it ends and says why" {
     timensbpf unload
     wait_until 20 process_is_gone "$DAEMON"
