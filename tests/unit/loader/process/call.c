@@ -10,7 +10,9 @@
 #include "loader/process/call.h"
 #include <abi/latch.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -274,6 +276,108 @@ static void a_thread_of_another_tracer_is_let_on(void **context)
 	close(ready[1]);
 }
 
+/* ---- Calls that are made again ------------------------------------------- */
+
+/* What a child waits for, in memory that it shares. */
+static uint32_t *word;
+
+static void wait_for_word(void)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += LIMIT_S;
+	_exit(syscall(SYS_futex, word, FUTEX_WAIT_BITSET, 0, &end, NULL,
+		      FUTEX_BITSET_MATCH_ANY) != 0);
+}
+
+/* Until the thread sleeps in the call: where it is. */
+static struct tnb_loader_event event_of_wait(pid_t pid)
+{
+	struct tnb_loader_event event = event_of(pid);
+	unsigned long long sp = 0, pc = 0;
+	char path[32];
+	long call;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	do {
+		FILE *file = fopen(path, "r");
+
+		assert_non_null(file);
+		if (fscanf(file, "%ld %*s %*s %*s %*s %*s %*s %llx %llx", &call,
+			   &sp, &pc) != 3)
+			call = -1;
+		fclose(file);
+	} while (call != SYS_futex);
+	event.task = TNB_CALL_WAIT;
+	event.call = SYS_futex;
+	event.sp = sp;
+	event.pc = pc;
+	event.address = (__u64)word;
+	event.size = sizeof(*word);
+	event.when_ns = tnb_clock_now();
+	return event;
+}
+
+static pid_t start_wait(void)
+{
+	word = mmap(NULL, sizeof(*word), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(word, MAP_FAILED);
+	return start(wait_for_word);
+}
+
+/* It waits still, and is woken as if nothing had been. */
+static void end_wait(pid_t pid)
+{
+	*word = 1;
+	while (syscall(SYS_futex, word, FUTEX_WAKE, 1) == 0)
+		;
+	assert_true(has_ended_well(pid, 0));
+	munmap(word, sizeof(*word));
+}
+
+static void a_wait_of_a_held_thread_is_made_again(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+	__u64 *answer = hold(loader, &event);
+
+	complete(loader, &event);
+	assert_int_equal(*answer, tnb_hold_answer(event.hold, TNB_HOLD_TAKEN));
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 1);
+	end_wait(pid);
+}
+
+/* It may have returned, and be in its next call: with a second CPU. */
+static void one_of_another_thread_counts_as_lost(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+
+	loader->state->may_spin = 1;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 0);
+	loader->state->may_spin = 0;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 1);
+	end_wait(pid);
+}
+
+static void another_wait_is_let_on(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+
+	event.pc++;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 0);
+	end_wait(pid);
+}
+
 #define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -286,6 +390,9 @@ int main(void)
 		TEST(what_is_not_completed_is_counted_and_let_go_of),
 		TEST(only_a_held_thread_ends_within_its_call),
 		TEST(a_thread_of_another_tracer_is_let_on),
+		TEST(a_wait_of_a_held_thread_is_made_again),
+		TEST(one_of_another_thread_counts_as_lost),
+		TEST(another_wait_is_let_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
