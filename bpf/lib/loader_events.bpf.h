@@ -14,7 +14,22 @@ struct {
 	__uint(max_entries, LOADER_EVENTS_SIZE);
 } loader_events __weak SEC(".maps");
 
-/* Returns 0, or an error if the buffer is full. */
+/* Whether the current process still lives in the rule of the slot. */
+static __always_inline bool current_is_in(__u32 slot)
+{
+	__u32 *now = current_slot();
+
+	return now && tnb_read_once(*now) == slot;
+}
+
+/*
+ * Returns 0, or an error if the buffer is full.
+ *
+ * A program that starts gets the pass of the event, unless it has been revoked
+ * since. Its process may have moved between the look at its slot and the look
+ * at the revocations: then it gets none, and the loader looks where it lives. A
+ * move after the second look at the slot revokes after that.
+ */
 static __always_inline long tell_loader(struct tnb_loader_event *event)
 {
 	const struct tnb_clock_page *page =
@@ -25,6 +40,9 @@ static __always_inline long tell_loader(struct tnb_loader_event *event)
 	if (page) {
 		event->revocations = tnb_read_once(page->revocations);
 		event->pass = tnb_load_after(page->pass, event->revocations);
+		if (event->kind == TNB_EVENT_EXEC &&
+		    !current_is_in(event->slot))
+			event->pass = 0;
 	}
 	return bpf_ringbuf_output(&loader_events, event, sizeof(*event), 0);
 }

@@ -16,12 +16,33 @@
 
 static __thread timer_t budget_timer;
 static __thread bool budget_timer_exists;
-static __thread volatile sig_atomic_t budget_spent;
+static __thread volatile sig_atomic_t budget_spent, budget_extended;
+static __thread long budget_extension_ms;
 
+static int arm(long ms)
+{
+	const struct itimerspec budget = {
+		.it_value = { .tv_sec = ms / 1000,
+			      .tv_nsec = ms % 1000 * 1000000L },
+		.it_interval = { .tv_nsec = BUDGET_AGAIN_NS },
+	};
+
+	return timer_settime(budget_timer, 0, &budget, NULL) ? -errno : 0;
+}
+
+/* The first time the budget is extended. */
 static void spend(int number, siginfo_t *info, void *context)
 {
+	int err = errno;
+
 	(void)number;
 	(void)info;
+	if (!budget_extended) {
+		budget_extended = 1;
+		if (!arm(budget_extension_ms))
+			return;
+		errno = err;
+	}
 	budget_spent = 1;
 	tnb_bounded_ptrace_end(context);
 }
@@ -47,17 +68,15 @@ static int make_budget_timer(void)
 
 int tnb_budget_begin(unsigned int ms)
 {
-	const struct itimerspec budget = {
-		.it_value = { .tv_sec = ms / 1000,
-			      .tv_nsec = (long)(ms % 1000) * 1000000L },
-		.it_interval = { .tv_nsec = BUDGET_AGAIN_NS },
-	};
 	int err = budget_timer_exists ? 0 : make_budget_timer();
 
-	budget_spent = 0;
-	if (!err && timer_settime(budget_timer, 0, &budget, NULL))
-		err = -errno;
-	return err;
+	if (err)
+		return err;
+	/* No signal may come in between. */
+	tnb_budget_end();
+	budget_spent = budget_extended = 0;
+	budget_extension_ms = (long)ms / 2;
+	return arm((long)ms);
 }
 
 void tnb_budget_end(void)

@@ -197,20 +197,36 @@ static int task_of(const struct tnb_call_end *end,
 }
 
 /*
+ * A thread that has given up may be in a call after the one that the event told
+ * of, and in another rule by now. Its process' leaving has revoked the pass
+ * then. Whatever else was revoked meanwhile, the other call has an event of its
+ * own.
+ */
+static bool may_have_moved(const struct tnb_injector *injector,
+			   const struct tnb_loader_event *event)
+{
+	return tnb_load_acquire(injector->pages[event->slot].revocations) !=
+	       event->revocations;
+}
+
+/*
  * -ENOENT: it is not at the end of such a call, or of another one than the
  * event told of. A thread that has given up may have returned from that; its
  * next one is completed as well, and is not counted for it.
  */
 static int finish(const struct tnb_injector *injector,
 		  struct tnb_tracee *tracee,
-		  const struct tnb_loader_event *event)
+		  const struct tnb_loader_event *event, bool was_held)
 {
 	struct tnb_call_end end;
-	int err = tnb_call_end_get(tracee->tid, &end);
+	int task, err = tnb_call_end_get(tracee->tid, &end);
 
 	if (err)
 		return err;
-	switch (task_of(&end, event)) {
+	task = was_held || !may_have_moved(injector, event)
+		       ? task_of(&end, event)
+		       : -ENOENT;
+	switch (task) {
 	case TNB_CALL_TIME:
 		err = answer_time(injector, tracee, event, &end);
 		break;
@@ -311,7 +327,7 @@ static void end_seizing(const struct tnb_injector *injector)
 /* 0, -ETIMEDOUT: it does not stop. */
 static int work_on(const struct tnb_injector *injector,
 		   struct tnb_tracee *tracee,
-		   const struct tnb_loader_event *event,
+		   const struct tnb_loader_event *event, bool was_held,
 		   enum tnb_call_outcome *outcome)
 {
 	int err = tnb_tracee_wait(tracee);
@@ -319,7 +335,7 @@ static int work_on(const struct tnb_injector *injector,
 	*outcome = outcome_of(err);
 	if (err)
 		return err == -ESRCH ? 0 : -ETIMEDOUT;
-	*outcome = outcome_of(finish(injector, tracee, event));
+	*outcome = outcome_of(finish(injector, tracee, event, was_held));
 	return tnb_tracee_detach(tracee) == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
@@ -348,7 +364,7 @@ static int complete(const struct tnb_injector *injector,
 	was_held = answer(injector, event,
 			  err ? TNB_HOLD_REFUSED : TNB_HOLD_TAKEN);
 	if (!err)
-		err = work_on(injector, &tracee, event, outcome);
+		err = work_on(injector, &tracee, event, was_held, outcome);
 	else
 		*outcome = err == -EPERM ? why_forbidden(event)
 					 : outcome_of(err);

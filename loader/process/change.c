@@ -104,6 +104,14 @@ static int check_alone(const struct change *change)
 
 /* ---- Changing it --------------------------------------------------------- */
 
+/*
+ * From here on a process that had pages has no pass until it has its new one,
+ * and makes system calls if it is left there. So this part has a time of its
+ * own, whatever is left of that for looking at the process. It waits for
+ * nothing but its CPU and ours.
+ */
+#define PAGES_BUDGET_MS 1000
+
 static int map_pages(struct change *change)
 {
 	const struct tnb_vdso *vdso = change->injector->vdso;
@@ -114,13 +122,16 @@ static int map_pages(struct change *change)
 		.room = change->live->maps.vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-	int err = 0;
+	int err;
 
 	change->fill.pages = change->live->page.at;
 	if (has_clock_page(change))
 		return 0;
+	if (tnb_budget_is_spent())
+		return -EAGAIN;
+	err = tnb_budget_begin(PAGES_BUDGET_MS);
 	/* If we die, the old link must not pass for that of the new page. */
-	if (place.at)
+	if (!err && place.at)
 		err = tnb_write_pages(change->carrier, &change->fill);
 	if (!err)
 		err = tnb_tracee_get_regs(change->carrier, &change->regs);

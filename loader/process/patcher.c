@@ -35,11 +35,15 @@
 #include <sys/pidfd.h>
 
 /* The most that a process is kept stopped, on a machine where the patcher
- * hardly gets a CPU. */
+ * hardly gets a CPU: so long, half as long again (inject/budget.h), and the
+ * same for its pages (change.c). */
 #define CHANGE_BUDGET_MS 1000
-/* The most that a target takes, examining it included. */
-#define TARGET_LIMIT_NS 3000000000ULL
 #define WATCH_EVERY_MS 10
+/* The most that a target takes, examining it included. Looks are counted, not
+ * time: where the watch has no CPU, the patcher has none. */
+#define LOOKS_MAX 400
+/* Where the patcher is ready to run, another CPU may have the watch. */
+#define LOOKS_READY_MAX (5 * LOOKS_MAX)
 #define WATCH_TRIES 2000
 
 /* Shared with the patcher. */
@@ -154,23 +158,34 @@ static void run_patcher(const struct patching *patching)
 
 /* ---- The watch ----------------------------------------------------------- */
 
-static bool is_stuck(const struct shared *shared, pid_t patcher)
+struct sight {
+	__u64 since_ns; /* of the target that is under way */
+	unsigned int looks;
+};
+
+static bool is_stuck(const struct shared *shared, pid_t patcher,
+		     struct sight *sight)
 {
-	return tnb_proc_state(patcher) == 'T' ||
-	       (__s64)(tnb_clock_now() - tnb_load_acquire(shared->since_ns)) >
-		       (__s64)TARGET_LIMIT_NS;
+	__u64 since = tnb_load_acquire(shared->since_ns);
+	char state = tnb_proc_state(patcher);
+
+	sight->looks = since == sight->since_ns ? sight->looks + 1 : 0;
+	sight->since_ns = since;
+	return state == 'T' ||
+	       sight->looks > (state == 'R' ? LOOKS_READY_MAX : LOOKS_MAX);
 }
 
 static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
+	struct sight sight = { 0 };
 
 	tnb_child_keep_only(&fd, 1);
 	setsid();
 	tnb_thread_begin("tnb-watch", 2);
 	tnb_store_release(patching->shared->watched, true);
 	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
-		if (is_stuck(patching->shared, patcher))
+		if (is_stuck(patching->shared, patcher, &sight))
 			pidfd_send_signal(fd, SIGKILL, NULL, 0);
 	_exit(0);
 }

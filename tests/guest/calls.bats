@@ -6,11 +6,9 @@
 # bats file_tags=kernel:6-1,kernel:6-12,kernel:latest,kernel:6-12-preempt,kernel:6-1-ei
 
 load helpers
+load calls
 
-setup_file() {
-    file_begin_served
-    raw_calls 1 1 >"$BATS_FILE_TMPDIR/base"
-}
+setup_file() { calls_begin_file; }
 teardown_file() { file_end_served; }
 
 setup() {
@@ -23,9 +21,7 @@ teardown() { test_end; }
 
 # calls_begin NAME THREADS CALLS: raw_calls or raw_calls32 in the rule
 calls_begin() {
-    local base
-    base=$(number base "$(<"$BATS_FILE_TMPDIR/base")")
-    "${IN[@]}" "$CGROUP" "$1" "$2" "$3" "$base" >"$SAID.$1" 3>&- &
+    "${IN[@]}" "$CGROUP" "$1" "$2" "$3" "$(calls_base)" >"$SAID.$1" 3>&- &
     CALLER=$!
 }
 
@@ -39,38 +35,24 @@ calls_end() {
     wait "$CALLER"
 }
 
-lost() {
-    echo $(($(figure call_begun) - $(figure call.completed)))
-}
+said() { cat "$SAID.$1"; }
 
-# What was the host's is counted. So is a call over which the loader died: its
-# result and what it stored may differ.
-calls_were_counted() {
-    local json
-    json=$(<"$SAID.$1")
-    echo "$json, lost $(($(lost) - LOST))"
-    (($(number host "$json") + $(number wrong "$json") <= $(lost) - LOST))
-}
-
-# calls_complete NAME CALLS: of three times so many all but one in twenty at most. A
-# loader that gets no CPU for 20 ms comes too late for a call: they are made anew
-# until the machine has time.
-calls_complete() {
-    local json round
-    for round in {1..30}; do
-        LOST=$(lost)
-        calls "$1" 1 "$2"
-        calls_were_counted "$1" || return
-        json=$(<"$SAID.$1")
-        (($(number wrong "$json") == 0 && $(number calls "$json") >= 3 * $2)) || return
-        (($(number host "$json") * 20 > $(number calls "$json"))) || return 0
-    done
-    fail "not completed in $round rounds"
+# calls_complete NAME CALLS: of three times so many all but one in twenty at most
+calls_complete() { in_rounds complete_once "$@"; }
+complete_once() {
+    local json before
+    before=$(lost)
+    calls "$1" 1 "$2"
+    json=$(said "$1")
+    calls_were_counted "$json" "$before" || return
+    (($(number wrong "$json") == 0 && $(number calls "$json") >= 3 * $2)) || return
+    WRONG=0
+    (($(number host "$json") * 20 <= $(number calls "$json")))
 }
 
 # A held thread that nobody lets go would wait until it is killed. How long the
 # longest call took is the share of a CPU that each of 8 threads gets, as well.
-none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
+none_was_held() { (($(number longest_us "$(said "$1")") < 20000000)); }
 
 @test "one thread, 64-bit" {
     calls_complete raw_calls 200
@@ -83,11 +65,11 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
 # Threads that hold all CPUs in turns keep them from the loader.
 @test "8 threads, 64-bit and 32-bit: completed, or counted" {
     calls raw_calls 8 50
-    calls_were_counted raw_calls
-    [[ $(number wrong "$(<"$SAID.raw_calls")") == 0 ]]
+    calls_were_counted "$(said raw_calls)" "$LOST"
+    [[ $(number wrong "$(said raw_calls)") == 0 ]]
     calls raw_calls32 8 50
-    calls_were_counted raw_calls32
-    [[ $(number wrong "$(<"$SAID.raw_calls32")") == 0 ]]
+    calls_were_counted "$(said raw_calls32)" "$LOST"
+    [[ $(number wrong "$(said raw_calls32)") == 0 ]]
 }
 
 @test "every kind of program, with and without a pointer, and by int 0x80" {
@@ -111,13 +93,13 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
     calls raw_calls 1 50
     kill "${busy[@]}"
     # A loader that gets no CPU for 20 ms comes too late.
-    calls_were_counted raw_calls
+    calls_were_counted "$(said raw_calls)" "$LOST"
 }
 
 # bats test_tags=once
 @test "1000 threads at once" {
     calls raw_calls 1000 1
-    calls_were_counted raw_calls
+    calls_were_counted "$(said raw_calls)" "$LOST"
 }
 
 @test "a caller that another process traces gets the host's time, and is counted" {
@@ -125,7 +107,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
     [[ $(doctor_text time-syscall) == *"by the loader"* ]] || skip 'a BPF program answers time(2) here'
     traced=$(figure call.traced)
     in_cgroup "$CGROUP" strace -f -e trace=none -o /dev/null raw_calls 1 2 >"$SAID.traced"
-    [[ $(number host "$(<"$SAID.traced")") == 4 ]]
+    [[ $(number host "$(said traced)") == 4 ]]
     (($(figure call.traced) - traced >= 4 && $(lost) - LOST >= 4))
 }
 
@@ -142,7 +124,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
     done
     calls raw_calls 1 10
     # The loader still has the events of the dead before these.
-    calls_were_counted raw_calls
+    calls_were_counted "$(said raw_calls)" "$LOST"
 }
 
 # bats test_tags=once
@@ -156,7 +138,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
         daemon_start
     done
     calls_end
-    calls_were_counted raw_calls
+    calls_were_counted "$(said raw_calls)" "$LOST"
     none_was_held raw_calls
 }
 
@@ -173,7 +155,7 @@ none_was_held() { (($(number longest_us "$(<"$SAID.$1")") < 20000000)); }
         wait_until 20 loader_serves
     done
     calls_end
-    calls_were_counted raw_calls
+    calls_were_counted "$(said raw_calls)" "$LOST"
     none_was_held raw_calls
 }
 loader_serves() {

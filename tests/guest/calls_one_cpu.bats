@@ -5,39 +5,25 @@
 # bats file_tags=kernel:6-1,kernel:latest,own-time
 
 load helpers
+load calls
 
-setup_file() {
-    file_begin_served
-    raw_calls 1 1 >"$BATS_FILE_TMPDIR/base"
-}
+setup_file() { calls_begin_file; }
 teardown_file() { file_end_served; }
 
 setup() { rule_make; }
 teardown() { test_end; }
 
-lost() { echo $(($(figure call_begun) - $(figure call.completed))); }
-
 # completed NAME THREADS CALLS: what is the host's of raw_calls or raw_calls32 is
 # counted, and most are not, sooner or later: the kernel keeps threads of real-time
 # priority from the CPU for as long as a machine stood still in one of them.
-completed() {
-    local round
-    for round in {1..30}; do
-        ! completed_once "$@" || return 0
-        ((NOT_COUNTED == 0)) || return
-    done
-    fail "not completed in $round rounds"
-}
-completed_once() {
-    local base json before
+completed() { in_rounds complete_once "$@"; }
+complete_once() {
+    local json before
     before=$(lost)
-    NOT_COUNTED=1
-    base=$(number base "$(<"$BATS_FILE_TMPDIR/base")")
-    json=$(in_cgroup "$CGROUP" "$@" "$base")
-    echo "$json, lost $(($(lost) - before))"
+    json=$(in_cgroup "$CGROUP" "$@" "$(calls_base)")
+    calls_were_counted "$json" "$before" || return
     [[ $(number wrong "$json") == 0 ]] || return
-    (($(number host "$json") <= $(lost) - before)) || return
-    NOT_COUNTED=0
+    WRONG=0
     (($(number host "$json") * 2 <= $(number calls "$json")))
 }
 

@@ -186,6 +186,24 @@ static void a_call_that_failed_stays_so(void **context)
 	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 0);
 }
 
+/* The next call of a thread that was not held may be one of another rule. */
+static void after_a_move_only_its_own_event_completes_a_call(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(call_time);
+	struct tnb_loader_event event;
+
+	loader->pages[SLOT].revocations = 1;
+	for (int i = 0; i < 100; i++) {
+		event = event_of(pid);
+		complete(loader, &event);
+	}
+	assert_false(has_ended_well(pid, WNOHANG));
+	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 0);
+	loader->pages[SLOT].revocations = 0;
+	complete_until_it_ends(loader, pid);
+}
+
 static void wait_for_ever(void)
 {
 	for (;;)
@@ -330,7 +348,7 @@ static pid_t start_wait(void)
 /* It waits still, and is woken as if nothing had been. */
 static void end_wait(pid_t pid)
 {
-	*word = 1;
+	/* Its stop may not have ended yet. */
 	while (syscall(SYS_futex, word, FUTEX_WAKE, 1) == 0)
 		;
 	assert_true(has_ended_well(pid, 0));
@@ -387,6 +405,7 @@ int main(void)
 		TEST(time_is_that_of_the_rule),
 		TEST(times_is_that_of_the_rule),
 		TEST(a_call_that_failed_stays_so),
+		TEST(after_a_move_only_its_own_event_completes_a_call),
 		TEST(what_is_not_completed_is_counted_and_let_go_of),
 		TEST(only_a_held_thread_ends_within_its_call),
 		TEST(a_thread_of_another_tracer_is_let_on),
