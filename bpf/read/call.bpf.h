@@ -9,6 +9,17 @@
 #include "lib/call_end.bpf.h"
 #include "lib/errno.bpf.h"
 
+/* Before the loader is told. */
+static __always_inline void caller_begins(__u32 tid)
+{
+	struct tnb_loader_state *state = the_loader_state();
+
+	if (state)
+		order_store(&state->caller[tid & (TNB_CALLERS - 1)].begun,
+			    TNB_CALLER(tid, 1 + __sync_fetch_and_add(
+							&state->calls, 1)));
+}
+
 static __always_inline void call_complete(enum tnb_call_task task, long ret,
 					  enum layout layout)
 {
@@ -23,6 +34,7 @@ static __always_inline void call_complete(enum tnb_call_task task, long ret,
 	event.result = ret;
 	call_returns_to(&event);
 	count(TNB_COUNT_CALL_BEGUN);
+	caller_begins(event.tid);
 	call_hold(&event);
 }
 

@@ -123,6 +123,25 @@ enum tnb_call_task {
 	TNB_CALL_TASK_MAX
 };
 
+/*
+ * A thread's calls of time(2) and times(2): the last one that has begun, and
+ * the last one that the loader has completed, as its thread id and a number. So
+ * each is completed, and counted, once, whichever event the loader came for.
+ * Found by the thread id modulo TNB_CALLERS; a call whose entry another thread
+ * has taken is completed, and counts as lost.
+ */
+#define TNB_CALLERS 4096u
+#define TNB_CALLER(tid, number) ((__u64)(tid) << 32 | (__u32)(number))
+
+struct tnb_caller {
+	__u64 begun, completed;
+};
+
+static inline __u32 tnb_caller_tid(__u64 call)
+{
+	return call >> 32;
+}
+
 struct tnb_loader_state {
 	__u64 beat_ns[TNB_BEATS]; /* CLOCK_MONOTONIC */
 	/* By each half of the tracers' CPUs: beats at which it had a CPU, and
@@ -132,6 +151,7 @@ struct tnb_loader_state {
 	__u64 may_spin;	  /* so many at once that cannot yield their CPU */
 	__u64 spinning;	  /* so many do now */
 	__u64 holds;	  /* so far: the number of the last one */
+	__u64 calls;	  /* the same of calls of time(2) and times(2) */
 	__u64 moves_lost; /* MOVED events that the buffer had no room for */
 	__u64 fast;	  /* programs that were given the image */
 	__u64 hung;	  /* loaders that the guard has ended */
@@ -148,6 +168,7 @@ struct tnb_loader_state {
 	__u32 tracer[TNB_TRACERS];   /* the threads that work on them */
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
+	struct tnb_caller caller[TNB_CALLERS];
 };
 
 enum tnb_event_kind {

@@ -209,10 +209,40 @@ static bool may_have_moved(const struct tnb_injector *injector,
 	       event->revocations;
 }
 
+static int answer_call(const struct tnb_injector *injector,
+		       struct tnb_tracee *tracee,
+		       const struct tnb_loader_event *event,
+		       const struct tnb_call_end *end, int task)
+{
+	return task == TNB_CALL_TIME ? answer_time(injector, tracee, event, end)
+				     : answer_times(injector, tracee, event);
+}
+
+/* Once. -EALREADY: it was done for an event before. -ENOENT: it is done, and
+ * was not known, so that it may be done again. */
+static int answer_once(const struct tnb_injector *injector,
+		       struct tnb_tracee *tracee,
+		       const struct tnb_loader_event *event,
+		       const struct tnb_call_end *end, int task)
+{
+	struct tnb_caller *caller =
+		&injector->state->caller[event->tid & (TNB_CALLERS - 1)];
+	__u64 call = tnb_load_acquire(caller->begun);
+	bool is_known = tnb_caller_tid(call) == event->tid;
+	int err;
+
+	if (is_known && caller->completed == call)
+		return -EALREADY;
+	err = answer_call(injector, tracee, event, end, task);
+	if (!err && is_known)
+		tnb_store_release(caller->completed, call);
+	return err || is_known ? err : -ENOENT;
+}
+
 /*
- * -ENOENT: it is not at the end of such a call, or of another one than the
- * event told of. A thread that has given up may have returned from that; its
- * next one is completed as well, and is not counted for it.
+ * -ENOENT: it is not at the end of such a call. A thread that has given up may
+ * have returned from the one that the event told of; its next one is completed
+ * as well.
  */
 static int finish(const struct tnb_injector *injector,
 		  struct tnb_tracee *tracee,
@@ -228,11 +258,8 @@ static int finish(const struct tnb_injector *injector,
 		       : -ENOENT;
 	switch (task) {
 	case TNB_CALL_TIME:
-		err = answer_time(injector, tracee, event, &end);
-		break;
 	case TNB_CALL_TIMES:
-		err = answer_times(injector, tracee, event);
-		break;
+		return answer_once(injector, tracee, event, &end, task);
 	case TNB_CALL_READ:
 	case TNB_CALL_WAIT:
 		return repeat(tracee, &end, event);
@@ -240,14 +267,18 @@ static int finish(const struct tnb_injector *injector,
 		(void)!tnb_restart_interrupted(tracee);
 		return -ENOENT;
 	}
-	return err || end.result == event->result ? err : -ENOENT;
 }
+
+/* It is not counted: another event of ours completes the call, or has. */
+#define NOT_OURS TNB_CALL_OUTCOME_MAX
 
 static enum tnb_call_outcome outcome_of(int err)
 {
 	switch (err) {
 	case 0:
 		return TNB_CALL_COMPLETED;
+	case -EALREADY:
+		return NOT_OURS;
 	case -ESRCH:
 		return TNB_CALL_GONE;
 	case -ENOENT:
@@ -258,9 +289,6 @@ static enum tnb_call_outcome outcome_of(int err)
 }
 
 /* ---- All of it ----------------------------------------------------------- */
-
-/* It is not counted: another thread of ours completes the call. */
-#define NOT_OURS TNB_CALL_OUTCOME_MAX
 
 /* Tracing it is refused for a thread that has ended, too. */
 static enum tnb_call_outcome why_forbidden(const struct tnb_loader_event *event)

@@ -186,6 +186,34 @@ static void a_call_that_failed_stays_so(void **context)
 	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 0);
 }
 
+/* Two events may find a thread in one call. */
+static void a_call_is_counted_once(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start(call_time);
+	struct tnb_caller *caller =
+		&loader->state->caller[(__u32)pid & (TNB_CALLERS - 1)];
+
+	caller->begun = TNB_CALLER(pid, 1);
+	complete_until_it_ends(loader, pid);
+	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 1);
+	assert_int_equal(caller->completed, caller->begun);
+	/* It is left alone then: the child would end. */
+	pid = start(call_time);
+	caller = &loader->state->caller[(__u32)pid & (TNB_CALLERS - 1)];
+	*caller = (struct tnb_caller){ TNB_CALLER(pid, 2), TNB_CALLER(pid, 2) };
+	for (int i = 0; i < 100; i++) {
+		struct tnb_loader_event event = event_of(pid);
+
+		complete(loader, &event);
+	}
+	assert_false(has_ended_well(pid, WNOHANG));
+	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 1);
+	caller->begun = TNB_CALLER(pid, 3);
+	complete_until_it_ends(loader, pid);
+	assert_int_equal(loader->state->call[TNB_CALL_COMPLETED], 2);
+}
+
 /* The next call of a thread that was not held may be one of another rule. */
 static void after_a_move_only_its_own_event_completes_a_call(void **context)
 {
@@ -405,6 +433,7 @@ int main(void)
 		TEST(time_is_that_of_the_rule),
 		TEST(times_is_that_of_the_rule),
 		TEST(a_call_that_failed_stays_so),
+		TEST(a_call_is_counted_once),
 		TEST(after_a_move_only_its_own_event_completes_a_call),
 		TEST(what_is_not_completed_is_counted_and_let_go_of),
 		TEST(only_a_held_thread_ends_within_its_call),
