@@ -23,7 +23,8 @@
  * while (sched_rt_runtime_us); a guard that was killed is replaced, and not by
  * a loader that is stopped. */
 #define TNB_BEAT_GONE_NS 5000000000ULL
-/* How often each thread beats that does. */
+/* How often each thread beats that does: several times within
+ * TNB_BEAT_LIMIT_NS. */
 #define TNB_BEAT_EVERY_MS 20
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };

@@ -9,9 +9,6 @@
 #include <abi/channel.h>
 #include <timensbpf/timensbpf.h>
 
-/* How often the loader and the guard beat: several times within
- * TNB_BEAT_LIMIT_NS. */
-
 /* Map the channel. *state is to be unmapped with tnb_channel_unmap(). */
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
