@@ -27,11 +27,9 @@
 #define RUN_DIR "/run/timensbpf"
 #define LOCK RUN_DIR "/runs.lock"
 
-/* Between two looks, and before the second look at a loader that was absent: a
- * machine that stood still for a moment is no reason to start another. */
+/* Between two looks, which take a quarter of a second where a loader gives no
+ * sign of life. */
 #define LOOK_MS 100
-#define LOOK_AGAIN_MS 20
-#define ABSENT_LOOKS 2
 /* Between two looks for a lock or a sign of life that is about to come. */
 #define SOON_MS 10
 /* How long that may take. */
@@ -39,7 +37,7 @@
 /* Another process may be about to start one: a daemon, or a run outside ours.
  * Absence is told after that. */
 #define TELL_MS 3000
-#define HANGS_MS 3000
+#define HANGS_MS 1000
 /* Between two starts, before and after absence was told. */
 #define RETRY_MS 1000
 #define RETRY_TOLD_MS 10000
@@ -124,7 +122,7 @@ static void is_served(struct keep_loader *keep)
 				"note: the loader ended, another was started: programs that started in between read their clocks by system calls");
 		keep->is_new = false;
 	}
-	keep->absent = 0;
+	keep->is_absent = false;
 	keep->told = false;
 }
 
@@ -162,14 +160,13 @@ static void end_if_it_hangs(struct keep_loader *keep)
 
 static void is_absent(struct keep_loader *keep)
 {
-	if (!keep->absent++)
+	if (!keep->is_absent)
 		keep->absent_ms = keep->now_ms;
+	keep->is_absent = true;
 	if (keep->own.pid) {
 		end_if_it_hangs(keep);
 		return;
 	}
-	if (keep->absent < ABSENT_LOOKS)
-		return;
 	if (keep->now_ms - keep->absent_ms >= TELL_MS)
 		tell_absence(keep);
 	start_another(keep);
@@ -178,14 +175,13 @@ static void is_absent(struct keep_loader *keep)
 void keep_loader_until(struct keep_loader *keep, int fd)
 {
 	for (;;) {
-		int wait_ms = keep->absent == 1 ? LOOK_AGAIN_MS : LOOK_MS;
 		struct pollfd fds[] = {
 			{ .fd = fd, .events = POLLIN },
 			{ .fd = keep->own.life, .events = POLLIN },
 		};
 
-		if (!poll(fds, 2, wait_ms))
-			keep->now_ms += wait_ms;
+		if (!poll(fds, 2, LOOK_MS))
+			keep->now_ms += LOOK_MS;
 		if (fds[0].revents)
 			return;
 		(void)own_loader_look(&keep->own);

@@ -14,7 +14,7 @@ struct keep_loader {
 	bool quiet;	     /* says nothing of loaders that end later */
 	bool told;	     /* that there is none */
 	bool is_new;	     /* our own one was started in place of another */
-	unsigned int absent; /* looks in a row that found none */
+	bool is_absent; /* the last look found none */
 	/* How long it has waited. The clocks may be virtual, and be set. */
 	int64_t now_ms;
 	int64_t absent_ms; /* since when none is found */

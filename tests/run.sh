@@ -116,6 +116,8 @@ lines_of()
 	count "$good" "$bad" 0
 }
 
+LAST_WORDS=60
+
 # Add up a guest's TAP. What the plans promised and no guest reported has failed.
 count_tap()
 {
@@ -127,6 +129,8 @@ count_tap()
 	bad=$((${plan:-1} - good - skips))
 	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
 	grep -E '^(not ok|#)|# skip' "$log"
+	# The guest's last words, if it did not come to the end.
+	[ "$status" -lt 124 ] || tail -n "$LAST_WORDS" "$log"
 	echo "$good passed, $bad failed, $skips skipped"
 	count "$good" "$bad" "$skips"
 }
@@ -200,10 +204,13 @@ files_of()
 log_of() { echo "$LOGS/$1-${2/#./main}"; }
 
 # What is said about one-cpu, seen from within: one CPU waits for ever in
-# text_poke() for the other. Any other end of a guest is a failure of ours.
+# text_poke() for the other, or executes a breakpoint that is no longer there. Any
+# other end of a guest is a failure of ours.
 is_emulators_fault()
 {
-	[ "$2" -eq 125 ] && grep -q 'soft lockup' "$1" && grep -q 'text_poke' "$1"
+	[ "$2" -eq 125 ] || return
+	grep -q 'Oops: int3' "$1" ||
+		{ grep -q 'soft lockup' "$1" && grep -q 'text_poke' "$1"; }
 }
 
 # The log up to the last test file that has reported.

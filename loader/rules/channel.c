@@ -4,17 +4,19 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "host_clock.h"
 #include "kernel/pins.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <abi/latch.h>
 
 #define PAGE 4096u
 #define MAP_SIZE \
 	((sizeof(struct tnb_loader_state) + PAGE - 1) & ~(size_t)(PAGE - 1))
+/* At beats that are old: as long as one may be. */
+#define LOOKS (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
 
 int tnb_channel_map(struct tnb_loader_state **state)
 {
@@ -98,39 +100,52 @@ void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
 	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
 }
 
-/* `now` is read after the beats: none can be later by the same clock. */
-static bool both_beat(const __u64 beats[TNB_BEATS], __u64 now)
+static __u64 loader_beat(const struct tnb_loader_state *state)
 {
-	return now - beats[TNB_BEAT_LOADER] < TNB_BEAT_LIMIT_NS &&
-	       now - beats[TNB_BEAT_GUARD] < TNB_BEAT_LIMIT_NS;
+	return tnb_load_acquire(state->beat_ns[TNB_BEAT_LOADER]);
 }
 
-static bool both_beat_on_host(const __u64 beats[TNB_BEATS])
+/* Seen from the loader's `beat`, so by no clock of the caller's. */
+static bool is_guarded(const struct tnb_loader_state *state, __u64 beat)
 {
-	struct tnb *tnb = NULL;
-	int64_t now = 0;
-	bool beat = !tnb_open(&tnb) &&
-		    !tnb_host_clock(tnb, TNB_MONOTONIC, &now) &&
-		    both_beat(beats, (__u64)now);
+	__u64 guard = tnb_load_acquire(state->beat_ns[TNB_BEAT_GUARD]);
 
-	tnb_close(&tnb);
-	return beat;
+	return guard && (__s64)(beat - guard) < (__s64)TNB_BEAT_GONE_NS;
 }
 
 /*
- * The caller may live in a rule, and its clock differ from that of the beats.
- * So a bad result counts by the host's clock only. A good one would be wrong
- * if the beats were as old as that difference, for TNB_BEAT_LIMIT_NS at most.
+ * An old beat alone says nothing: the caller may live in a rule, where the
+ * clock differs from that of the beats, and may itself have had no CPU since it
+ * read it. Looks are counted, not time, so that each of them lets the loader
+ * run. A young one would be wrong if it were as old as that difference, for
+ * TNB_BEAT_LIMIT_NS at most.
  */
+bool tnb_channel_has_loader(const struct tnb_loader_state *state)
+{
+	__u64 first = loader_beat(state), beat = first;
+	bool is_guarded_now = is_guarded(state, beat);
+
+	/* A beat by the same clock is no later. */
+	if (tnb_clock_now() - first < TNB_BEAT_LIMIT_NS)
+		return is_guarded_now;
+	for (unsigned int look = 0; look < LOOKS && is_guarded_now; look++) {
+		poll(NULL, 0, TNB_BEAT_EVERY_MS);
+		beat = loader_beat(state);
+		is_guarded_now = is_guarded(state, beat);
+		if (beat != first)
+			return is_guarded_now;
+	}
+	return false;
+}
+
 bool tnb_loader_is_alive(void)
 {
 	struct tnb_loader_state *state = NULL;
-	__u64 beats[TNB_BEATS];
+	bool lives;
 
 	if (tnb_channel_map(&state))
 		return false;
-	for (int beat = 0; beat < TNB_BEATS; beat++)
-		beats[beat] = tnb_load_acquire(state->beat_ns[beat]);
+	lives = tnb_channel_has_loader(state);
 	tnb_channel_unmap(&state);
-	return both_beat(beats, tnb_clock_now()) || both_beat_on_host(beats);
+	return lives;
 }

@@ -13,6 +13,10 @@
 TNB_MUST_CHECK int tnb_channel_map(struct tnb_loader_state **state);
 void tnb_channel_unmap(struct tnb_loader_state **state);
 
+/* Whether a loader and its guard beat. Takes TNB_BEAT_LIMIT_NS where both are
+ * there and silent, as after both were killed; a loader whose end the guard saw
+ * is known at once. */
+bool tnb_channel_has_loader(const struct tnb_loader_state *state);
 /* Returns what it wrote, by CLOCK_MONOTONIC. */
 __u64 tnb_channel_beat(struct tnb_loader_state *state, enum tnb_beat beat);
 /* Whether the last beat is older than TNB_BEAT_GONE_NS. */

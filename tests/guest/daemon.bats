@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timensbpfd as a service: its control socket, its predecessors, systemd.
 #
-# Kernels: one, the daemon does the same with sockets and systemd on all.
-# bats file_tags=kernel:6-12
+# Kernels: one, the daemon does the same with sockets and systemd on all. One
+# CPU: programs are loaded again and again.
+# bats file_tags=kernel:6-12,one-cpu
 
 load helpers
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether a loader is there, by its beats. Their clock is not ours where the
+ * caller lives in a rule, so they are judged by whether they change. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/latch.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "rules/channel.h"
+
+#define DAY_NS 86400000000000ULL
+
+static struct tnb_loader_state state;
+static bool ending;
+
+static __u64 now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (__u64)time.tv_sec * 1000000000ULL + (__u64)time.tv_nsec;
+}
+
+static void beats(__u64 loader, __u64 guard)
+{
+	tnb_store_release(state.beat_ns[TNB_BEAT_LOADER], loader);
+	tnb_store_release(state.beat_ns[TNB_BEAT_GUARD], guard);
+}
+
+/* By a clock that is a day behind ours. */
+static void *beat_a_day_behind(void *unused)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	(void)unused;
+	while (!tnb_load_acquire(ending)) {
+		tnb_store_release(state.beat_ns[TNB_BEAT_LOADER],
+				  now() - DAY_NS);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static bool lives_a_day_behind(__u64 guard)
+{
+	pthread_t thread;
+	bool lives;
+
+	beats(now() - DAY_NS, guard);
+	tnb_store_release(ending, false);
+	assert_int_equal(pthread_create(&thread, NULL, beat_a_day_behind, NULL),
+			 0);
+	lives = tnb_channel_has_loader(&state);
+	tnb_store_release(ending, true);
+	pthread_join(thread, NULL);
+	return lives;
+}
+
+static void there_never_was_one(void **unused)
+{
+	(void)unused;
+	memset(&state, 0, sizeof(state));
+	assert_false(tnb_channel_has_loader(&state));
+}
+
+/* A caller without a CPU sees them older. */
+static void beats_that_are_young(void **unused)
+{
+	(void)unused;
+	beats(now() + DAY_NS, now() + DAY_NS);
+	assert_false(tnb_channel_has_loader(&state));
+	do
+		beats(now(), now());
+	while (!tnb_channel_has_loader(&state));
+}
+
+static void beats_of_another_clock(void **unused)
+{
+	(void)unused;
+	assert_true(lives_a_day_behind(now() - DAY_NS));
+}
+
+static void old_beats_that_do_not_change(void **unused)
+{
+	(void)unused;
+	beats(now() - 2 * TNB_BEAT_GONE_NS, now() - 2 * TNB_BEAT_GONE_NS);
+	assert_false(tnb_channel_has_loader(&state));
+}
+
+static void the_guard_saw_the_end(void **unused)
+{
+	(void)unused;
+	beats(now(), 0);
+	assert_false(tnb_channel_has_loader(&state));
+	assert_false(lives_a_day_behind(0));
+}
+
+/* A guard without a CPU for a while is one, a guard that was killed is not. */
+static void the_guard_beats_no_more(void **unused)
+{
+	(void)unused;
+	assert_true(lives_a_day_behind(now() - DAY_NS - TNB_BEAT_GONE_NS / 2));
+	assert_false(lives_a_day_behind(now() - DAY_NS - TNB_BEAT_GONE_NS));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_never_was_one),
+		cmocka_unit_test(beats_that_are_young),
+		cmocka_unit_test(beats_of_another_clock),
+		cmocka_unit_test(old_beats_that_do_not_change),
+		cmocka_unit_test(the_guard_saw_the_end),
+		cmocka_unit_test(the_guard_beats_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
