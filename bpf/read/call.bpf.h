@@ -15,7 +15,7 @@ static __always_inline void caller_begins(__u32 tid)
 	struct tnb_loader_state *state = the_loader_state();
 
 	if (state)
-		order_store(&state->caller[tid & (TNB_CALLERS - 1)].begun,
+		order_store(&state->caller[tnb_caller_index(tid)].begun,
 			    TNB_CALLER(tid, 1 + __sync_fetch_and_add(
 							&state->calls, 1)));
 }

@@ -138,6 +138,12 @@ struct tnb_caller {
 	__u64 begun, completed;
 };
 
+/* Its place in tnb_loader_state.caller. */
+static inline __u32 tnb_caller_index(__u32 tid)
+{
+	return tid & (TNB_CALLERS - 1);
+}
+
 static inline __u32 tnb_caller_tid(__u64 call)
 {
 	return call >> 32;

@@ -226,7 +226,7 @@ static int answer_once(const struct tnb_injector *injector,
 		       const struct tnb_call_end *end, int task)
 {
 	struct tnb_caller *caller =
-		&injector->state->caller[event->tid & (TNB_CALLERS - 1)];
+		&injector->state->caller[tnb_caller_index(event->tid)];
 	__u64 call = tnb_load_acquire(caller->begun);
 	bool is_known = tnb_caller_tid(call) == event->tid;
 	int err;

@@ -192,7 +192,7 @@ static void a_call_is_counted_once(void **context)
 	struct loader *loader = *context;
 	pid_t pid = start(call_time);
 	struct tnb_caller *caller =
-		&loader->state->caller[(__u32)pid & (TNB_CALLERS - 1)];
+		&loader->state->caller[tnb_caller_index((__u32)pid)];
 
 	caller->begun = TNB_CALLER(pid, 1);
 	complete_until_it_ends(loader, pid);
@@ -200,7 +200,7 @@ static void a_call_is_counted_once(void **context)
 	assert_int_equal(caller->completed, caller->begun);
 	/* It is left alone then: the child would end. */
 	pid = start(call_time);
-	caller = &loader->state->caller[(__u32)pid & (TNB_CALLERS - 1)];
+	caller = &loader->state->caller[tnb_caller_index((__u32)pid)];
 	*caller = (struct tnb_caller){ TNB_CALLER(pid, 2), TNB_CALLER(pid, 2) };
 	for (int i = 0; i < 100; i++) {
 		struct tnb_loader_event event = event_of(pid);
