@@ -10,10 +10,10 @@
 
 struct keep_loader {
 	struct own_loader own;
-	int lock;	     /* shared by all runs; -1: could not be taken */
-	bool quiet;	     /* says nothing of loaders that end later */
-	bool told;	     /* that there is none */
-	bool is_new;	     /* our own one was started in place of another */
+	int lock;	/* shared by all runs; -1: could not be taken */
+	bool quiet;	/* says nothing of loaders that end later */
+	bool told;	/* that there is none */
+	bool is_new;	/* our own one was started in place of another */
 	bool is_absent; /* the last look found none */
 	/* How long it has waited. The clocks may be virtual, and be set. */
 	int64_t now_ms;
