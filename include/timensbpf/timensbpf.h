@@ -267,7 +267,8 @@ TNB_MUST_CHECK int tnb_rule_processes(struct tnb *tnb,
 /* ---- The loader --------------------------------------------------------- */
 
 /* Whether a loader (timensbpfd) serves: programs that start in a rule will read
- * their clocks without system calls. Takes a quarter of a second if it hangs. */
+ * their clocks without system calls. Takes a quarter of a second if it hangs.
+ */
 bool tnb_loader_is_alive(void);
 
 /* ---- Cgroups ----------------------------------------------------------- */
