@@ -114,6 +114,10 @@ struct storm_view {
 };
 void storm_look(struct storm *storm, struct storm_view *view);
 
+/* By how much the value is ahead of that of a place at that time */
+int64_t storm_ahead(const struct storm *storm, const struct storm_view *view,
+		    const struct ways_door *door, int64_t ns, int place);
+
 /* After it: is the value that of a place at some time since? */
 bool storm_fits(struct storm *storm, const struct storm_view *view,
 		const struct ways_door *door, int64_t ns, int place);

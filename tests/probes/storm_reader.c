@@ -86,18 +86,23 @@ static enum ways_result read_door(const struct ways_door *door, int64_t *ns)
 
 /* ---- Judging ----------------------------------------------------------- */
 
-/* The first ones */
-static void tell(const char *what, const struct ways_door *door, int64_t ns,
-		 unsigned int places)
+/* The first ones. What the value is ahead of each place's tells whose it is. */
+static void tell(const char *what, const struct ways_door *door,
+		 const struct storm_view *view, int64_t ns, unsigned int places)
 {
 	static int told_of;
 
-	if (told_of++ < 20)
-		fprintf(stderr,
-			"storm_reader %d: %s: %s %s %d: %" PRId64
-			", places %#x\n",
-			getpid(), what, ways_name(door->way), door->function,
-			door->clock, ns, places);
+	if (told_of++ >= 20)
+		return;
+	fprintf(stderr,
+		"storm_reader %d: %s: %s %s %d: places %#x, ahead of all by",
+		getpid(), what, ways_name(door->way), door->function,
+		door->clock, places);
+	for (int place = 0; place < STORM_PLACES; place++)
+		fprintf(stderr, " %" PRId64,
+			storm_ahead(storm, view, door, ns, place));
+	fprintf(stderr, " ns, read in %.0f ns\n",
+		(double)(storm_ticks() - view->tsc) * storm->ns_per_tick);
 }
 
 /* The places, of those given, whose time it is */
@@ -171,7 +176,8 @@ static bool may_arrive(void)
 		       ARRIVAL_NS;
 }
 
-static void check_order(const struct ways_door *door, int64_t ns)
+static void check_order(const struct ways_door *door,
+			const struct storm_view *view, int64_t ns)
 {
 	int64_t *last = &reader.last[door->clock];
 
@@ -180,7 +186,7 @@ static void check_order(const struct ways_door *door, int64_t ns)
 		return;
 	if (ns < *last) {
 		storm_count(storm, STORM_BACKWARD);
-		tell("backward", door, ns - *last, 0);
+		tell("backward", door, view, ns, 0);
 	}
 	*last = ns;
 }
@@ -195,15 +201,15 @@ static void judge(unsigned int number, const struct ways_door *door,
 	if (fits & ~(1u << STORM_OUTSIDE))
 		*arrives = false;
 	if (fits) {
-		check_order(door, ns);
+		check_order(door, view, ns);
 	} else if (*arrives &&
 		   storm_fits(storm, view, door, ns, STORM_OUTSIDE)) {
 		storm_count(storm, may_arrive() ? STORM_ARRIVING : STORM_LATE);
 		if (!may_arrive())
-			tell("late", door, ns, places);
+			tell("late", door, view, ns, places);
 	} else if (!is_host_of_call(view, door, ns)) {
 		storm_count(storm, STORM_WRONG);
-		tell("wrong", door, ns, places);
+		tell("wrong", door, view, ns, places);
 	}
 }
 
@@ -297,7 +303,7 @@ static int read_once(void)
 			     storm_fits(storm, &view[i], door, ns[i],
 					STORM_OUTSIDE)) &&
 			   !is_host_of_call(&view[i], door, ns[i])) {
-			tell("wrong start", door, ns[i], places);
+			tell("wrong start", door, &view[i], ns[i], places);
 			return WRONG;
 		}
 	}

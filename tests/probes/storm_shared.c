@@ -58,6 +58,14 @@ static bool is_of_last_tick(const struct ways_door *door)
 	return !strncmp(door->function, "time", strlen("time"));
 }
 
+int64_t storm_ahead(const struct storm *storm, const struct storm_view *view,
+		    const struct ways_door *door, int64_t ns, int place)
+{
+	return ns - storm->place[place].base_ns[family(door->clock)] -
+	       view->lowest[place] * STORM_STEP_NS -
+	       host_at(storm, view->tsc, door->clock);
+}
+
 bool storm_fits(struct storm *storm, const struct storm_view *view,
 		const struct ways_door *door, int64_t ns, int place)
 {
