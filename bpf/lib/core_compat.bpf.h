@@ -35,13 +35,39 @@ static __always_inline const struct timekeeper *core_timekeeper(const void *tk)
 	return tk + TK_CORE_TIMEKEEPER_AT;
 }
 
-/* The timekeeper is written once a tick, so that a second try succeeds. */
+/* The timekeeper is written once a tick: a second try finds it still. */
 #define TNB_TK_TRIES 4
+/* The most that bpf_loop() allows (BPF_MAX_LOOPS): near a second. */
+#define TNB_TK_TURNS (1u << 23)
+
+static __always_inline __u32 timekeeper_count(const void *core)
+{
+	__u32 count = 1;
+
+	bpf_probe_read_kernel(&count, sizeof(count), core);
+	return count;
+}
+
+static long timekeeper_turn(__u64 turn, __u64 *core)
+{
+	return !(timekeeper_count((const void *)*core) & 1);
+}
+
+/* The sequence count is odd while the timekeeper is written. That takes less
+ * than a microsecond, but for a virtual CPU that does not run meanwhile. The
+ * kernel's own readers wait for it in the same way, without a limit. */
+static __always_inline __u32 timekeeper_begin(const void *core)
+{
+	__u64 context = (__u64)core;
+
+	if (timekeeper_count(core) & 1)
+		bpf_loop(TNB_TK_TURNS, timekeeper_turn, &context, 0);
+	return timekeeper_count(core);
+}
 
 /*
  * The host's CLOCK_REALTIME as of the last tick, which is what time(2) returns
- * in whole seconds. Returns 0, or -1 if it could not be read untorn: the
- * sequence count is odd while the timekeeper is written.
+ * in whole seconds. Returns 0, or -1 if it could not be read untorn.
  */
 static __always_inline int host_realtime_coarse(struct tnb_time *time)
 {
@@ -51,10 +77,9 @@ static __always_inline int host_realtime_coarse(struct tnb_time *time)
 	if (!core)
 		return -1;
 	for (int i = 0; i < TNB_TK_TRIES; i++) {
-		__u32 begin = 0, end = 1;
+		__u32 begin = timekeeper_begin(core), end = 1;
 		__u64 shifted;
 
-		bpf_probe_read_kernel(&begin, sizeof(begin), core);
 		time->sec = (__s64)BPF_CORE_READ(tk, xtime_sec);
 		shifted = BPF_CORE_READ(tk, tkr_mono.xtime_nsec);
 		time->nsec = shifted >> BPF_CORE_READ(tk, tkr_mono.shift);

@@ -25,6 +25,8 @@ whole_storm() {
     JSON=$(<"$STORM") WAITS=$(<"$STORM.waits")
     figures_compare
     tell "$JSON" "$WAITS" "$(declare -p GROWN)"
+    # Programs that the kernel skipped, by name
+    timensbpf show --figures | grep '^ *missed' || true
 }
 
 # figures_remember, figures_compare: by how much each grew in between, in $GROWN. No

@@ -95,9 +95,10 @@ static void tell(const char *what, const struct ways_door *door,
 	if (told_of++ >= 20)
 		return;
 	fprintf(stderr,
-		"storm_reader %d: %s: %s %s %d: places %#x, ahead of all by",
+		"storm_reader %d: %s: %s %s %d: %" PRId64
+		", places %#x, ahead of all by",
 		getpid(), what, ways_name(door->way), door->function,
-		door->clock, places);
+		door->clock, ns, places);
 	for (int place = 0; place < STORM_PLACES; place++)
 		fprintf(stderr, " %" PRId64,
 			storm_ahead(storm, view, door, ns, place));
