@@ -37,6 +37,7 @@
 /* Another process may be about to start one: a daemon, or a run outside ours.
  * Absence is told after that. */
 #define TELL_MS 3000
+/* Looks that take longer do not count as longer: three and a half seconds. */
 #define HANGS_MS 1000
 /* Between two starts, before and after absence was told. */
 #define RETRY_MS 1000

@@ -35,7 +35,7 @@ static __always_inline const struct timekeeper *core_timekeeper(const void *tk)
 	return tk + TK_CORE_TIMEKEEPER_AT;
 }
 
-/* The timekeeper is written once a tick: a second try finds it still. */
+/* The timekeeper is written once a tick: a second try is not disturbed. */
 #define TNB_TK_TRIES 4
 /* The most that bpf_loop() allows (BPF_MAX_LOOPS): near a second. */
 #define TNB_TK_TURNS (1u << 23)
@@ -59,10 +59,13 @@ static long timekeeper_turn(__u64 turn, __u64 *core)
 static __always_inline __u32 timekeeper_begin(const void *core)
 {
 	__u64 context = (__u64)core;
+	__u32 count = timekeeper_count(core);
 
-	if (timekeeper_count(core) & 1)
+	if (count & 1) {
 		bpf_loop(TNB_TK_TURNS, timekeeper_turn, &context, 0);
-	return timekeeper_count(core);
+		count = timekeeper_count(core);
+	}
+	return count;
 }
 
 /*
@@ -77,14 +80,13 @@ static __always_inline int host_realtime_coarse(struct tnb_time *time)
 	if (!core)
 		return -1;
 	for (int i = 0; i < TNB_TK_TRIES; i++) {
-		__u32 begin = timekeeper_begin(core), end = 1;
+		__u32 begin = timekeeper_begin(core);
 		__u64 shifted;
 
 		time->sec = (__s64)BPF_CORE_READ(tk, xtime_sec);
 		shifted = BPF_CORE_READ(tk, tkr_mono.xtime_nsec);
 		time->nsec = shifted >> BPF_CORE_READ(tk, tkr_mono.shift);
-		bpf_probe_read_kernel(&end, sizeof(end), core);
-		if (begin == end && !(begin & 1) &&
+		if (timekeeper_count(core) == begin && !(begin & 1) &&
 		    time->nsec < TNB_NSEC_PER_SEC)
 			return 0;
 	}

@@ -57,7 +57,7 @@ struct sight {
 	unsigned int looks; /* since that beat */
 };
 
-#define LOOKS_MAX (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
+#define LOOKS_MAX TNB_BEAT_LOOKS
 /* From here on the thread is poked. */
 #define LOOKS_POKE (LOOKS_MAX - 5)
 /* While it is ready to run. Frozen by cgroup v1 it looks like that before 6.6

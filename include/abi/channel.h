@@ -26,6 +26,8 @@
 /* How often each thread beats that does: several times within
  * TNB_BEAT_LIMIT_NS. */
 #define TNB_BEAT_EVERY_MS 20
+/* So many beats fit into TNB_BEAT_LIMIT_NS. */
+#define TNB_BEAT_LOOKS (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
 
 enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
 

@@ -15,8 +15,6 @@
 #define PAGE 4096u
 #define MAP_SIZE \
 	((sizeof(struct tnb_loader_state) + PAGE - 1) & ~(size_t)(PAGE - 1))
-/* At beats that are old: as long as one may be. */
-#define LOOKS (TNB_BEAT_LIMIT_NS / 1000000 / TNB_BEAT_EVERY_MS)
 
 int tnb_channel_map(struct tnb_loader_state **state)
 {
@@ -123,19 +121,17 @@ static bool is_guarded(const struct tnb_loader_state *state, __u64 beat)
 bool tnb_channel_has_loader(const struct tnb_loader_state *state)
 {
 	__u64 first = loader_beat(state), beat = first;
-	bool is_guarded_now = is_guarded(state, beat);
 
 	/* A beat by the same clock is no later. */
 	if (tnb_clock_now() - first < TNB_BEAT_LIMIT_NS)
-		return is_guarded_now;
-	for (unsigned int look = 0; look < LOOKS && is_guarded_now; look++) {
+		return is_guarded(state, first);
+	for (unsigned int look = 0;
+	     look < TNB_BEAT_LOOKS && beat == first && is_guarded(state, beat);
+	     look++) {
 		poll(NULL, 0, TNB_BEAT_EVERY_MS);
 		beat = loader_beat(state);
-		is_guarded_now = is_guarded(state, beat);
-		if (beat != first)
-			return is_guarded_now;
 	}
-	return false;
+	return beat != first && is_guarded(state, beat);
 }
 
 bool tnb_loader_is_alive(void)

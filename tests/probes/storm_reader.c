@@ -187,6 +187,7 @@ static void check_order(const struct ways_door *door,
 		return;
 	if (ns < *last) {
 		storm_count(storm, STORM_BACKWARD);
+		tell("before backward", door, view, *last, 0);
 		tell("backward", door, view, ns, 0);
 	}
 	*last = ns;

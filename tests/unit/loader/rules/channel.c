@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "rules/channel.h"
 
 #define DAY_NS 86400000000000ULL
@@ -20,43 +21,35 @@
 static struct tnb_loader_state state;
 static bool ending;
 
-static __u64 now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (__u64)time.tv_sec * 1000000000ULL + (__u64)time.tv_nsec;
-}
-
 static void beats(__u64 loader, __u64 guard)
 {
 	tnb_store_release(state.beat_ns[TNB_BEAT_LOADER], loader);
 	tnb_store_release(state.beat_ns[TNB_BEAT_GUARD], guard);
 }
 
-/* By a clock that is a day behind ours. */
-static void *beat_a_day_behind(void *unused)
+/* By a clock that hardly moves: how long a look takes does not matter. */
+static void *beat_on(void *unused)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
 	(void)unused;
 	while (!tnb_load_acquire(ending)) {
-		tnb_store_release(state.beat_ns[TNB_BEAT_LOADER],
-				  now() - DAY_NS);
+		__atomic_add_fetch(&state.beat_ns[TNB_BEAT_LOADER], 1,
+				   __ATOMIC_RELEASE);
 		nanosleep(&pause, NULL);
 	}
 	return NULL;
 }
 
-static bool lives_a_day_behind(__u64 guard)
+/* The loader beats on from `first`, the guard does not. */
+static bool lives_on(__u64 first, __u64 guard)
 {
 	pthread_t thread;
 	bool lives;
 
-	beats(now() - DAY_NS, guard);
+	beats(first, guard);
 	tnb_store_release(ending, false);
-	assert_int_equal(pthread_create(&thread, NULL, beat_a_day_behind, NULL),
-			 0);
+	assert_int_equal(pthread_create(&thread, NULL, beat_on, NULL), 0);
 	lives = tnb_channel_has_loader(&state);
 	tnb_store_release(ending, true);
 	pthread_join(thread, NULL);
@@ -74,40 +67,45 @@ static void there_never_was_one(void **unused)
 static void beats_that_are_young(void **unused)
 {
 	(void)unused;
-	beats(now() + DAY_NS, now() + DAY_NS);
+	beats(tnb_clock_now() + DAY_NS, tnb_clock_now() + DAY_NS);
 	assert_false(tnb_channel_has_loader(&state));
 	do
-		beats(now(), now());
+		beats(tnb_clock_now(), tnb_clock_now());
 	while (!tnb_channel_has_loader(&state));
 }
 
 static void beats_of_another_clock(void **unused)
 {
+	__u64 first = tnb_clock_now() - DAY_NS;
+
 	(void)unused;
-	assert_true(lives_a_day_behind(now() - DAY_NS));
+	assert_true(lives_on(first, first));
 }
 
 static void old_beats_that_do_not_change(void **unused)
 {
 	(void)unused;
-	beats(now() - 2 * TNB_BEAT_GONE_NS, now() - 2 * TNB_BEAT_GONE_NS);
+	beats(tnb_clock_now() - 2 * TNB_BEAT_GONE_NS,
+	      tnb_clock_now() - 2 * TNB_BEAT_GONE_NS);
 	assert_false(tnb_channel_has_loader(&state));
 }
 
 static void the_guard_saw_the_end(void **unused)
 {
 	(void)unused;
-	beats(now(), 0);
+	beats(tnb_clock_now(), 0);
 	assert_false(tnb_channel_has_loader(&state));
-	assert_false(lives_a_day_behind(0));
+	assert_false(lives_on(tnb_clock_now() - DAY_NS, 0));
 }
 
 /* A guard without a CPU for a while is one, a guard that was killed is not. */
 static void the_guard_beats_no_more(void **unused)
 {
+	__u64 first = tnb_clock_now() - DAY_NS;
+
 	(void)unused;
-	assert_true(lives_a_day_behind(now() - DAY_NS - TNB_BEAT_GONE_NS / 2));
-	assert_false(lives_a_day_behind(now() - DAY_NS - TNB_BEAT_GONE_NS));
+	assert_true(lives_on(first, first - TNB_BEAT_GONE_NS / 2));
+	assert_false(lives_on(first, first - TNB_BEAT_GONE_NS));
 }
 
 int main(void)
