@@ -83,12 +83,16 @@ TNB_ONCE int call_again(__u32 task, __u64 address, __u32 size)
 {
 	struct tnb_loader_event event;
 	__u32 *slot = current_slot();
+	enum mendable mendable;
 
-	if (!slot || !living_loader() || !memory_can_mend(address) ||
-	    !may_try_again())
+	if (!slot || !living_loader())
+		return 0;
+	mendable = memory_can_mend(address);
+	if (mendable == MEND_NEVER || !may_try_again())
 		return 0;
 	event = event_of_current(TNB_EVENT_CALL, *slot);
 	event.task = task;
+	event.is_locked = mendable == MEND_LATER;
 	event.compat = current_call_is_compat();
 	event.address = address;
 	event.size = size;

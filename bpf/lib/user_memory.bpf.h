@@ -51,15 +51,22 @@ static long area_look(struct task_struct *task, struct vm_area_struct *area,
 	return 0;
 }
 
-/* Without a look, when another thread of the process changes its mappings: the
- * loader finds out. */
-static __always_inline bool memory_can_mend(__u64 address)
+enum mendable {
+	MEND_NEVER,
+	MEND_NOW,
+	MEND_LATER, /* another thread is changing the process' mappings: the
+		       loader finds out */
+};
+
+static __always_inline enum mendable memory_can_mend(__u64 address)
 {
 	struct area_look look = { .can_mend = false };
 	long err = bpf_find_vma(bpf_get_current_task_btf(), address, area_look,
 				&look, 0);
 
-	return err ? err == -TNB_EBUSY : look.can_mend;
+	if (err)
+		return err == -TNB_EBUSY ? MEND_LATER : MEND_NEVER;
+	return look.can_mend ? MEND_NOW : MEND_NEVER;
 }
 
 /* Hold the thread until memory was made writable. False: that is not to be had.
@@ -70,7 +77,7 @@ TNB_ONCE int memory_mend(__u64 address, __u32 size)
 	__u32 *slot = current_slot();
 	struct tnb_loader_event event;
 
-	if (!slot || !state || !memory_can_mend(address))
+	if (!slot || !state || memory_can_mend(address) == MEND_NEVER)
 		return false;
 	event = event_of_current(TNB_EVENT_MEMORY, *slot);
 	event.address = address;

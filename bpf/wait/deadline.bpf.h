@@ -507,17 +507,50 @@ struct deadline_rest {
 	__u64 size;
 };
 
+/*
+ * A timer is set anew where nobody can tell: the call returns no old time, and
+ * the wrong one has not sent a signal by now. That lies behind the right one
+ * unless the clock was set back; and of a timerfd nothing is left, as it cannot
+ * be read before this thread is back in user mode, if its thread is alone.
+ */
+static __always_inline bool
+timer_can_be_set_again(const struct deadline_record *record)
+{
+	bool compat = current_call_is_compat(), is_fd;
+	struct tnb_time offset = { 0 };
+
+	is_fd = compat ? record->number == TNB_NR_TIME64_timerfd_settime ||
+				 record->number == TNB_NR_TIME32_timerfd_settime
+		       : record->number == TNB_NR_timerfd_settime;
+	if (syscall_arg(current_user_regs(), compat, 3))
+		return false;
+	return is_fd ||
+	       (deadline_offset(record->family, &offset) && offset.sec >= 0);
+}
+
 static __always_inline void deadline_lose(const struct deadline_record *record,
 					  struct deadline_rest *rest)
 {
 	count(TNB_COUNT_DEADLINE_LOST);
 	rest->address = record->key.address;
-	/* A timer that was set may have expired by now. A request of a ring is
-	 * no call. */
-	if (record->copy == TNB_COPY_timespec64)
+	/* A request of a ring is no call. */
+	switch (record->copy) {
+	case TNB_COPY_timespec64:
 		rest->size = sizeof(struct time_bytes);
-	else if (record->copy == TNB_COPY_timespec32)
+		break;
+	case TNB_COPY_timespec32:
 		rest->size = sizeof(struct time_bytes) / 2;
+		break;
+	case TNB_COPY_itimerspec64:
+	case TNB_COPY_itimerspec32:
+		if (timer_can_be_set_again(record))
+			rest->size = record->copy == TNB_COPY_itimerspec64
+					     ? sizeof(struct time_bytes)
+					     : sizeof(struct time_bytes) / 2;
+		break;
+	default:
+		break;
+	}
 }
 
 /* A function of its own, so that this is not on the stack while the thread is
@@ -547,8 +580,9 @@ static __always_inline void deadline_out(enum tnb_copy copy, int ret)
 	if (miss_one_in && ++way_out % miss_one_in == 0)
 		return;
 	deadline_end(copy, ret, &rest);
-	if (rest.stuck.size)
-		stuck_mend(&rest.stuck);
+	/* Not within stuck_mend(): the stack is not deep enough. */
+	if (rest.stuck.size && !stuck_mend(&rest.stuck))
+		stuck_settle_later(&rest.stuck);
 	if (rest.size)
 		call_again(TNB_CALL_WAIT, rest.address, rest.size);
 }

@@ -15,7 +15,7 @@
 #ifndef TIMENSBPF_BPF_WAIT_STUCK_BPF_H
 #define TIMENSBPF_BPF_WAIT_STUCK_BPF_H
 
-#include "lib/user_memory.bpf.h"
+#include "lib/call_end.bpf.h"
 #include "windows.bpf.h"
 
 #define STUCK_MAX 512
@@ -166,23 +166,49 @@ struct stuck_left {
 	__u32 pad;
 };
 
-/* Without the lock: the thread may be held. */
+/* Where the thread cannot wait for the loader, it is stopped on its way to user
+ * mode, once memory is writable: then deadline_restore.bpf.c tries again. What
+ * is stuck was counted before (abi/hold.h, H6). */
+TNB_ONCE int stuck_settle_later(const struct stuck_left *left)
+{
+	struct tnb_loader_event event;
+	__u32 *slot = current_slot();
+	enum mendable mendable;
+
+	if (!left || !slot || !living_loader())
+		return 0;
+	mendable = memory_can_mend(left->key.key.address);
+	if (mendable == MEND_NEVER)
+		return 0;
+	event = event_of_current(TNB_EVENT_CALL, *slot);
+	event.task = TNB_CALL_SETTLE;
+	event.is_locked = mendable == MEND_LATER;
+	event.compat = current_call_is_compat();
+	event.address = left->key.key.address;
+	event.size = left->size;
+	event.bytes[0] = left->key.translated.word[0];
+	event.bytes[1] = left->key.translated.word[1];
+	call_returns_to(&event);
+	return call_hold(&event);
+}
+
+/* Without the lock: the thread may be held. True: memory is as it was. */
 TNB_ONCE int stuck_mend(const struct stuck_left *left)
 {
 	struct stuck_key key;
 
 	if (!left)
-		return 0;
+		return true;
 	key = left->key;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < MENDS_MAX; i++) {
 		if (!memory_mend(key.key.address, left->size))
 			break;
 		if (stuck_put_back(&key))
-			return 0;
+			return true;
 	}
 	count(TNB_COUNT_DEADLINE_STUCK);
-	return 0;
+	return false;
 }
 
 #endif

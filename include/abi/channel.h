@@ -123,6 +123,9 @@ enum tnb_call_task {
 	 * clock, a wait until a deadline. */
 	TNB_CALL_READ,
 	TNB_CALL_WAIT,
+	/* The thread is stopped for as long as memory holds `bytes`: after
+	 * memory was made writable, the scheduler's program puts it back. */
+	TNB_CALL_SETTLE,
 	TNB_CALL_TASK_MAX
 };
 
@@ -166,7 +169,7 @@ struct tnb_loader_state {
 	__u64 hung;	  /* loaders that the guard has ended */
 	__u64 slow[TNB_SLOW_MAX];
 	__u64 call[TNB_CALL_OUTCOME_MAX];
-	__u64 again[TNB_CALL_TASK_MAX]; /* calls that were made again */
+	__u64 again[TNB_CALL_TASK_MAX]; /* losses that were made good */
 	__u32 heartbeat; /* the thread that gives the loader's beat; 0: none yet
 			  */
 	/* CALL events that the loader has read, and has not yet seized the
@@ -202,7 +205,9 @@ struct tnb_loader_event {
 	__u32 tid, tgid; /* in the initial namespace */
 	__u32 slot;	 /* of the rule; MOVED: that it left */
 	__u32 cpu;	 /* where the thread was held */
-	__u32 unused;
+	/* CALL: another thread was changing the process' mappings, as a fork
+	 * does. To look at them, or to touch memory, is to wait for it. */
+	__u32 is_locked;
 	__u64 hold;    /* the word of the hold, WAITING; 0: none is held */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
 	/* EXEC: of the slot's page, when the process was in the rule. */
@@ -217,6 +222,7 @@ struct tnb_loader_event {
 	__u64 pc, sp;
 	__s64 result;
 	__u32 task, compat;
+	__u64 bytes[2]; /* SETTLE */
 };
 
 #endif

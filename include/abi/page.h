@@ -34,7 +34,7 @@
 #include <timensbpf/clock.h>
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 7u
+#define TNB_PAGE_ABI 8u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */

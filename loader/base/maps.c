@@ -57,6 +57,17 @@ static bool skip_word(struct text *text)
 	return true;
 }
 
+/* rwxp, or rwxs for shared */
+static bool take_permissions(struct text *text, bool *is_private)
+{
+	const char *begin = text->at;
+
+	if (!skip_word(text) || text->at - begin < 4)
+		return false;
+	*is_private = begin[3] == 'p';
+	return true;
+}
+
 static bool take_decimal(struct text *text, uint64_t *value)
 {
 	const char *begin = text->at;
@@ -77,7 +88,8 @@ int tnb_maps_parse_line(const char *line, size_t length,
 
 	if (!take_hex(&text, &mapping->begin) || !take_char(&text, '-') ||
 	    !take_hex(&text, &mapping->end) || !take_char(&text, ' ') ||
-	    mapping->begin >= mapping->end || !skip_word(&text) ||
+	    mapping->begin >= mapping->end ||
+	    !take_permissions(&text, &mapping->is_private) ||
 	    !take_hex(&text, &mapping->offset) || !take_char(&text, ' ') ||
 	    !skip_word(&text) || !take_decimal(&text, &mapping->inode))
 		return -EINVAL;
@@ -196,6 +208,40 @@ int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps)
 	if (!err)
 		*maps = found;
 	return err;
+}
+
+/* ---- What is behind memory ------------------------------------------------
+ */
+
+/* As the kernel names memory that processes share. */
+static bool is_shared_memory(const struct tnb_mapping *mapping)
+{
+	static const char *const names[] = { "/memfd:", "/dev/zero", "/SYSV",
+					     "/dev/shm/" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mapping->name_length >= strlen(names[i]) &&
+		    !memcmp(mapping->name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+bool tnb_maps_is_of_kernel(int pid, uint64_t address)
+{
+	struct tnb_maps maps;
+	struct tnb_mapping mapping;
+	bool found = false, is_of_kernel = false;
+	int next = 1;
+
+	if (open_by_pid(pid, &maps))
+		return false;
+	while (!found && (next = tnb_maps_next(&maps, &mapping)) > 0) {
+		found = address - mapping.begin < mapping.end - mapping.begin;
+		is_of_kernel = found && (mapping.is_private || !mapping.inode ||
+					 is_shared_memory(&mapping));
+	}
+	tnb_maps_close(&maps);
+	return is_of_kernel;
 }
 
 /* ---- Where mappings end ------------------------------------------------- */

@@ -15,6 +15,7 @@ struct tnb_mapping {
 	uint64_t begin, end;
 	uint64_t offset; /* in the file */
 	uint64_t inode;	 /* 0: no file */
+	bool is_private; /* what is written does not reach the file */
 	const char *name;
 	size_t name_length; /* 0: it has no name */
 };
@@ -56,6 +57,14 @@ TNB_MUST_CHECK int tnb_vdso_maps_parse(const char *text, size_t length,
 /* Of /proc/`pid`/maps; 0: the caller's own. As tnb_vdso_maps_parse(), or
  * another -errno. */
 TNB_MUST_CHECK int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps);
+
+/* ---- What is behind memory ------------------------------------------------
+ */
+
+/* Whether writing to the address of a page that can be read now needs no file
+ * system but the kernel's own for shared memory, and so waits for no server.
+ * `pid`: of any thread. */
+bool tnb_maps_is_of_kernel(int pid, uint64_t address);
 
 /* ---- Where mappings end -------------------------------------------------- */
 

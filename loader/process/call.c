@@ -13,6 +13,7 @@
 #include "call.h"
 
 #include "base/clock.h"
+#include "base/maps.h"
 #include "base/proc.h"
 #include "inject/budget.h"
 #include "inject/restart.h"
@@ -22,7 +23,9 @@
 #include <abi/latch.h>
 #include <abi/tables/waits.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,6 +121,10 @@ static int repeat_wait(pid_t tid, const struct tnb_call_end *end)
 	long number = tnb_call_end_number(end);
 
 	switch (number) {
+	case SYS_timerfd_settime:
+	case SYS_timer_settime:
+		return end->result ? 0
+				   : tnb_call_end_again(tid, TNB_AGAIN_ALWAYS);
 	case SYS_clock_nanosleep:
 	case SYS_futex:
 	case SYS_futex_waitv:
@@ -146,13 +153,66 @@ static int repeat_read(pid_t tid, const struct tnb_call_end *end)
 	}
 }
 
-/* A call that is none of these is left as a stop for nothing leaves it. */
-static int repeat(const struct tnb_tracee *tracee,
-		  const struct tnb_call_end *end,
+/* ---- Memory that is stuck ------------------------------------------------ */
+
+/* While another thread of the process is within a fork, which may have to go on
+ * first, nothing is put back. */
+#define SETTLE_LOOKS 300
+#define SETTLE_EVERY_NS 1000000L
+
+static bool is_settled(const struct tnb_loader_event *event)
+{
+	const struct iovec from = { (void *)event->address, event->size };
+	char now[sizeof(event->bytes)];
+	struct iovec to = { now, event->size };
+
+	return event->size > sizeof(now) ||
+	       process_vm_readv((pid_t)event->tid, &to, 1, &from, 1, 0) !=
+		       (ssize_t)event->size ||
+	       memcmp(now, event->bytes, event->size) != 0;
+}
+
+/* Its next stop, before it runs in user mode. */
+static int stop_again(struct tnb_tracee *tracee)
+{
+	int err = tnb_tracee_interrupt(tracee);
+
+	if (!err)
+		err = tnb_tracee_continue(tracee);
+	return err ? err : tnb_tracee_wait(tracee);
+}
+
+/* Each stop of the thread calls the scheduler, whose program tries to put
+ * memory back (bpf/wait/deadline_restore.bpf.c). */
+static int settle(struct tnb_tracee *tracee,
 		  const struct tnb_loader_event *event)
 {
-	int err = event->task == TNB_CALL_READ ? repeat_read(tracee->tid, end)
-					       : repeat_wait(tracee->tid, end);
+	const struct timespec pause = { .tv_nsec = SETTLE_EVERY_NS };
+	int err = tnb_restart_interrupted(tracee);
+
+	for (int i = 0; !err && i < SETTLE_LOOKS; i++) {
+		if (is_settled(event))
+			return 0;
+		nanosleep(&pause, NULL);
+		/* Another fork may have taken the page again. */
+		(void)!tnb_memory_touch(event);
+		err = stop_again(tracee);
+	}
+	return err ? err : -ETIME;
+}
+
+/* ---- Any task ------------------------------------------------------------ */
+
+/* A call that is none of these is left as a stop for nothing leaves it. */
+static int repeat(struct tnb_tracee *tracee, const struct tnb_call_end *end,
+		  const struct tnb_loader_event *event)
+{
+	int err;
+
+	if (event->task == TNB_CALL_SETTLE)
+		return settle(tracee, event);
+	err = event->task == TNB_CALL_READ ? repeat_read(tracee->tid, end)
+					   : repeat_wait(tracee->tid, end);
 
 	if (err == -ENOENT)
 		(void)!tnb_restart_interrupted(tracee);
@@ -161,7 +221,8 @@ static int repeat(const struct tnb_tracee *tracee,
 
 static bool is_again(const struct tnb_loader_event *event)
 {
-	return event->task == TNB_CALL_READ || event->task == TNB_CALL_WAIT;
+	return event->task == TNB_CALL_READ || event->task == TNB_CALL_WAIT ||
+	       event->task == TNB_CALL_SETTLE;
 }
 
 /* ---- A stopped thread ---------------------------------------------------- */
@@ -200,7 +261,8 @@ static int task_of(const struct tnb_call_end *end,
  * A thread that has given up may be in a call after the one that the event told
  * of, and in another rule by now. Its process' leaving has revoked the pass
  * then. Whatever else was revoked meanwhile, the other call has an event of its
- * own.
+ * own. (A call that is made again has the time of the rule in which it is
+ * made.)
  */
 static bool may_have_moved(const struct tnb_injector *injector,
 			   const struct tnb_loader_event *event)
@@ -253,7 +315,7 @@ static int finish(const struct tnb_injector *injector,
 
 	if (err)
 		return err;
-	task = was_held || !may_have_moved(injector, event)
+	task = was_held || is_again(event) || !may_have_moved(injector, event)
 		       ? task_of(&end, event)
 		       : -ENOENT;
 	switch (task) {
@@ -262,6 +324,7 @@ static int finish(const struct tnb_injector *injector,
 		return answer_once(injector, tracee, event, &end, task);
 	case TNB_CALL_READ:
 	case TNB_CALL_WAIT:
+	case TNB_CALL_SETTLE:
 		return repeat(tracee, &end, event);
 	default:
 		(void)!tnb_restart_interrupted(tracee);
@@ -282,6 +345,7 @@ static enum tnb_call_outcome outcome_of(int err)
 	case -ESRCH:
 		return TNB_CALL_GONE;
 	case -ENOENT:
+	case -ETIME:
 		return TNB_CALL_LATE;
 	default:
 		return TNB_CALL_REFUSED;
@@ -352,6 +416,26 @@ static void end_seizing(const struct tnb_injector *injector)
 	__atomic_sub_fetch(&injector->state->seizing, 1, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * Whether memory is touched only once the thread is stopped. Where another
+ * thread has the process' mappings we would sleep, and with one CPU the thread
+ * that was not held would run on. Otherwise memory is touched first: its page
+ * may come from a server that does not answer, and no thread stands still for
+ * that.
+ */
+static bool touches_late(const struct tnb_injector *injector,
+			 const struct tnb_loader_event *event)
+{
+	return event->is_locked && has_not_run(injector, event);
+}
+
+/* Of a stopped thread. */
+static bool touch_stopped(const struct tnb_loader_event *event)
+{
+	return tnb_maps_is_of_kernel((int)event->tid, event->address) &&
+	       tnb_memory_touch(event);
+}
+
 /* 0, -ETIMEDOUT: it does not stop. */
 static int work_on(const struct tnb_injector *injector,
 		   struct tnb_tracee *tracee,
@@ -363,7 +447,14 @@ static int work_on(const struct tnb_injector *injector,
 	*outcome = outcome_of(err);
 	if (err)
 		return err == -ESRCH ? 0 : -ETIMEDOUT;
-	*outcome = outcome_of(finish(injector, tracee, event, was_held));
+	if (is_again(event) && touches_late(injector, event) &&
+	    !touch_stopped(event)) {
+		(void)!tnb_restart_interrupted(tracee);
+		*outcome = TNB_CALL_LATE;
+	} else {
+		*outcome =
+			outcome_of(finish(injector, tracee, event, was_held));
+	}
 	return tnb_tracee_detach(tracee) == -ETIMEDOUT ? -ETIMEDOUT : 0;
 }
 
@@ -380,8 +471,8 @@ static int complete(const struct tnb_injector *injector,
 		end_seizing(injector);
 		return 0;
 	}
-	/* Before the thread is stopped: a page fault of it may take long. */
-	if (is_again(event) && !tnb_memory_touch(event)) {
+	if (is_again(event) && !touches_late(injector, event) &&
+	    !tnb_memory_touch(event)) {
 		end_seizing(injector);
 		(void)answer(injector, event, TNB_HOLD_REFUSED);
 		return 0;

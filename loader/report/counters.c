@@ -77,6 +77,8 @@ static uint64_t without_repaired(const struct tnb *tnb, __u32 counter,
 		again = call_again(tnb, TNB_CALL_READ);
 	else if (counter == TNB_COUNT_DEADLINE_LOST)
 		again = call_again(tnb, TNB_CALL_WAIT);
+	else if (counter == TNB_COUNT_DEADLINE_STUCK)
+		again = call_again(tnb, TNB_CALL_SETTLE);
 	return value > again ? value - again : 0;
 }
 
@@ -175,6 +177,11 @@ static int add_calls(const struct tnb *tnb, struct figures *figures)
 			figures, "deadline_again",
 			call_again(tnb, TNB_CALL_WAIT), false,
 			"waits that were made again, so that their deadline was not lost");
+	if (!err)
+		err = add(
+			figures, "deadline_settled",
+			call_again(tnb, TNB_CALL_SETTLE), false,
+			"deadlines whose memory was put back while the loader had their thread stopped");
 	return err ? err
 		   : add(figures, "call_lost", begun > done ? begun - done : 0,
 			 false,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include "loader/base/maps.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define LINE(range, name) range " r--p 00000000 00:00 0    " name "\n"
@@ -132,6 +134,45 @@ static void every_mapping_has_its_end(void **state)
 	assert_true(tnb_maps_ends_read(0x7ffffffe, &ends) < 0);
 }
 
+/* ---- What is behind memory ------------------------------------------------
+ */
+
+static bool is_of_kernel(const void *address)
+{
+	return tnb_maps_is_of_kernel(0, (uint64_t)(uintptr_t)address);
+}
+
+static void only_a_shared_file_needs_its_file_system(void **state)
+{
+	static int private_one = 1;
+	char name[] = "/tmp/tnb-maps-XXXXXX";
+	int file = mkstemp(name), memory = memfd_create("maps", MFD_CLOEXEC);
+	const int flags[] = { MAP_SHARED, MAP_PRIVATE };
+	void *mapped;
+
+	(void)state;
+	assert_true(file >= 0 && memory >= 0);
+	assert_false(ftruncate(file, 4096) || ftruncate(memory, 4096));
+	for (int i = 0; i < 2; i++) {
+		mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags[i],
+			      file, 0);
+		assert_ptr_not_equal(mapped, MAP_FAILED);
+		assert_int_equal(is_of_kernel(mapped), flags[i] == MAP_PRIVATE);
+		munmap(mapped, 4096);
+	}
+	assert_false(is_of_kernel(mapped));
+	mapped =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	assert_true(is_of_kernel(mapped));
+	assert_true(is_of_kernel(&private_one));
+	assert_true(is_of_kernel(&mapped));
+	munmap(mapped, 4096);
+	close(memory);
+	close(file);
+	unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +183,7 @@ int main(void)
 		cmocka_unit_test(any_beginning_can_be_read),
 		cmocka_unit_test(own_and_others_can_be_read),
 		cmocka_unit_test(every_mapping_has_its_end),
+		cmocka_unit_test(only_a_shared_file_needs_its_file_system),
 	};
 
 	return cmocka_run_group_tests_name("maps", tests, NULL, NULL);

@@ -424,6 +424,52 @@ static void another_wait_is_let_on(void **context)
 	end_wait(pid);
 }
 
+/* ---- Memory that is stuck ------------------------------------------------ */
+
+static void a_thread_goes_on_once_its_memory_is_put_back(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+
+	event.task = TNB_CALL_SETTLE;
+	event.bytes[0] = *word + 1;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_SETTLE], 1);
+	end_wait(pid);
+}
+
+/* Nothing puts it back here. */
+static void memory_that_stays_as_it_is_counts(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+
+	event.task = TNB_CALL_SETTLE;
+	event.bytes[0] = *word;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_SETTLE], 0);
+	end_wait(pid);
+}
+
+/* Another thread has the mappings: memory is touched behind the stop. */
+static void memory_is_touched_while_the_thread_is_stopped(void **context)
+{
+	struct loader *loader = *context;
+	pid_t pid = start_wait();
+	struct tnb_loader_event event = event_of_wait(pid);
+
+	event.is_locked = true;
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 1);
+	event.when_ns = tnb_clock_now();
+	event.address = 4096; /* nothing is there */
+	complete(loader, &event);
+	assert_int_equal(loader->state->again[TNB_CALL_WAIT], 1);
+	end_wait(pid);
+}
+
 #define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -441,6 +487,9 @@ int main(void)
 		TEST(a_wait_of_a_held_thread_is_made_again),
 		TEST(one_of_another_thread_counts_as_lost),
 		TEST(another_wait_is_let_on),
+		TEST(a_thread_goes_on_once_its_memory_is_put_back),
+		TEST(memory_that_stays_as_it_is_counts),
+		TEST(memory_is_touched_while_the_thread_is_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
