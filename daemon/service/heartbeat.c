@@ -72,6 +72,12 @@ static void beat(struct tnb_heartbeat *heartbeat, unsigned int half,
 	tnb_channel_beat(state, TNB_BEAT_LOADER);
 }
 
+/* One of the threads beats now. */
+static void has_begun(struct tnb_heartbeat *heartbeat)
+{
+	sem_post(&heartbeat->begun);
+}
+
 /* Until the next beat. */
 static void rest(struct tnb_heartbeat *heartbeat)
 {
@@ -91,6 +97,7 @@ static void *run_first(void *argument)
 	tnb_thread_begin("tnb-heartbeat", 2);
 	tnb_halves_join(&heartbeat->halves, 0);
 	tnb_store_release(heartbeat->state->heartbeat, (__u32)gettid());
+	has_begun(heartbeat);
 	do {
 		revive_guard(heartbeat);
 		look_for_lost(heartbeat, &lost);
@@ -116,6 +123,7 @@ static void *run_second(void *argument)
 
 	tnb_thread_begin("tnb-heartbeat", 2);
 	tnb_halves_join(&heartbeat->halves, 1);
+	has_begun(heartbeat);
 	do {
 		beat(heartbeat, 1, &sight);
 		nap();
@@ -132,6 +140,7 @@ static void *run_normal(void *argument)
 
 	tnb_thread_begin("tnb-heartbeat", 0);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST);
+	has_begun(heartbeat);
 	do {
 		tnb_channel_beat(heartbeat->state, TNB_BEAT_LOADER);
 		nap();
@@ -159,9 +168,21 @@ static int start_threads(struct tnb_heartbeat *heartbeat)
 		   : 0;
 }
 
+/* A thread has our priority until it runs, and on a busy machine it may not do
+ * so for long. Nothing is traced before: the guard would take us for a loader
+ * that hangs. */
+static void wait_until_begun(struct tnb_heartbeat *heartbeat)
+{
+	for (unsigned int i = 0; i < heartbeat->threads; i++)
+		while (sem_wait(&heartbeat->begun) && errno == EINTR)
+			;
+}
+
 int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 			struct tnb_loader_state *state, struct tnb_inbox *inbox)
 {
+	int err;
+
 	*heartbeat = (struct tnb_heartbeat){
 		.state = state,
 		.inbox = inbox,
@@ -174,7 +195,10 @@ int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 	if (heartbeat->guard < 0)
 		return (int)heartbeat->guard;
 	tnb_halves_init(&heartbeat->halves);
-	return start_threads(heartbeat);
+	sem_init(&heartbeat->begun, 0, 0);
+	err = start_threads(heartbeat);
+	wait_until_begun(heartbeat);
+	return err;
 }
 
 void tnb_heartbeat_stop(struct tnb_heartbeat *heartbeat)

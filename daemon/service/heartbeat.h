@@ -18,6 +18,9 @@
 #include "moves.h"
 #include "rules/channel.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #define TNB_BEATERS (TNB_HALVES + 1)
 
 struct tnb_heartbeat {
@@ -28,11 +31,12 @@ struct tnb_heartbeat {
 	struct tnb_halves halves;
 	pthread_t thread[TNB_BEATERS];
 	unsigned int threads; /* that were started */
+	sem_t begun;	      /* by each of them */
 	bool ends;	      /* atomic */
 };
 
-/* Starts the guard, too: to be called before any thread, as it forks. To be
- * stopped also after a failure. */
+/* Starts the guard, too: to be called before any thread, as it forks. All
+ * threads beat when it returns. To be stopped also after a failure. */
 TNB_MUST_CHECK int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 				       struct tnb_loader_state *state,
 				       struct tnb_inbox *inbox);
