@@ -7,6 +7,8 @@
 #ifndef TIMENSBPF_LOADER_INJECT_ARCH_H
 #define TIMENSBPF_LOADER_INJECT_ARCH_H
 
+#include "filter.h"
+
 #include <abi/channel.h>
 #include <linux/types.h>
 #include <stdbool.h>
@@ -39,6 +41,9 @@ bool tnb_registers_are_fresh(const struct tnb_registers *regs);
 void tnb_registers_leave(struct tnb_registers *regs, __u64 pc);
 
 /* ---- System calls -------------------------------------------------------- */
+
+/* As the kernel tells a seccomp filter that a call is of 64-bit code. */
+extern const __u32 tnb_audit_arch;
 
 /* The number of the call that the thread is in, -1: it is in none. */
 long tnb_registers_call(const struct tnb_registers *regs);
@@ -120,6 +125,12 @@ struct tnb_stub_task {
 	__u64 map_offset;	   /* of the clock page in its map */
 	__u64 map_at;		   /* the three pages, 0: to be mapped, too */
 };
+
+#define TNB_STUB_CALLS_MAX 16u
+
+/* The system calls that it makes; returns how many. */
+size_t tnb_stub_calls(const struct tnb_stub_task *task,
+		      struct tnb_filter_call calls[TNB_STUB_CALLS_MAX]);
 
 /* The data that follow the stub's code; returns their size. */
 size_t tnb_stub_data(const struct tnb_stub_task *task,

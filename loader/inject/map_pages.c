@@ -46,6 +46,23 @@ static int write_stub(const struct tnb_tracee *tracee,
 	return tnb_tracee_write(tracee, place->room, stub, code_size + size);
 }
 
+/* A process is never sent to a call that its filters may punish, even if we die
+ * meanwhile. */
+static int check_filters(const struct tnb_tracee *tracee,
+			 const struct tnb_stub_task *task)
+{
+	struct tnb_filter_call calls[TNB_STUB_CALLS_MAX];
+
+	if (tracee->strict)
+		return -EPERM;
+	if (!tracee->filter)
+		return 0;
+	return tnb_filters_allow(tracee->tid, calls,
+				 tnb_stub_calls(task, calls))
+		       ? -EPERM
+		       : 0;
+}
+
 /*
  * First the code, then the way to it, then the mask: wherever we end, the
  * process either does not come here or restores what it was.
@@ -58,8 +75,10 @@ static int enter_stub(struct tnb_tracee *tracee,
 		.map_at = place->at,
 	};
 	struct tnb_registers regs;
-	int err = tnb_tracee_get_regs(tracee, &task.regs);
+	int err = check_filters(tracee, &task);
 
+	if (!err)
+		err = tnb_tracee_get_regs(tracee, &task.regs);
 	regs = task.regs;
 	if (!err)
 		err = tnb_tracee_get_mask(tracee, &task.mask);
@@ -227,11 +246,9 @@ int tnb_map_pages(struct tnb_tracee *tracee,
 		  const struct tnb_mapping_place *place, __u64 *address,
 		  int *socket)
 {
-	int err = tnb_tracee_suspend_filters(tracee, true);
+	int err = enter_stub(tracee, place);
 
 	*socket = -1;
-	if (!err)
-		err = enter_stub(tracee, place);
 	if (!err)
 		err = run_stub(tracee, place, address, socket);
 	if (err)
@@ -270,18 +287,21 @@ static int is_at_end(const struct tnb_tracee *tracee,
 int tnb_map_pages_leave(struct tnb_tracee *tracee,
 			const struct tnb_mapping_place *place, int *socket)
 {
-	int err, end = is_at_end(tracee, place);
+	int err, end = 0;
 
 	tnb_map_pages_close(socket);
+	/* It is where we cannot have sent it. */
+	if (tracee->executed)
+		return 1;
+	end = is_at_end(tracee, place);
 	for (int i = 0; !end && i < STOPS_MAX; i++) {
 		err = tnb_tracee_to_syscall(tracee);
 		end = err ? err : is_at_end(tracee, place);
 	}
+	if (tracee->executed)
+		return 1;
 	if (end < 0)
 		return tracee->gone ? -ESRCH : -ETIMEDOUT;
-	err = tnb_tracee_suspend_filters(tracee, false);
-	if (err)
-		return -ETIMEDOUT;
 	return !end ? -ETIMEDOUT : end == 2;
 }
 

@@ -18,10 +18,9 @@ struct tnb_mapping_place {
  * after. *address: of the first page; *socket: an fd to be closed, which lets
  * the process go on where it was when it is let go of.
  *
- * -EMFILE no file descriptors, -EPERM a call was refused, -ESRCH it ended,
- * -ETIMEDOUT. On failure it is stopped or gone, and goes on by itself. Seccomp
- * filters do not apply to it, whatever the result is, until
- * tnb_map_pages_leave() or the end of tracing.
+ * -EMFILE no file descriptors, -EPERM a call was refused, or a seccomp filter
+ * may refuse one, -ESRCH it ended or executed another program, -ETIMEDOUT. On
+ * failure it is stopped or gone, and goes on by itself.
  */
 TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
 				 const struct tnb_mapping_place *place,
@@ -32,9 +31,8 @@ TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
 void tnb_map_pages_close(int *socket);
 
 /*
- * Have the stub run to its last system call, after which seccomp filters apply
- * again. Closes the socket. 1: it is not in the stub (any more). -ESRCH,
- * -ETIMEDOUT.
+ * Have the stub run to its last system call. Closes the socket. 1: it is not in
+ * the stub (any more). -ESRCH, -ETIMEDOUT.
  */
 TNB_MUST_CHECK int tnb_map_pages_leave(struct tnb_tracee *tracee,
 				       const struct tnb_mapping_place *place,

@@ -167,11 +167,12 @@ static void let_them_run(long ns)
 }
 
 /* How many are inside still. All are stopped. */
-static int search_outside(const struct search *search)
+static int search_outside(const struct search *search, bool *ran)
 {
 	int err, inside = let_go_inside(search);
 	long pause = PAUSE_FIRST_NS;
 
+	*ran = inside != 0;
 	for (int i = 0; i < ROUNDS_MAX && inside > 0; i++) {
 		let_them_run(pause);
 		if (pause < PAUSE_LAST_NS)
@@ -184,7 +185,7 @@ static int search_outside(const struct search *search)
 }
 
 int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
-		int memory)
+		int memory, bool *ran)
 {
 	struct search search = {
 		.threads = threads,
@@ -198,10 +199,11 @@ int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
 						  &search.ends)
 			     : -ENOMEM;
 
+	*ran = false;
 	if (!inside) {
 		for (size_t i = 0; i < threads->count; i++)
 			search.runs[i] = true;
-		inside = search_outside(&search);
+		inside = search_outside(&search, ran);
 	}
 	tnb_maps_ends_free(&search.ends);
 	free(search.words);

@@ -24,51 +24,44 @@ static long trace(int request, pid_t tid, const void *address, const void *data)
 								    : 0;
 }
 
-/* A running process may execute a program while it is traced; then the stop at
- * the end of exec is found instead of a SIGTRAP. */
-static long options_of(const struct tnb_tracee *tracee)
+/* Without the option an exec of a thread that was seized is not seen. A thread
+ * that starts is seized within its exec, and has the option once it has stopped
+ * behind that. */
+static long options_of(bool sees_exec)
 {
-	return PTRACE_O_TRACESYSGOOD | (tracee->live ? PTRACE_O_TRACEEXEC : 0);
+	return PTRACE_O_TRACESYSGOOD | (sees_exec ? PTRACE_O_TRACEEXEC : 0);
 }
 
 static long seize(const struct tnb_tracee *tracee)
 {
 	return tnb_bounded_ptrace(PTRACE_SEIZE, tracee->tid, NULL,
-				  (void *)options_of(tracee));
+				  (void *)options_of(tracee->live));
 }
 
-int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend)
-{
-	long options = options_of(tracee);
-
-	if (!tracee->filter)
-		return 0;
-	if (suspend)
-		options |= PTRACE_O_SUSPEND_SECCOMP;
-	return (int)trace(PTRACE_SETOPTIONS, tracee->tid, NULL,
-			  (void *)options);
-}
-
-/* A thread whose mode cannot be read counts as one with a filter. Without
- * CONFIG_CHECKPOINT_RESTORE filters cannot be suspended. */
+/* A thread whose mode cannot be read counts as one with a filter. */
 static void look_at_seccomp(struct tnb_tracee *tracee)
 {
 	int mode = tnb_proc_seccomp(tracee->tid);
 
-	tracee->filter = mode != SECCOMP_MODE_DISABLED &&
-			 mode != SECCOMP_MODE_STRICT;
-	tracee->strict = mode == SECCOMP_MODE_STRICT ||
-			 tnb_tracee_suspend_filters(tracee, true) ||
-			 tnb_tracee_suspend_filters(tracee, false);
+	tracee->strict = mode == SECCOMP_MODE_STRICT;
+	tracee->filter = mode != SECCOMP_MODE_DISABLED && !tracee->strict;
 }
 
 int tnb_tracee_open(struct tnb_tracee *tracee)
 {
+	long err = tracee->live ? 0
+				: trace(PTRACE_SETOPTIONS, tracee->tid, NULL,
+					(void *)options_of(true));
 	char path[32];
 
+	if (err)
+		return (int)err;
+	if (tracee->mem >= 0)
+		close(tracee->mem);
 	look_at_seccomp(tracee);
 	snprintf(path, sizeof(path), "/proc/%d/mem", tracee->tid);
 	tracee->mem = open(path, O_RDWR | O_CLOEXEC);
+	tracee->executed = false;
 	return tracee->mem < 0 ? -errno : 0;
 }
 
@@ -173,7 +166,9 @@ static int next_stop(struct tnb_tracee *tracee, int *status, int flags)
 		return -ESRCH;
 	}
 	tracee->tid = tid;
-	return 0;
+	if (tracee->mem >= 0 && classify(*status) == STOP_EXEC)
+		tracee->executed = true;
+	return tracee->executed ? -ESRCH : 0;
 }
 
 /*
@@ -272,7 +267,7 @@ int tnb_tracee_get_regs(const struct tnb_tracee *tracee,
 int tnb_tracee_set_regs(const struct tnb_tracee *tracee,
 			const struct tnb_registers *regs)
 {
-	return tnb_registers_set(tracee->tid, regs);
+	return tracee->executed ? -ESRCH : tnb_registers_set(tracee->tid, regs);
 }
 
 int tnb_tracee_get_mask(const struct tnb_tracee *tracee, __u64 *mask)
@@ -283,6 +278,8 @@ int tnb_tracee_get_mask(const struct tnb_tracee *tracee, __u64 *mask)
 
 int tnb_tracee_set_mask(const struct tnb_tracee *tracee, __u64 mask)
 {
+	if (tracee->executed)
+		return -ESRCH;
 	return (int)trace(PTRACE_SETSIGMASK, tracee->tid, (void *)KERNEL_SIGSET,
 			  &mask);
 }
@@ -298,7 +295,11 @@ int tnb_tracee_read(const struct tnb_tracee *tracee, __u64 address, void *to,
 int tnb_tracee_write(const struct tnb_tracee *tracee, __u64 address,
 		     const void *from, size_t size)
 {
-	ssize_t put = pwrite(tracee->mem, from, size, (off_t)address);
+	ssize_t put = tracee->executed
+			      ? 0
+			      : pwrite(tracee->mem, from, size, (off_t)address);
 
+	if (tracee->executed)
+		return -ESRCH;
 	return put == (ssize_t)size ? 0 : put < 0 ? -errno : -EFAULT;
 }

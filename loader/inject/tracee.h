@@ -20,11 +20,12 @@
 struct tnb_tracee {
 	pid_t tid; /* as waitpid(2) knows it */
 	pid_t tgid;
-	int mem;     /* /proc/TID/mem, -1: not open */
-	bool live;   /* one of many: see tnb_tracee_begin() */
-	bool filter; /* it has seccomp filters */
-	bool strict; /* it may make no system call that we need */
-	bool gone;   /* it has ended */
+	int mem;       /* /proc/TID/mem, -1: not open */
+	bool live;     /* one of many: see tnb_tracee_begin() */
+	bool filter;   /* it has seccomp filters */
+	bool strict;   /* it may make no system call that we need */
+	bool gone;     /* it has ended */
+	bool executed; /* another program, since its memory was opened */
 };
 
 /*
@@ -48,15 +49,16 @@ TNB_MUST_CHECK int tnb_tracee_stop(struct tnb_tracee *tracee);
  */
 TNB_MUST_CHECK int tnb_tracee_begin(pid_t tid, pid_t tgid,
 				    struct tnb_tracee *tracee);
-/* Open the memory of a stopped thread; closed by tnb_tracee_detach(). */
-TNB_MUST_CHECK int tnb_tracee_open(struct tnb_tracee *tracee);
-
 /*
- * Whether the seccomp filters of a stopped thread apply: not while it runs code
- * of ours, and to all that it does by itself. If the tracer dies they apply
- * again. 0, or -errno; nothing is done for one without any.
+ * Open the memory of a stopped thread; closed by tnb_tracee_detach(). May be
+ * called again.
+ *
+ * The memory that is written to is that of the program whose registers are set:
+ * if the thread executes another one from here on, each wait for it ends with
+ * -ESRCH, and so does all that changes it. It is stopped then, and can be let
+ * go of, or be opened anew.
  */
-int tnb_tracee_suspend_filters(const struct tnb_tracee *tracee, bool suspend);
+TNB_MUST_CHECK int tnb_tracee_open(struct tnb_tracee *tracee);
 
 /* Wait for the stop that was asked for. -ESRCH, -ETIMEDOUT. */
 TNB_MUST_CHECK int tnb_tracee_wait(struct tnb_tracee *tracee);
@@ -82,7 +84,8 @@ TNB_MUST_CHECK int tnb_tracee_get_mask(const struct tnb_tracee *tracee,
 TNB_MUST_CHECK int tnb_tracee_set_mask(const struct tnb_tracee *tracee,
 				       __u64 mask);
 
-/* All of it or an error; write also where the process itself may not. */
+/* All of it or an error; write also where the process itself may not. Of the
+ * memory that was opened. */
 TNB_MUST_CHECK int tnb_tracee_read(const struct tnb_tracee *tracee,
 				   __u64 address, void *to, size_t size);
 TNB_MUST_CHECK int tnb_tracee_write(const struct tnb_tracee *tracee,

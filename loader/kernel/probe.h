@@ -53,7 +53,7 @@ struct tnb_kernel {
 /* Fill *kernel. What cannot be found out is false or UNKNOWN. Cannot fail. */
 void tnb_kernel_probe(struct tnb_kernel *kernel);
 
-/* Can seccomp filters be suspended? CONFIG_CHECKPOINT_RESTORE, which that
+/* Are seccomp filters given out? CONFIG_CHECKPOINT_RESTORE, which that
  * needs, also selects kcmp(2), which is probed. */
 bool tnb_kernel_has_checkpoint_restore(void);
 

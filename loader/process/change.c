@@ -210,7 +210,7 @@ static int prepare_fresh(struct change *change)
  * no thread may stand behind them. It is one page: if we die while it is
  * written, all of it is written or nothing.
  */
-static int stand_outside(struct change *change)
+static int stand_outside(struct change *change, bool *ran)
 {
 	const struct tnb_vdso *vdso = change->injector->vdso;
 	unsigned char image[TNB_PAGE_SIZE];
@@ -229,20 +229,44 @@ static int stand_outside(struct change *change)
 		if (!tnb_vdso_image_is_same(vdso, image))
 			readers.page_changes = true;
 	}
-	return tnb_quiesce(&change->threads, &readers, change->carrier->mem);
+	return tnb_quiesce(&change->threads, &readers, change->carrier->mem,
+			   ran);
+}
+
+static int open_carrier(const struct change *change)
+{
+	int err = tnb_tracee_open(change->carrier);
+
+	return err ? err : change->carrier->strict ? -EPERM : 0;
+}
+
+/*
+ * Threads that ran may have executed another program, with rights of its own,
+ * while another process keeps the memory that we have open. Until here nothing
+ * was written and no register was set; from here on only the carrier runs, and
+ * is seen to do so (tnb_tracee_open()).
+ */
+static int look_again(struct change *change)
+{
+	int err = change->carrier->gone ? -EAGAIN : open_carrier(change);
+
+	if (!err && tnb_start_is_fresh(change->carrier))
+		err = -EAGAIN;
+	return err ? err : check(change);
 }
 
 static int change_stopped(struct change *change)
 {
+	bool ran = false;
 	int err;
 
 	if (tnb_start_is_fresh(change->carrier))
 		return prepare_fresh(change);
 	err = check(change);
 	if (!err)
-		err = stand_outside(change);
-	if (!err && change->carrier->gone)
-		err = -EAGAIN;
+		err = stand_outside(change, &ran);
+	if (!err && ran)
+		err = look_again(change);
 	if (!err)
 		err = check_alone(change);
 	if (!err)
@@ -266,22 +290,18 @@ static int bring_back(struct change *change)
 	return tnb_map_pages_return(change->carrier, &change->regs);
 }
 
-static int open_carrier(struct change *change)
+static int find_carrier(struct change *change)
 {
 	char path[32];
 	_cleanup_close_
 	int memory = -1;
-	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/mem",
 		 change->threads.thread[0].tid);
 	memory = open(path, O_RDONLY | O_CLOEXEC);
 	change->carrier = tnb_carrier_find(&change->threads, memory,
 					   !has_clock_page(change));
-	if (!change->carrier)
-		return -EAGAIN;
-	err = tnb_tracee_open(change->carrier);
-	return err ? err : change->carrier->strict ? -EPERM : 0;
+	return change->carrier ? open_carrier(change) : -EAGAIN;
 }
 
 int tnb_change_running(const struct tnb_injector *injector,
@@ -304,9 +324,12 @@ int tnb_change_running(const struct tnb_injector *injector,
 	if (!err)
 		err = tnb_threads_stop(live->pid, proc, &change.threads);
 	if (!err)
-		err = open_carrier(&change);
+		err = find_carrier(&change);
 	if (!err) {
 		err = change_stopped(&change);
+		/* Another try finds the other program. */
+		if (err == -ESRCH && change.carrier->executed)
+			err = -EAGAIN;
 		if (bring_back(&change))
 			err = -ETIMEDOUT;
 	}

@@ -164,16 +164,7 @@ static int inject(struct start *start)
 	int err = tnb_map_pages(start->tracee, &place, &start->address,
 				&start->socket);
 
-	if (!err)
-		err = write_all(start);
-	/* Also if it failed: what is left of the stub restores its mask. */
-	if (start->tracee->filter && !start->tracee->gone) {
-		int left = tnb_map_pages_leave(start->tracee, &place,
-					       &start->socket);
-
-		err = left < 0 ? left : err;
-	}
-	return err;
+	return err ? err : write_all(start);
 }
 
 static enum tnb_start start_of(int err)

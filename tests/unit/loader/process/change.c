@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include "loader/process/change.h"
+#include "loader/inject/arch.h"
 #include "loader/inject/arch/x86_64/segment.h"
 #include "loader/inject/budget.h"
 #include "loader/inject/threads.h"
@@ -190,18 +191,69 @@ struct filtered {
 };
 static struct filtered *filtered;
 
-/* getppid(2) fails. */
-static int refuse_getppid(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+#define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
 
+struct code {
+	struct sock_filter at[512];
+	unsigned short count;
+};
+
+static void add(struct code *code, struct sock_filter instruction)
+{
+	code->at[code->count++] = instruction;
+}
+
+/* A word that is another one: over what follows up to here, see patch(). */
+static void expect_word(struct code *code, size_t offset, __u32 value)
+{
+	add(code, (struct sock_filter)LOAD((__u32)offset));
+	add(code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
+					       0, 0));
+}
+
+static void patch(struct code *code, unsigned short from)
+{
+	for (unsigned short i = from; i < code->count; i++)
+		if (code->at[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
+			code->at[i].jf = (__u8)(code->count - i - 1);
+}
+
+/* The call with these arguments, where they are known. */
+static void add_call(struct code *code, const struct tnb_filter_call *call,
+		     __u32 action)
+{
+	unsigned short from = code->count;
+
+	expect_word(code, offsetof(struct seccomp_data, nr), call->number);
+	for (size_t i = 0; i < TNB_FILTER_ARGUMENTS; i++) {
+		size_t at = offsetof(struct seccomp_data, args) + 8 * i;
+
+		if (!(call->known >> i & 1))
+			continue;
+		expect_word(code, at, (__u32)call->argument[i]);
+		expect_word(code, at + 4, (__u32)(call->argument[i] >> 32));
+	}
+	add(code, (struct sock_filter)RETURN(action));
+	patch(code, from);
+}
+
+/* getppid(2) fails, the stub's calls are made, and any other one kills. */
+static int refuse_all_but_the_stub(void)
+{
+	static struct code code;
+	const struct tnb_stub_task task = { .map_offset =
+						    SLOT * TNB_PAGE_SIZE };
+	const struct tnb_filter_call refused = { .number = SYS_getppid };
+	struct tnb_filter_call calls[TNB_STUB_CALLS_MAX];
+	size_t count = tnb_stub_calls(&task, calls);
+	struct sock_fprog program = { .filter = code.at };
+
+	for (size_t i = 0; i < count; i++)
+		add_call(&code, &calls[i], SECCOMP_RET_ALLOW);
+	add_call(&code, &refused, SECCOMP_RET_ERRNO | EPERM);
+	add(&code, (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS));
+	program.len = code.count;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
@@ -242,7 +294,7 @@ static int filtered_start(void **state)
 	subject.pid = fork();
 	if (!subject.pid) {
 		alarm(BUDGET_MS / 1000);
-		if (refuse_getppid())
+		if (refuse_all_but_the_stub())
 			_exit(1);
 		try_for_ever();
 	}
