@@ -138,7 +138,7 @@ pid_t tnb_guard_start(struct tnb_loader_state *state, int poke)
 {
 	pid_t loader = getpid();
 	int fd = pidfd_open(loader, 0);
-	pid_t guard = fd < 0 ? -1 : fork();
+	pid_t guard = fd < 0 ? -1 : tnb_child_fork();
 	int err = errno;
 
 	if (!guard)

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,41 @@ void tnb_child_keep_only(const int *keep, size_t count)
 		from = kept + 1;
 	}
 	close_range((unsigned int)from, UINT_MAX, 0);
+}
+
+/* Of the heartbeat, too (service/heartbeat.c). */
+#define PRIORITY_MOST 2
+
+static bool is_normal(int policy)
+{
+	switch (policy & ~SCHED_RESET_ON_FORK) {
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Without the right to it the fork has the priority that we have. */
+pid_t tnb_child_fork(void)
+{
+	const struct sched_param most = { .sched_priority = PRIORITY_MOST };
+	const struct sched_param none = { .sched_priority = 0 };
+	int policy = sched_getscheduler(0), err;
+	pid_t pid;
+
+	if (policy < 0 || !is_normal(policy))
+		return fork();
+	sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &most);
+	pid = fork();
+	if (!pid)
+		return 0;
+	err = errno;
+	sched_setscheduler(0, policy, &none);
+	errno = err;
+	return pid;
 }
 
 void tnb_child_reap(pid_t pid)

@@ -15,6 +15,15 @@
  */
 void tnb_child_keep_only(const int *keep, size_t count);
 
+/*
+ * As fork(2); a caller of normal priority has one meanwhile that no thread of
+ * ours exceeds, and its child has a normal one. A fork has the mappings of the
+ * process, and a thread that writes to memory for the first time since the last
+ * fork waits for them, whatever its priority is. On a busy machine a fork of
+ * normal priority may stand still for long.
+ */
+pid_t tnb_child_fork(void);
+
 /* Wait for the end of a child; a pid that is not positive is none. */
 void tnb_child_reap(pid_t pid);
 

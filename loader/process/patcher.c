@@ -150,7 +150,8 @@ static void run_patcher(const struct patching *patching)
 {
 	keep_own_files(patching);
 	setsid();
-	tnb_thread_begin(TNB_PATCHER, 1);
+	tnb_thread_begin("tnb-patcher", 1);
+	tnb_channel_be_patcher(patching->injector.state);
 	if (is_watched(patching->shared))
 		change_all(patching);
 	_exit(0);
@@ -198,11 +199,11 @@ static int run_one(const struct patching *patching)
 
 	tnb_store_release(patching->shared->since_ns, tnb_clock_now());
 	tnb_store_release(patching->shared->watched, false);
-	patcher = fork();
+	patcher = tnb_child_fork();
 	if (!patcher)
 		run_patcher(patching);
 	fd = patcher < 0 ? -1 : pidfd_open(patcher, 0);
-	watch = fd < 0 ? -1 : fork();
+	watch = fd < 0 ? -1 : tnb_child_fork();
 	err = errno;
 	if (!watch)
 		run_watch(patching, patcher, fd);

@@ -97,7 +97,7 @@ static pid_t start_check(const struct tnb_vdso *vdso, uint64_t vdso_address,
 {
 	static const struct rlimit seconds = { 2, 2 }, no_core = { 0, 0 };
 	unsigned char result;
-	pid_t pid = fork();
+	pid_t pid = tnb_child_fork();
 
 	if (pid)
 		return pid;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -102,11 +103,28 @@ static void what_is_kept_stays_open(void **state)
 	close(fd);
 }
 
+/* Neither parent nor child keeps the priority of the fork. */
+static void a_fork_leaves_priorities_alone(void **state)
+{
+	int status, before = sched_getscheduler(0);
+	pid_t pid = tnb_child_fork();
+
+	(void)state;
+	if (!pid)
+		_exit(sched_getscheduler(0));
+	assert_true(pid > 0);
+	assert_int_equal(sched_getscheduler(0), before);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), SCHED_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lock_ends_with_its_owner),
 		cmocka_unit_test(what_is_kept_stays_open),
+		cmocka_unit_test(a_fork_leaves_priorities_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
