@@ -15,17 +15,16 @@
 
 #include "command.h"
 
+#include <abi/run_dir.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
 /* As in daemon/runs.c. */
-#define RUN_DIR "/run/timensbpf"
-#define LOCK RUN_DIR "/runs.lock"
+#define LOCK "runs.lock"
 
 /* Between two looks, which take a quarter of a second where a loader gives no
  * sign of life. */
@@ -50,11 +49,8 @@
 /* Above standard error, where the command's output could go into it. */
 static int open_lock(void)
 {
-	int fd, up;
+	int fd = tnb_run_dir_open_lock(TNB_CONTROL_DIR, LOCK), up;
 
-	if (mkdir(RUN_DIR, 0700) && errno != EEXIST)
-		return -1;
-	fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
 	up = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

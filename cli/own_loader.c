@@ -118,6 +118,21 @@ static void arrange_signals(void)
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
+/* Of our caller's environment the loader gets what it reads itself, and nothing
+ * that a library might. */
+static char **own_environment(void)
+{
+	static const char prefix[] = "TIMENSBPF_";
+	char **to = environ;
+
+	for (char **from = environ; from && *from; from++)
+		if (!strncmp(*from, prefix, sizeof(prefix) - 1))
+			*to++ = *from;
+	if (to)
+		*to = NULL;
+	return environ;
+}
+
 static _Noreturn void serve(int caller)
 {
 	char path[PATH_MAX + 32];
@@ -129,7 +144,7 @@ static _Noreturn void serve(int caller)
 	arrange_signals();
 	if (!arrange_fds(caller)) {
 		caller = STDIN_FILENO;
-		execv(path, argv);
+		execve(path, argv, own_environment());
 	}
 	dprintf(caller, "cannot start %s: %s", path, strerror(errno));
 	_exit(EXIT_FAILURE);

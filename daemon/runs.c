@@ -7,15 +7,14 @@
 #define _GNU_SOURCE
 #include "runs.h"
 
-#include <abi/control.h>
+#include <abi/run_dir.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK TNB_CONTROL_DIR "/runs.lock"
+#define LOCK "runs.lock"
 
 enum byte { OF_DAEMON, OF_LOADERS };
 
@@ -34,12 +33,7 @@ static struct flock lock_of(enum byte byte, short type)
 
 static int open_file(void)
 {
-	int fd;
-
-	if (mkdir(TNB_CONTROL_DIR, 0700) && errno != EEXIST)
-		return -errno;
-	fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
+	return tnb_run_dir_open_lock(TNB_CONTROL_DIR, LOCK);
 }
 
 static int take(int fd, enum byte byte, short type)

@@ -508,10 +508,11 @@ struct deadline_rest {
 };
 
 /*
- * A timer is set anew where nobody can tell: the call returns no old time, and
- * the wrong one has not sent a signal by now. That lies behind the right one
- * unless the clock was set back; and of a timerfd nothing is left, as it cannot
- * be read before this thread is back in user mode, if its thread is alone.
+ * A timer is set anew where that changes nothing: the call returns no old time,
+ * and the wrong one has not sent a signal by now. That lies behind the right
+ * one unless the clock was set back; and of a timerfd nothing is left, as it
+ * cannot be read before this thread is back in user mode, if its thread is
+ * alone.
  */
 static __always_inline bool
 timer_can_be_set_again(const struct deadline_record *record)

@@ -98,6 +98,15 @@ static inline int tnb_arrival_is_over(__u64 entry, __u64 now_ns)
 }
 
 /*
+ * A process, by what no other can have or take: its id (22 bits) and when it
+ * began, in clock ticks since the machine did (field 22 of /proc/PID/stat).
+ */
+#define TNB_PROCESS_TIME_BITS 42
+#define TNB_PROCESS(tgid, began) \
+	((__u64)(tgid) << TNB_PROCESS_TIME_BITS | (began))
+#define TNB_PATCHERS 8u
+
+/*
  * How a CALL ended.
  *
  * X(NAME, json key, what it means)
@@ -177,7 +186,10 @@ struct tnb_loader_state {
 	__u32 seizing;
 	/* Threads that its own work on, and may have stopped. 0: none */
 	__u32 tracee[TNB_TRACERS];
-	__u32 tracer[TNB_TRACERS];   /* the threads that work on them */
+	__u32 tracer[TNB_TRACERS]; /* the threads that work on them */
+	/* Processes that change running ones (process/patcher.c), found by
+	 * their id modulo TNB_PATCHERS. */
+	__u64 patcher[TNB_PATCHERS]; /* TNB_PROCESS; 0: none */
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
 	struct tnb_caller caller[TNB_CALLERS];

@@ -41,6 +41,20 @@ char tnb_proc_state(pid_t pid)
 							  : 0;
 }
 
+/* Fields 4 to 21 lie between the state and the time. */
+uint64_t tnb_proc_began(pid_t pid)
+{
+	char text[1024];
+	const char *at;
+
+	if (!read_text(pid, "stat", text, sizeof(text)))
+		return 0;
+	at = find_state(text);
+	for (int field = 3; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
 bool tnb_proc_has_ended(char state)
 {
 	return !state || strchr("ZXx", state);
@@ -106,15 +120,6 @@ static int number_in_status(pid_t pid, const char *key)
 pid_t tnb_proc_tracer(pid_t pid)
 {
 	return number_in_status(pid, "\nTracerPid:");
-}
-
-bool tnb_proc_is_patcher(pid_t pid)
-{
-	char text[4096];
-
-	return pid > 0 && read_text(pid, "status", text, sizeof(text)) &&
-	       !strncmp(text, "Name:\t" TNB_PATCHER "\n",
-			strlen("Name:\t" TNB_PATCHER "\n"));
 }
 
 pid_t tnb_proc_first(pid_t tid)

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -32,14 +33,13 @@ bool tnb_proc_sees_all_cgroups(void);
 
 /* The state letter; 0: there is no such process. */
 char tnb_proc_state(pid_t pid);
+/* When it began, in clock ticks since the machine did; 0: there is no such
+ * process. Together with its number no other process has that. */
+uint64_t tnb_proc_began(pid_t pid);
 /* One that runs no code any more, by that letter. */
 bool tnb_proc_has_ended(char state);
 /* The tracer of a process, 0: it has none; -1: there is no such process. */
 pid_t tnb_proc_tracer(pid_t pid);
-/* The name of the process that changes running processes (process/patcher.h),
- * and whether a process is one, by its number or that of a thread. */
-#define TNB_PATCHER "tnb-patcher"
-bool tnb_proc_is_patcher(pid_t pid);
 /* The process of a thread, by its first one; -1: there is no such thread. */
 pid_t tnb_proc_first(pid_t tid);
 /* Whether it is writing a core file, which any interruption cuts off. `proc`:

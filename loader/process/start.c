@@ -204,12 +204,13 @@ static enum tnb_slow reason_of(int err)
  * of that thread, or of one that had its number, and lets go of it. Without a
  * tracer it has ended, or may not be traced at all.
  */
-static int find_tracer(const struct tnb_loader_event *exec,
+static int find_tracer(const struct tnb_injector *injector,
+		       const struct tnb_loader_event *exec,
 		       struct tnb_outcome *outcome)
 {
 	pid_t tracer = tnb_proc_tracer((pid_t)exec->tid);
 
-	if (tnb_proc_is_patcher(tracer))
+	if (tnb_channel_is_patcher(injector->state, tracer))
 		return -ECANCELED;
 	outcome->is_later = tracer > 0 && tnb_proc_first(tracer) == getpid();
 	outcome->why = tracer < 0	   ? TNB_SLOW_GONE
@@ -308,7 +309,7 @@ static int refuse(const struct tnb_injector *injector,
 		  struct tnb_outcome *outcome)
 {
 	if (err == -EPERM)
-		err = find_tracer(exec, outcome);
+		err = find_tracer(injector, exec, outcome);
 	else
 		outcome->why = reason_to_seize(err);
 	outcome->is_counted = !tnb_channel_answer(injector->state, exec->hold,
@@ -344,7 +345,7 @@ struct tnb_outcome tnb_start_program(const struct tnb_injector *injector,
 	int err;
 
 	if (!exec->hold)
-		err = find_tracer(exec, &outcome);
+		err = find_tracer(injector, exec, &outcome);
 	else if (!tnb_channel_waits(injector->state, exec->hold))
 		err = -ECANCELED;
 	else

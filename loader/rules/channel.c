@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/proc.h"
 #include "kernel/pins.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <abi/latch.h>
+#include <unistd.h>
 
 #define PAGE 4096u
 #define MAP_SIZE \
@@ -96,6 +98,27 @@ void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry)
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
 {
 	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
+}
+
+static __u64 process_of(pid_t pid)
+{
+	return TNB_PROCESS(pid, tnb_proc_began(pid));
+}
+
+/* One that had the place before has ended, or counts as a stranger then. */
+void tnb_channel_be_patcher(struct tnb_loader_state *state)
+{
+	pid_t pid = getpid();
+
+	tnb_store_release(state->patcher[(__u32)pid % TNB_PATCHERS],
+			  process_of(pid));
+}
+
+bool tnb_channel_is_patcher(const struct tnb_loader_state *state, pid_t pid)
+{
+	return pid > 0 &&
+	       tnb_load_acquire(state->patcher[(__u32)pid % TNB_PATCHERS]) ==
+		       process_of(pid);
 }
 
 static __u64 loader_beat(const struct tnb_loader_state *state)

@@ -37,6 +37,12 @@ void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry);
  * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
+/* Note that the calling process changes running processes; and whether a
+ * process, by its number, is one that does. It is known by more than its name,
+ * which any process can take. */
+void tnb_channel_be_patcher(struct tnb_loader_state *state);
+bool tnb_channel_is_patcher(const struct tnb_loader_state *state, pid_t pid);
+
 /* Whether the thread of this hold (abi/hold.h) is still held. */
 bool tnb_channel_waits(const struct tnb_loader_state *state, __u64 hold);
 /* Answer a hold, after the answer is in force (H3). False: its thread has given

@@ -283,6 +283,14 @@ start_is_counted() { [[ $(figure start_slow.missed) == "${MISSED:=$(figure start
     (($(figure start_slow.traced) > before))
 }
 
+@test "a tracer with the name of our helper is none" {
+    local before tracer=$BATS_TEST_TMPDIR/tnb-patcher
+    cp "$(command -v strace)" "$tracer"
+    before=$(figure start_slow.traced)
+    in_cgroup "$CGROUP" "$tracer" -f -o /dev/null true
+    (($(figure start_slow.traced) > before))
+}
+
 # bats test_tags=once
 @test "execs that fail are not counted as missed" {
     read_fast failing exec_from_thread failing read_clocks-musl

@@ -211,7 +211,7 @@ read_at() {
 page_is_guarded() {
     in_cgroup "$CGROUP" map_tricks clock-page "$PINS/maps/clock_pages" \
         >"$BATS_TEST_TMPDIR/tricks" || return
-    diff <(echo "tried: 8") "$BATS_TEST_TMPDIR/tricks"
+    diff <(echo "tried: 9") "$BATS_TEST_TMPDIR/tricks"
 }
 
 # What hammer has to be told, in $HAMMER: the host's clock now, and the rule.

@@ -499,7 +499,7 @@ reads_virtual_by_system_call() {
 
 # What set cannot change it names, and it does not wait.
 # bats test_tags=once
-@test "a process that cannot be changed is listed: 32 bit, strict seccomp, user dispatch, no descriptor left, frozen, first thread ended" {
+@test "a process that cannot be changed is listed: 32 bit, strict seccomp, a filter, user dispatch, no descriptor left, frozen, first thread ended" {
     local pid pids=() note=$BATS_TEST_TMPDIR/note frozen=$CGROUP/frozen
     mkdir "$frozen"
     deadline_storm32 --threads 1 --no-fork --seconds 1 --rounds 1000000000 >/dev/null 2>&1 3>&- &
@@ -527,6 +527,7 @@ os.read(0, 1)'
 import ctypes, os, threading, time
 threading.Thread(target=lambda: (os.write(1, b"ready\n"), os.read(0, 1))).start()
 ctypes.CDLL(None).syscall(60, 0)'
+    sleeps_as filtered no_socket_calls bash -c 'echo ready; read -r'
     for pid in "${pids[@]}"; do echo "$pid" >"$CGROUP/cgroup.procs"; done
     sleeps_as frozen bash -c 'echo ready; read -r'
     echo "${pids[-1]}" >"$frozen/cgroup.procs"

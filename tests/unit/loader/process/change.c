@@ -15,8 +15,10 @@
 #include "loader/inject/budget.h"
 #include "loader/inject/threads.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -337,6 +339,84 @@ static void filters_apply_to_all_that_it_does_by_itself(void **state)
 	assert_int_equal(filtered->allowed, 0);
 }
 
+/* ---- Another program meanwhile ------------------------------------------- */
+
+static bool is_traced(void)
+{
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t size = read(fd, text, sizeof(text) - 1);
+	const char *tracer;
+
+	close(fd);
+	text[size < 0 ? 0 : size] = '\0';
+	tracer = strstr(text, "TracerPid:");
+	return tracer && atoi(tracer + strlen("TracerPid:"));
+}
+
+static int keep_memory(void *unused)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	wait_long(unused);
+	return 0;
+}
+
+/* It seems to be inside of what changes, so that it runs on while it is traced.
+ * Then another process keeps its memory, and it executes a program. */
+static __attribute__((noreturn)) void execute_once_traced(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	volatile uint64_t frame[FRAME_IP + 8] = {
+		[FRAME_IP - 1] = (uintptr_t)frame,
+		[FRAME_IP] = getauxval(AT_SYSINFO_EHDR) +
+			     injector.vdso->clock_gettime.offset + 1,
+		[FRAME_IP + 1] = 0x202,
+		[FRAME_IP + 2] = TNB_USER_CS_64,
+	};
+
+	filtered->has_frame = frame[FRAME_IP] != 0;
+	while (!is_traced())
+		;
+	clone(keep_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	execl("/bin/sh", "sh", "-c", "kill -STOP $$", (char *)NULL);
+	_exit(1);
+}
+
+static int executing_start(void **state)
+{
+	static struct subject subject;
+
+	filtered = mmap(NULL, sizeof(*filtered), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (filtered == MAP_FAILED)
+		return 1;
+	subject.pid = fork();
+	if (!subject.pid) {
+		alarm(BUDGET_MS / 1000);
+		execute_once_traced();
+	}
+	subject_open(&subject);
+	while (!filtered->has_frame && !waitpid(subject.pid, NULL, WNOHANG))
+		usleep(1000);
+	*state = &subject;
+	return subject.pid < 0 || subject.memory < 0;
+}
+
+/* Not a register of the other program is set. */
+static void another_program_is_left_alone(void **state)
+{
+	const struct subject *subject = *state;
+	struct tnb_view live = look_at(subject);
+	int status = 0, err = change(subject, &live);
+
+	if (err == -EPERM)
+		skip();
+	assert_int_equal(err, -EAGAIN);
+	assert_int_equal(waitpid(subject->pid, &status, WUNTRACED),
+			 subject->pid);
+	assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+}
+
 /* ---- Signals while the stub runs ----------------------------------------- */
 
 /* Not as fast as it can: each is a stop or two of its own. */
@@ -399,6 +479,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			filters_apply_to_all_that_it_does_by_itself,
 			filtered_start, subject_stop),
+		cmocka_unit_test_setup_teardown(another_program_is_left_alone,
+						executing_start, subject_stop),
 		cmocka_unit_test_setup_teardown(
 			stops_of_somebody_else_hold_nobody, subject_start,
 			subject_stop),

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "rules/channel.h"
@@ -108,6 +109,22 @@ static void the_guard_beats_no_more(void **unused)
 	assert_false(lives_on(first, first - TNB_BEAT_GONE_NS));
 }
 
+static void a_patcher_is_known_by_more_than_its_number(void **unused)
+{
+	__u64 *patcher = &state.patcher[(__u32)getpid() % TNB_PATCHERS];
+
+	(void)unused;
+	memset(&state, 0, sizeof(state));
+	assert_false(tnb_channel_is_patcher(&state, getpid()));
+	assert_false(tnb_channel_is_patcher(&state, 0));
+	tnb_channel_be_patcher(&state);
+	assert_true(tnb_channel_is_patcher(&state, getpid()));
+	assert_false(tnb_channel_is_patcher(&state, getppid()));
+	/* An earlier process of this number. */
+	(*patcher)--;
+	assert_false(tnb_channel_is_patcher(&state, getpid()));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +134,7 @@ int main(void)
 		cmocka_unit_test(old_beats_that_do_not_change),
 		cmocka_unit_test(the_guard_saw_the_end),
 		cmocka_unit_test(the_guard_beats_no_more),
+		cmocka_unit_test(a_patcher_is_known_by_more_than_its_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * no_clock_calls PROGRAM [ARGUMENT…]: run a program that cannot read a clock by
- * system call (ENOSYS). What it reads all the same, it reads fast. Nor can it
- * make those calls by which pages are mapped into it.
+ * system call (ENOSYS). What it reads all the same, it reads fast.
+ *
+ * no_socket_calls PROGRAM [ARGUMENT…] (built with NO_SOCKET_CALLS): run one
+ * that can be passed no file descriptor, so that no pages are mapped into it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,27 +31,29 @@ int main(int argc, char **argv)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
+#ifdef NO_SOCKET_CALLS
+		DENY_IF(SYS_socketpair),
+		DENY_IF(SYS_recvmsg),
+#else
 		DENY_IF(SYS_clock_gettime),
 		DENY_IF(SYS_gettimeofday),
 		DENY_IF(SYS_time),
-		DENY_IF(SYS_socketpair),
-		DENY_IF(SYS_recvmsg),
-		DENY_IF(SYS_setsockopt),
+#endif
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter),
 				      filter };
 
 	if (argc < 2) {
-		fputs("usage: no_clock_calls PROGRAM [ARGUMENT...]\n", stderr);
+		fprintf(stderr, "usage: %s PROGRAM [ARGUMENT...]\n", argv[0]);
 		return 2;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) {
-		perror("no_clock_calls: seccomp");
+		perror("seccomp");
 		return 1;
 	}
 	execvp(argv[1], argv + 1);
-	perror("no_clock_calls: exec");
+	perror(argv[1]);
 	return 1;
 }

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What an ordinary user in a rule tries to get from the loader, which works in the
+# user's processes (docs/security.md).
+#
+# TIMENSBPF_ATTACKS: how often each is tried (100; 1,000 by hand).
+#
+# Kernels: every version (6.12-preempt stands for 6.12).
+# bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
+
+load helpers
+
+ATTACKS=${TIMENSBPF_ATTACKS:-100}
+
+setup_file() { file_begin_served; }
+teardown_file() { file_end_served; }
+
+setup() {
+    rule_make
+    FILE=$BATS_TEST_TMPDIR/attack
+}
+teardown() { test_end; }
+
+# attack KIND ARGUMENT…: as nobody in the rule; its line of JSON in $JSON
+attack() {
+    in_cgroup "$CGROUP" setpriv --reuid 65534 --regid 65534 --clear-groups \
+        attack "$@" >"$FILE"
+    JSON=$(<"$FILE")
+    tell "$JSON"
+    [[ $(number tries "$JSON") == "$ATTACKS" ]]
+}
+
+@test "no seccomp filter is left by what the loader has a process run" {
+    local open
+    # Its path has to be short.
+    open=$(mktemp -d /tmp/XXXX)
+    chmod 777 "$open"
+    attack filter "$ATTACKS" "$open"
+    [[ $(number made "$JSON") == 0 ]]
+    rmdir "$open"
+}
+
+@test "no process is given the descriptor of the clock pages" {
+    attack descriptor "$ATTACKS"
+    [[ $(number taken "$JSON") == 0 ]]
+}
