@@ -12,8 +12,8 @@
 
 /*
  * Open it, and make it if it is not there. The caller closes it, and opens what
- * is in it by openat(2) with O_NOFOLLOW. -EPERM: it is another user's, who
- * could put anything there; -ELOOP, -ENOTDIR: it is no directory; or another
+ * is in it by openat(2) with O_NOFOLLOW. -EPERM: it is another user's, and
+ * may hold anything; -ELOOP, -ENOTDIR: it is no directory; or another
  * -errno.
  */
 static inline int tnb_run_dir_open(const char *path)
