@@ -44,16 +44,25 @@ static __always_inline bool is_of_pages(struct file *file)
 	       (__u64)BPF_CORE_READ(file, private_data) == (__u64)&clock_pages;
 }
 
+static __always_inline bool may_map(unsigned long flags)
+{
+	if (flags & TNB_MAP_POPULATE)
+		return false;
+	return may_have_pages();
+}
+
 static __always_inline int guard_mapping(struct file *file, unsigned long flags)
 {
 	if (!is_of_pages(file))
 		return 0;
-	return may_have_pages() && !(flags & TNB_MAP_POPULATE) ? 0 : -TNB_EPERM;
+	return may_map(flags) ? 0 : -TNB_EPERM;
 }
 
 static __always_inline int guard_receiving(struct file *file)
 {
-	return !is_of_pages(file) || may_have_pages() ? 0 : -TNB_EPERM;
+	if (!is_of_pages(file))
+		return 0;
+	return may_have_pages() ? 0 : -TNB_EPERM;
 }
 
 SEC("lsm/mmap_file")
