@@ -18,12 +18,12 @@
 
 static int refill(struct tnb_auxv *auxv)
 {
-	ssize_t got = pread(auxv->memory, auxv->block, sizeof(auxv->block),
-			    (off_t)auxv->at);
+	ssize_t got = tnb_peek_read(&auxv->peek, auxv->at, auxv->block,
+				    sizeof(auxv->block));
 
 	auxv->next = auxv->end = 0;
 	if (got < (ssize_t)auxv->word)
-		return got < 0 ? -errno : -EFAULT;
+		return got < 0 ? (int)got : -EFAULT;
 	auxv->end = (size_t)got / auxv->word * auxv->word;
 	return 0;
 }
@@ -69,12 +69,12 @@ static int skip_environment(struct tnb_auxv *auxv)
 	return -E2BIG;
 }
 
-int tnb_auxv_begin(struct tnb_auxv *auxv, int memory, uint64_t stack,
-		   unsigned int word)
+int tnb_auxv_begin(struct tnb_auxv *auxv, const struct tnb_peek *peek,
+		   uint64_t stack, unsigned int word)
 {
 	int err;
 
-	auxv->memory = memory;
+	auxv->peek = *peek;
 	auxv->word = word;
 	auxv->at = stack;
 	auxv->next = auxv->end = 0;

@@ -6,6 +6,8 @@
 #ifndef TIMENSBPF_LOADER_BASE_AUXV_H
 #define TIMENSBPF_LOADER_BASE_AUXV_H
 
+#include "peek.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <timensbpf/timensbpf.h>
@@ -13,7 +15,7 @@
 #define TNB_AUXV_BLOCK 4096u
 
 struct tnb_auxv {
-	int memory;	      /* /proc/PID/mem, lent by the caller */
+	struct tnb_peek peek; /* lent by the caller */
 	unsigned int word;    /* size: 8, or 4 for a 32-bit program */
 	uint64_t at;	      /* of the next word */
 	size_t next, end;     /* within the block, in bytes */
@@ -31,8 +33,9 @@ struct tnb_auxv_entry {
  * 0, -EFAULT (memory that cannot be read), -E2BIG (no end within the size that
  * the kernel allows), or another negative errno.
  */
-TNB_MUST_CHECK int tnb_auxv_begin(struct tnb_auxv *auxv, int memory,
-				  uint64_t stack, unsigned int word);
+TNB_MUST_CHECK int tnb_auxv_begin(struct tnb_auxv *auxv,
+				  const struct tnb_peek *peek, uint64_t stack,
+				  unsigned int word);
 
 /* 1, 0 at the end of the vector (AT_NULL), or as tnb_auxv_begin(). */
 TNB_MUST_CHECK int tnb_auxv_next(struct tnb_auxv *auxv,

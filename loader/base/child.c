@@ -68,6 +68,26 @@ pid_t tnb_child_fork(void)
 	return pid;
 }
 
+#define GIVEN_UP_MAX 64
+
+static pid_t given_up[GIVEN_UP_MAX];
+
+void tnb_child_give_up(pid_t pid)
+{
+	for (int i = 0; i < GIVEN_UP_MAX; i++)
+		if (!given_up[i]) {
+			given_up[i] = pid;
+			return;
+		}
+}
+
+void tnb_child_reap_given_up(void)
+{
+	for (int i = 0; i < GIVEN_UP_MAX; i++)
+		if (given_up[i] && waitpid(given_up[i], NULL, WNOHANG))
+			given_up[i] = 0;
+}
+
 void tnb_child_reap(pid_t pid)
 {
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

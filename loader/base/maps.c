@@ -255,8 +255,9 @@ static int add_range(struct tnb_maps_ends *ends,
 	if (!grown)
 		return -ENOMEM;
 	ends->range = grown;
-	ends->range[ends->count++] =
-		(struct tnb_maps_range){ mapping->begin, mapping->end };
+	ends->range[ends->count++] = (struct tnb_maps_range){ mapping->begin,
+							      mapping->end,
+							      !mapping->inode };
 	return 0;
 }
 
@@ -281,7 +282,8 @@ void tnb_maps_ends_free(struct tnb_maps_ends *ends)
 	*ends = (struct tnb_maps_ends){ 0 };
 }
 
-uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address)
+const struct tnb_maps_range *tnb_maps_range_of(const struct tnb_maps_ends *ends,
+					       uint64_t address)
 {
 	size_t low = 0, high = ends->count;
 
@@ -294,6 +296,6 @@ uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address)
 			high = middle;
 	}
 	return low < ends->count && address >= ends->range[low].begin
-		       ? ends->range[low].end
-		       : 0;
+		       ? &ends->range[low]
+		       : NULL;
 }

@@ -72,14 +72,16 @@ bool tnb_maps_is_of_kernel(int pid, uint64_t address);
 struct tnb_maps_ends {
 	struct tnb_maps_range {
 		uint64_t begin, end;
-	} * range; /* to be freed by tnb_maps_ends_free() */
+		bool is_anonymous; /* no file is behind it */
+	} * range;		   /* to be freed by tnb_maps_ends_free() */
 	size_t count, space;
 };
 
 /* Of /proc/`pid`/maps; 0: the caller's own. 0 or -errno; free in any case. */
 TNB_MUST_CHECK int tnb_maps_ends_read(int pid, struct tnb_maps_ends *ends);
 void tnb_maps_ends_free(struct tnb_maps_ends *ends);
-/* The end of the mapping that holds the address; 0: none does. */
-uint64_t tnb_maps_end_of(const struct tnb_maps_ends *ends, uint64_t address);
+/* The mapping that holds the address; NULL: none does. */
+const struct tnb_maps_range *tnb_maps_range_of(const struct tnb_maps_ends *ends,
+					       uint64_t address);
 
 #endif

@@ -13,7 +13,8 @@
  * in a system call is in none. Of other threads the kernel clears the pointer
  * when it next finds them outside.
  */
-static bool is_in_sequence(const struct tnb_tracee *tracee, int memory)
+static bool is_in_sequence(const struct tnb_tracee *tracee,
+			   const struct tnb_peek *peek)
 {
 	struct ptrace_rseq_configuration rseq = { 0 };
 	struct tnb_registers regs;
@@ -27,10 +28,10 @@ static bool is_in_sequence(const struct tnb_tracee *tracee, int memory)
 		    sizeof(rseq), &rseq) <= 0 ||
 	    !rseq.rseq_abi_pointer)
 		return false;
-	return pread(memory, &section, sizeof(section),
-		     (off_t)(rseq.rseq_abi_pointer +
-			     offsetof(struct rseq, rseq_cs))) !=
-		       sizeof(section) ||
+	return tnb_peek_read(peek,
+			     rseq.rseq_abi_pointer +
+				     offsetof(struct rseq, rseq_cs),
+			     &section, sizeof(section)) != sizeof(section) ||
 	       section;
 }
 
@@ -42,15 +43,15 @@ static bool has_files_of_first(const struct tnb_threads *threads, pid_t tid)
 	       !syscall(SYS_kcmp, threads->tgid, tid, KCMP_FILES, 0UL, 0UL);
 }
 
-struct tnb_tracee *tnb_carrier_find(struct tnb_threads *threads, int memory,
-				    bool maps)
+struct tnb_tracee *tnb_carrier_find(struct tnb_threads *threads,
+				    const struct tnb_peek *peek, bool maps)
 {
 	for (size_t i = 0; i < threads->count; i++) {
 		struct tnb_tracee *tracee = &threads->thread[i];
 
 		if (!tracee->gone &&
 		    (!maps || has_files_of_first(threads, tracee->tid)) &&
-		    !is_in_sequence(tracee, memory))
+		    !is_in_sequence(tracee, peek))
 			return tracee;
 	}
 	return NULL;

@@ -3,11 +3,12 @@
 #ifndef TIMENSBPF_LOADER_INJECT_CARRIER_H
 #define TIMENSBPF_LOADER_INJECT_CARRIER_H
 
+#include "base/peek.h"
 #include "threads.h"
 
-/* The first thread that can; NULL: none can now. `memory`: of the process,
+/* The first thread that can; NULL: none can now. `peek`: of the process,
  * `maps`: it has to map pages, for which it opens files. */
-struct tnb_tracee *tnb_carrier_find(struct tnb_threads *threads, int memory,
-				    bool maps);
+struct tnb_tracee *tnb_carrier_find(struct tnb_threads *threads,
+				    const struct tnb_peek *peek, bool maps);
 
 #endif

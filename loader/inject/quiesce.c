@@ -60,38 +60,48 @@ static bool may_be_inside(const struct tnb_readers *readers, __u64 word)
 struct search {
 	struct tnb_threads *threads;
 	const struct tnb_readers *readers;
-	int memory;
+	const struct tnb_peek *peek;
 	struct tnb_maps_ends ends; /* of its mappings */
 	__u64 *words;		   /* STACK_WORDS */
 	bool *runs;		   /* of each thread */
 };
 
-/* The stack in use, up to where its memory ends. */
-static size_t read_stack(const struct search *search, __u64 sp)
+/* The stack in use, up to where its memory ends; in words. -EFAULT: it is in
+ * memory that is not read, because the memory of a file may never come. */
+static ssize_t read_stack(const struct search *search, __u64 sp)
 {
-	__u64 at = sp & ~7ULL, end = tnb_maps_end_of(&search->ends, at);
+	__u64 at = sp & ~7ULL;
+	const struct tnb_maps_range *range =
+		tnb_maps_range_of(&search->ends, at);
 	size_t size = STACK_WORDS * sizeof(*search->words);
 	ssize_t got;
 
-	if (end && end - at < size)
-		size = end - at;
-	got = pread(search->memory, search->words, size, (off_t)at);
-	return got < 0 ? 0 : (size_t)got / sizeof(*search->words);
+	if (!range)
+		return 0;
+	if (!range->is_anonymous)
+		return -EFAULT;
+	if (range->end - at < size)
+		size = range->end - at;
+	got = tnb_peek_read_sparse(search->peek, at, search->words, size);
+	return got < 0 ? got : got / (ssize_t)sizeof(*search->words);
 }
 
+/* What cannot be looked at may be inside. */
 enum found { NOTHING, INSIDE, OTHER_STACK };
 
 /* *sp: the stack to look at; if a handler on it interrupted code on another
  * stack, that one. */
 static enum found look_at_stack(const struct search *search, __u64 *sp)
 {
-	size_t count = read_stack(search, *sp);
+	ssize_t count = read_stack(search, *sp);
 	const __u64 *words = search->words;
-	__u64 end = *sp + count * sizeof(*words), other = 0;
+	__u64 end = *sp + (size_t)count * sizeof(*words), other = 0;
 	struct tnb_signal_frame frame;
 
+	if (count < 0)
+		return INSIDE;
 	for (size_t i = tnb_signal_frame_before;
-	     i + tnb_signal_frame_behind < count; i++) {
+	     i + tnb_signal_frame_behind < (size_t)count; i++) {
 		if (!tnb_signal_frame_at(&words[i], &frame))
 			continue;
 		if (may_be_inside(search->readers, frame.pc) &&
@@ -185,12 +195,12 @@ static int search_outside(const struct search *search, bool *ran)
 }
 
 int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
-		int memory, bool *ran)
+		const struct tnb_peek *peek, bool *ran)
 {
 	struct search search = {
 		.threads = threads,
 		.readers = readers,
-		.memory = memory,
+		.peek = peek,
 		.words = malloc(STACK_WORDS * sizeof(*search.words)),
 		.runs = malloc(threads->count * sizeof(*search.runs)),
 	};

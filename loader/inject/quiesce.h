@@ -3,6 +3,7 @@
 #ifndef TIMENSBPF_LOADER_INJECT_QUIESCE_H
 #define TIMENSBPF_LOADER_INJECT_QUIESCE_H
 
+#include "base/peek.h"
 #include "vdso/kernel_vdso.h"
 #include "threads.h"
 
@@ -19,13 +20,13 @@ struct tnb_readers {
  * Of stopped threads: those that are in the middle of what changes, or in a
  * signal handler that interrupted it, are run until they are not.
  *
- * `memory`: of the process. *ran: whether any thread did; then all that was
+ * `peek`: of the process. *ran: whether any thread did; then all that was
  * known of the process before has to be looked at again. 0: all are stopped
  * outside. -EAGAIN: not within a bounded number of tries; all are stopped.
  * -ETIMEDOUT as tnb_threads_stop().
  */
 TNB_MUST_CHECK int tnb_quiesce(struct tnb_threads *threads,
-			       const struct tnb_readers *readers, int memory,
-			       bool *ran);
+			       const struct tnb_readers *readers,
+			       const struct tnb_peek *peek, bool *ran);
 
 #endif

@@ -37,6 +37,7 @@ struct change {
 	struct tnb_registers regs;	/* of the carrier, as it was */
 	struct tnb_mapping_place place; /* .room 0: it was not sent there */
 	int socket;
+	struct tnb_peek peek; /* at the memory that the threads had at first */
 };
 
 /* It needs no other: nothing has to be mapped. Which slot its mapping shows is
@@ -229,8 +230,7 @@ static int stand_outside(struct change *change, bool *ran)
 		if (!tnb_vdso_image_is_same(vdso, image))
 			readers.page_changes = true;
 	}
-	return tnb_quiesce(&change->threads, &readers, change->carrier->mem,
-			   ran);
+	return tnb_quiesce(&change->threads, &readers, &change->peek, ran);
 }
 
 static int open_carrier(const struct change *change)
@@ -294,12 +294,13 @@ static int find_carrier(struct change *change)
 {
 	char path[32];
 	_cleanup_close_
-	int memory = -1;
+	int proc = -1;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem",
-		 change->threads.thread[0].tid);
-	memory = open(path, O_RDONLY | O_CLOEXEC);
-	change->carrier = tnb_carrier_find(&change->threads, memory,
+	snprintf(path, sizeof(path), "/proc/%d", change->threads.thread[0].tid);
+	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0 || tnb_peek_open(proc, &change->peek))
+		return -EAGAIN;
+	change->carrier = tnb_carrier_find(&change->threads, &change->peek,
 					   !has_clock_page(change));
 	return change->carrier ? open_carrier(change) : -EAGAIN;
 }
@@ -318,6 +319,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
 		.socket = -1,
+		.peek = { -1, -1 },
 	};
 	int err = tnb_budget_begin(ms);
 
@@ -336,6 +338,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 	if (tnb_threads_release(&change.threads))
 		err = -ETIMEDOUT;
 	tnb_map_pages_close(&change.socket);
+	tnb_peek_close(&change.peek);
 	tnb_budget_end();
 	return err;
 }

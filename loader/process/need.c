@@ -17,11 +17,14 @@
  */
 static bool is_hidden(int proc)
 {
-	_cleanup_close_
-	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	struct tnb_peek peek;
+	bool is_hidden;
 
-	return memory >= 0 &&
-	       tnb_process_auxv(proc, memory, false) == TNB_VDSO_HIDDEN;
+	if (tnb_peek_open(proc, &peek))
+		return false;
+	is_hidden = tnb_process_auxv(proc, &peek, false) == TNB_VDSO_HIDDEN;
+	tnb_peek_close(&peek);
+	return is_hidden;
 }
 
 /* Kernel threads and processes that have ended have nothing mapped. */

@@ -33,6 +33,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 
 /* The most that a process is kept stopped, on a machine where the patcher
  * hardly gets a CPU: so long, half as long again (inject/budget.h), and the
@@ -176,6 +177,18 @@ static bool is_stuck(const struct shared *shared, pid_t patcher,
 	       sight->looks > (state == 'R' ? LOOKS_READY_MAX : LOOKS_MAX);
 }
 
+/* How long one that was killed may need to end, where it has to wait for a CPU.
+ */
+#define END_MS 5000
+#define GIVEN_UP 3
+
+static bool has_ended(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+
+	return poll(&end, 1, END_MS) > 0;
+}
+
 static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 {
 	struct pollfd end = { .fd = fd, .events = POLLIN };
@@ -186,9 +199,35 @@ static void run_watch(const struct patching *patching, pid_t patcher, int fd)
 	tnb_thread_begin("tnb-watch", 2);
 	tnb_store_release(patching->shared->watched, true);
 	while (poll(&end, 1, WATCH_EVERY_MS) <= 0)
-		if (is_stuck(patching->shared, patcher, &sight))
+		if (is_stuck(patching->shared, patcher, &sight)) {
 			pidfd_send_signal(fd, SIGKILL, NULL, 0);
+			_exit(has_ended(fd) ? 0 : GIVEN_UP);
+		}
 	_exit(0);
+}
+
+/*
+ * The watch ends once the patcher has, or does not end in spite of being
+ * killed: in the kernel, over memory that a server does not bring. Nothing
+ * waits for it then; it has no lock, and is reaped later.
+ */
+static void reap(pid_t patcher, pid_t watch, int fd)
+{
+	int status = 0;
+
+	while (waitpid(watch, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == GIVEN_UP) {
+		tnb_child_give_up(patcher);
+		return;
+	}
+	/* Something else has ended the watch: the patcher must not go on. */
+	if (status)
+		kill(patcher, SIGKILL);
+	if (!status || has_ended(fd))
+		tnb_child_reap(patcher);
+	else
+		tnb_child_give_up(patcher);
 }
 
 /* Run one patcher until it ends. */
@@ -197,6 +236,7 @@ static int run_one(const struct patching *patching)
 	pid_t patcher, watch;
 	int fd, err;
 
+	tnb_child_reap_given_up();
 	tnb_store_release(patching->shared->since_ns, tnb_clock_now());
 	tnb_store_release(patching->shared->watched, false);
 	patcher = tnb_child_fork();
@@ -208,12 +248,12 @@ static int run_one(const struct patching *patching)
 	if (!watch)
 		run_watch(patching, patcher, fd);
 	/* A patcher without a watch must not go on. */
-	if (patcher > 0 && watch < 0)
+	if (patcher > 0 && watch < 0) {
 		kill(patcher, SIGKILL);
-	tnb_child_reap(patcher);
+		tnb_child_reap(patcher);
+	}
 	if (watch > 0)
-		kill(watch, SIGKILL);
-	tnb_child_reap(watch);
+		reap(patcher, watch, fd);
 	if (fd >= 0)
 		close(fd);
 	return patcher < 0 || watch < 0

@@ -26,13 +26,14 @@ static uint64_t start_of_stack(int proc)
 	return word ? strtoull(word, NULL, 10) : 0;
 }
 
-static enum tnb_fast find_vdso(int memory, uint64_t stack, unsigned int word)
+static enum tnb_fast find_vdso(const struct tnb_peek *peek, uint64_t stack,
+			       unsigned int word)
 {
 	struct tnb_auxv_entry entry;
 	struct tnb_auxv auxv;
 	int next;
 
-	if (!stack || tnb_auxv_begin(&auxv, memory, stack, word))
+	if (!stack || tnb_auxv_begin(&auxv, peek, stack, word))
 		return TNB_VDSO_UNKNOWN;
 	while ((next = tnb_auxv_next(&auxv, &entry)) > 0)
 		if (entry.type == AT_SYSINFO_EHDR)
@@ -40,7 +41,8 @@ static enum tnb_fast find_vdso(int memory, uint64_t stack, unsigned int word)
 	return next ? TNB_VDSO_UNKNOWN : TNB_VDSO_HIDDEN;
 }
 
-enum tnb_fast tnb_process_auxv(int proc, int memory, bool narrow)
+enum tnb_fast tnb_process_auxv(int proc, const struct tnb_peek *peek,
+			       bool narrow)
 {
-	return find_vdso(memory, start_of_stack(proc), narrow ? 4 : 8);
+	return find_vdso(peek, start_of_stack(proc), narrow ? 4 : 8);
 }

@@ -45,9 +45,10 @@ struct start {
 static int find_vdso(struct start *start)
 {
 	struct tnb_auxv_entry entry;
+	/* The kernel has just written this stack. */
+	const struct tnb_peek peek = { start->tracee->mem, -1 };
 	struct tnb_auxv auxv;
-	int next = tnb_auxv_begin(&auxv, start->tracee->mem,
-				  tnb_registers_sp(&start->regs),
+	int next = tnb_auxv_begin(&auxv, &peek, tnb_registers_sp(&start->regs),
 				  sizeof(__u64));
 
 	if (next < 0)

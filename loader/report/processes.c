@@ -132,21 +132,22 @@ static bool examine(const struct census *census, pid_t pid,
 	pid_t tid;
 	_cleanup_close_
 	int proc = tnb_proc_open(pid, &tid);
-	_cleanup_close_
-	int memory = -1;
-	bool narrow, linked;
+	struct tnb_peek peek;
+	bool narrow, linked, is_open;
 
 	if (proc < 0)
 		return false;
 	process->pid = pid;
 	read_name(proc, process->name, sizeof(process->name));
-	memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
 	narrow = is_32bit(proc);
-	process->vdso = memory < 0 ? TNB_VDSO_UNKNOWN
-				   : tnb_process_auxv(proc, memory, narrow);
+	is_open = !tnb_peek_open(proc, &peek);
+	process->vdso = is_open ? tnb_process_auxv(proc, &peek, narrow)
+				: TNB_VDSO_UNKNOWN;
 	/* A C library that does not know of a vDSO makes system calls, whatever
 	 * is mapped. */
-	linked = memory >= 0 && tnb_link_page_find(proc, memory, &page) > 0;
+	linked = is_open && tnb_link_page_find(proc, peek.memory, &page) > 0;
+	if (is_open)
+		tnb_peek_close(&peek);
 	if (linked && (process->vdso != TNB_VDSO_HIDDEN ||
 		       tnb_view_is_foreign(census->tnb, &page)))
 		process->vdso = judge_link(census, &page);

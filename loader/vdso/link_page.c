@@ -2,16 +2,14 @@
 #define _GNU_SOURCE
 #include "link_page.h"
 
+#include "base/cleanup.h"
 #include "base/maps.h"
+#include "base/peek.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <unistd.h>
-
-static bool read_at(int memory, uint64_t at, void *to, size_t size)
-{
-	return pread(memory, to, size, (off_t)at) == (ssize_t)size;
-}
 
 /* No file can have that name: names of files begin with a slash. */
 const char *tnb_link_page_map = "anon_inode:bpf-map";
@@ -24,16 +22,18 @@ static bool is_map_page(const struct tnb_mapping *mapping)
 }
 
 /*
- * Only anonymous memory is read. Reading a mapped file may wait for the file's
- * server, without end. The mapping tells which rule's page it is, because the
- * process cannot change that; the process can write anything to its link page.
+ * Only anonymous memory is read (peek.h). The mapping tells which rule's page
+ * it is, because the process cannot change that; the process can write anything
+ * to its link page.
  */
 static bool is_link_page(const struct tnb_mapping *clock,
-			 const struct tnb_mapping *next, int memory,
+			 const struct tnb_mapping *next,
+			 const struct tnb_peek *peek,
 			 struct tnb_link_page *page)
 {
 	if (next->begin != clock->end || next->inode ||
-	    !read_at(memory, next->begin, &page->link, sizeof(page->link)))
+	    tnb_peek_read(peek, next->begin, &page->link, sizeof(page->link)) !=
+		    sizeof(page->link))
 		return false;
 	page->at = clock->begin;
 	return page->link.magic == TNB_VDSO_LINK_MAGIC &&
@@ -41,14 +41,18 @@ static bool is_link_page(const struct tnb_mapping *clock,
 		page->link.slot == clock->offset / TNB_PAGE_SIZE);
 }
 
+/* The pages of a map are always there. */
 static void read_load(int memory, struct tnb_link_page *page)
 {
-	if (!read_at(memory, page->at + offsetof(struct tnb_clock_page, load),
-		     &page->load, sizeof(page->load)))
+	uint64_t at = page->at + offsetof(struct tnb_clock_page, load);
+
+	if (pread(memory, &page->load, sizeof(page->load), (off_t)at) !=
+	    sizeof(page->load))
 		page->load = 0;
 }
 
-static int find(struct tnb_maps *maps, int memory, struct tnb_link_page *page)
+static int find(struct tnb_maps *maps, const struct tnb_peek *peek,
+		struct tnb_link_page *page)
 {
 	struct tnb_mapping clock = { 0 }, next;
 	bool is_clock = false;
@@ -59,8 +63,8 @@ static int find(struct tnb_maps *maps, int memory, struct tnb_link_page *page)
 			is_clock = false;
 			continue;
 		}
-		if (is_clock && is_link_page(&clock, &next, memory, page)) {
-			read_load(memory, page);
+		if (is_clock && is_link_page(&clock, &next, peek, page)) {
+			read_load(peek->memory, page);
 			return 1;
 		}
 		is_clock = is_map_page(&next);
@@ -71,11 +75,14 @@ static int find(struct tnb_maps *maps, int memory, struct tnb_link_page *page)
 
 int tnb_link_page_find(int proc, int memory, struct tnb_link_page *page)
 {
+	_cleanup_close_
+	int pagemap = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
+	const struct tnb_peek peek = { memory, pagemap };
 	struct tnb_maps maps;
-	int found = tnb_maps_open(proc, &maps);
+	int found = pagemap < 0 ? -errno : tnb_maps_open(proc, &maps);
 
 	if (!found) {
-		found = find(&maps, memory, page);
+		found = find(&maps, &peek, page);
 		tnb_maps_close(&maps);
 	}
 	return found == -ENOENT || found == -ESRCH ? 0 : found;

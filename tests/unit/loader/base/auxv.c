@@ -46,8 +46,9 @@ static void put_many(struct memory *memory, unsigned int count)
 static int walk_to(const struct memory *memory, uint64_t type,
 		   struct tnb_auxv_entry *entry)
 {
+	const struct tnb_peek peek = { memory->fd, -1 };
 	struct tnb_auxv auxv;
-	int next = tnb_auxv_begin(&auxv, memory->fd, STACK, memory->word);
+	int next = tnb_auxv_begin(&auxv, &peek, STACK, memory->word);
 
 	if (next)
 		return next;
