@@ -94,7 +94,6 @@ static void *run_first(void *argument)
 	__u64 lost = tnb_read_once(heartbeat->state->moves_lost);
 	struct sight sight = { 0 };
 
-	/* It forks the guard. */
 	tnb_thread_begin("tnb-heartbeat", 2);
 	tnb_halves_join(&heartbeat->halves, 0);
 	tnb_store_release(heartbeat->state->heartbeat, (__u32)gettid());
@@ -123,7 +122,6 @@ static void *run_second(void *argument)
 	struct sight sight = { 0 };
 
 	tnb_thread_begin("tnb-heartbeat", 2);
-	tnb_thread_keep_stack();
 	tnb_halves_join(&heartbeat->halves, 1);
 	has_begun(heartbeat);
 	do {
@@ -141,7 +139,6 @@ static void *run_normal(void *argument)
 	struct tnb_heartbeat *heartbeat = argument;
 
 	tnb_thread_begin("tnb-heartbeat", 0);
-	tnb_thread_keep_stack();
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MOST);
 	has_begun(heartbeat);
 	do {

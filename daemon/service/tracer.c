@@ -59,7 +59,6 @@ static void *run_tracer(void *argument)
 
 	free(argument);
 	tnb_thread_begin("tnb-tracer", 1);
-	tnb_thread_keep_stack();
 	tnb_halves_join(&tracers->turns.halves, tracer.number);
 	is_well = serve(tracers, tracer.number);
 	/* The end of this thread releases what it still traces; another takes

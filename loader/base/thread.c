@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "thread.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 void tnb_thread_begin(const char *name, int priority)
@@ -27,18 +25,4 @@ void tnb_thread_bind(unsigned int cpu)
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-}
-
-/* If it fails the thread may wait. */
-void tnb_thread_keep_stack(void)
-{
-	pthread_attr_t attributes;
-	size_t size;
-	void *stack;
-
-	if (pthread_getattr_np(pthread_self(), &attributes))
-		return;
-	if (!pthread_attr_getstack(&attributes, &stack, &size))
-		madvise(stack, size, MADV_DONTFORK);
-	pthread_attr_destroy(&attributes);
 }

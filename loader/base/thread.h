@@ -15,11 +15,4 @@ void tnb_thread_begin(const char *name, int priority);
  * is. */
 void tnb_thread_bind(unsigned int cpu);
 
-/*
- * A fork does not copy the stack of the calling thread, which must not fork
- * itself. So the thread waits for no page fault there, and for no other thread
- * that has the mappings of the process.
- */
-void tnb_thread_keep_stack(void);
-
 #endif
