@@ -509,24 +509,26 @@ struct deadline_rest {
 
 /*
  * A timer is set anew where that changes nothing: the call returns no old time,
- * and the wrong one has not sent a signal by now. That lies behind the right
- * one unless the clock was set back; and of a timerfd nothing is left, as it
- * cannot be read before this thread is back in user mode, if its thread is
- * alone.
+ * and the wrong one has not come by now. It lies behind the right one unless
+ * the clock is behind the host's. One that has come is forgotten where it is of
+ * a timerfd, and with one CPU no thread has seen it before this one is back in
+ * user mode.
  */
 static __always_inline bool
 timer_can_be_set_again(const struct deadline_record *record)
 {
+	const struct tnb_loader_state *state = the_loader_state();
 	bool compat = current_call_is_compat(), is_fd;
 	struct tnb_time offset = { 0 };
 
 	is_fd = compat ? record->number == TNB_NR_TIME64_timerfd_settime ||
 				 record->number == TNB_NR_TIME32_timerfd_settime
 		       : record->number == TNB_NR_timerfd_settime;
-	if (syscall_arg(current_user_regs(), compat, 3))
+	if (syscall_arg(current_user_regs(), compat, 3) || !state)
 		return false;
-	return is_fd ||
-	       (deadline_offset(record->family, &offset) && offset.sec >= 0);
+	if (is_fd && !tnb_read_once(state->may_spin))
+		return true;
+	return deadline_offset(record->family, &offset) && offset.sec >= 0;
 }
 
 static __always_inline void deadline_lose(const struct deadline_record *record,

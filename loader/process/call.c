@@ -25,7 +25,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -162,14 +161,17 @@ static int repeat_read(pid_t tid, const struct tnb_call_end *end)
 
 static bool is_settled(const struct tnb_loader_event *event)
 {
-	const struct iovec from = { (void *)event->address, event->size };
 	char now[sizeof(event->bytes)];
-	struct iovec to = { now, event->size };
 
-	return event->size > sizeof(now) ||
-	       process_vm_readv((pid_t)event->tid, &to, 1, &from, 1, 0) !=
-		       (ssize_t)event->size ||
+	return event->size <= sizeof(now) && tnb_memory_read(event, now) &&
 	       memcmp(now, event->bytes, event->size) != 0;
+}
+
+/* Of a stopped thread. */
+static bool touch_stopped(const struct tnb_loader_event *event)
+{
+	return tnb_maps_is_of_kernel((int)event->tid, event->address) &&
+	       tnb_memory_touch(event);
 }
 
 /* Its next stop, before it runs in user mode. */
@@ -195,7 +197,7 @@ static int settle(struct tnb_tracee *tracee,
 			return 0;
 		nanosleep(&pause, NULL);
 		/* Another fork may have taken the page again. */
-		(void)!tnb_memory_touch(event);
+		(void)!touch_stopped(event);
 		err = stop_again(tracee);
 	}
 	return err ? err : -ETIME;
@@ -427,13 +429,6 @@ static bool touches_late(const struct tnb_injector *injector,
 			 const struct tnb_loader_event *event)
 {
 	return event->is_locked && has_not_run(injector, event);
-}
-
-/* Of a stopped thread. */
-static bool touch_stopped(const struct tnb_loader_event *event)
-{
-	return tnb_maps_is_of_kernel((int)event->tid, event->address) &&
-	       tnb_memory_touch(event);
 }
 
 /* 0, -ETIMEDOUT: it does not stop. */

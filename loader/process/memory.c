@@ -105,3 +105,17 @@ bool tnb_memory_touch(const struct tnb_loader_event *event)
 	}
 	return is_writable;
 }
+
+bool tnb_memory_read(const struct tnb_loader_event *event, void *to)
+{
+	const struct iovec from = { (void *)event->address, event->size };
+	const struct iovec into = { to, event->size };
+	bool is_read = false;
+
+	if (may_enter()) {
+		is_read = process_vm_readv((pid_t)event->tid, &into, 1, &from,
+					   1, 0) == (ssize_t)event->size;
+		leave();
+	}
+	return is_read;
+}

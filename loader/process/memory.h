@@ -19,6 +19,11 @@ void tnb_memory_mend(struct tnb_loader_state *state,
  * many are in it. */
 TNB_MUST_CHECK bool tnb_memory_touch(const struct tnb_loader_event *event);
 
+/* What memory of the event's thread holds. `to`: room for the event's size. As
+ * above. */
+TNB_MUST_CHECK bool tnb_memory_read(const struct tnb_loader_event *event,
+				    void *to);
+
 /* Threads that are in it now. */
 TNB_MUST_CHECK unsigned int tnb_memory_menders(void);
 
