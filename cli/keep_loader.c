@@ -23,9 +23,6 @@
 #include <timensbpf/timensbpf.h>
 #include <unistd.h>
 
-/* As in daemon/runs.c. */
-#define LOCK "runs.lock"
-
 /* Between two looks, which take a quarter of a second where a loader gives no
  * sign of life. */
 #define LOOK_MS 100
@@ -49,7 +46,7 @@
 /* Above standard error, where the command's output could go into it. */
 static int open_lock(void)
 {
-	int fd = tnb_run_dir_open_lock(TNB_CONTROL_DIR, LOCK), up;
+	int fd = tnb_run_dir_open_lock(TNB_CONTROL_DIR, TNB_RUNS_LOCK), up;
 
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;

@@ -19,7 +19,6 @@ static int take_lock(int fd)
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
 	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-
 	close(fd);
 	return err;
 }

@@ -14,8 +14,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define LOCK "runs.lock"
-
 enum byte { OF_DAEMON, OF_LOADERS };
 
 #define TRIES 1000
@@ -33,7 +31,7 @@ static struct flock lock_of(enum byte byte, short type)
 
 static int open_file(void)
 {
-	return tnb_run_dir_open_lock(TNB_CONTROL_DIR, LOCK);
+	return tnb_run_dir_open_lock(TNB_CONTROL_DIR, TNB_RUNS_LOCK);
 }
 
 static int take(int fd, enum byte byte, short type)

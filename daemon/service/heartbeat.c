@@ -72,7 +72,7 @@ static void beat(struct tnb_heartbeat *heartbeat, unsigned int half,
 	tnb_channel_beat(state, TNB_BEAT_LOADER);
 }
 
-/* One of the threads beats now. */
+/* A thread has its priority, and beats next. */
 static void has_begun(struct tnb_heartbeat *heartbeat)
 {
 	sem_post(&heartbeat->begun);

@@ -35,8 +35,9 @@ struct tnb_heartbeat {
 	bool ends;	      /* atomic */
 };
 
-/* Starts the guard, too: to be called before any thread, as it forks. All
- * threads beat when it returns. To be stopped also after a failure. */
+/* Starts the guard, too: to be called before any thread, as it forks. When
+ * it returns all threads have their priority, and beat. To be stopped also
+ * after a failure. */
 TNB_MUST_CHECK int tnb_heartbeat_start(struct tnb_heartbeat *heartbeat,
 				       struct tnb_loader_state *state,
 				       struct tnb_inbox *inbox);

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The lock of runs in it (cli/keep_loader.c, daemon/runs.c). */
+#define TNB_RUNS_LOCK "runs.lock"
+
 /*
  * Open it, and make it if it is not there. The caller closes it, and opens what
  * is in it by openat(2) with O_NOFOLLOW. -EPERM: it is another user's, and

@@ -41,18 +41,29 @@ char tnb_proc_state(pid_t pid)
 							  : 0;
 }
 
-/* Fields 4 to 21 lie between the state and the time. */
-uint64_t tnb_proc_began(pid_t pid)
+/* The state is the third field. */
+uint64_t tnb_proc_stat_field(int proc, int field)
 {
-	char text[1024];
+	char text[2048];
 	const char *at;
 
-	if (!read_text(pid, "stat", text, sizeof(text)))
+	if (tnb_file_read_at(proc, "stat", text, sizeof(text)) <= 0)
 		return 0;
 	at = find_state(text);
-	for (int field = 3; at && field < 22; field++)
+	for (int i = 3; at && i < field; i++)
 		at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+uint64_t tnb_proc_began(pid_t pid)
+{
+	char path[32];
+	_cleanup_close_
+	int proc = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return proc < 0 ? 0 : tnb_proc_stat_field(proc, 22);
 }
 
 bool tnb_proc_has_ended(char state)

@@ -24,6 +24,10 @@ pid_t tnb_proc_next(DIR *threads);
  * the kernel, which it never leaves. */
 char tnb_proc_thread_state(DIR *threads, pid_t tid);
 
+/* A number of /proc/PID/stat, by its place from 4 on (proc(5)); 0: it cannot be
+ * read. `proc`: the directory of the process. */
+uint64_t tnb_proc_stat_field(int proc, int field);
+
 /* Whether the numbers of processes are here what they are for BPF programs. */
 bool tnb_proc_is_first_namespace(void);
 /* Whether /proc names cgroups from the root of all (cgroup_namespaces(7)). */

@@ -3,28 +3,13 @@
 #include "process.h"
 
 #include "base/auxv.h"
-#include "base/file.h"
+#include "base/proc.h"
 
 #include <elf.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* startstack, the 28th field of /proc/PID/stat, from the 3rd on after ')'. */
-static uint64_t start_of_stack(int proc)
-{
-	char text[2048], *rest, *word = NULL;
-
-	if (tnb_file_read_at(proc, "stat", text, sizeof(text)) <= 0)
-		return 0;
-	rest = strrchr(text, ')');
-	if (!rest)
-		return 0;
-	rest += 2;
-	for (int field = 3; field <= 28 && rest; field++)
-		word = strsep(&rest, " ");
-	return word ? strtoull(word, NULL, 10) : 0;
-}
+/* startstack of /proc/PID/stat */
+#define FIELD_STACK 28
 
 static enum tnb_fast find_vdso(const struct tnb_peek *peek, uint64_t stack,
 			       unsigned int word)
@@ -44,5 +29,6 @@ static enum tnb_fast find_vdso(const struct tnb_peek *peek, uint64_t stack,
 enum tnb_fast tnb_process_auxv(int proc, const struct tnb_peek *peek,
 			       bool narrow)
 {
-	return find_vdso(peek, start_of_stack(proc), narrow ? 4 : 8);
+	return find_vdso(peek, tnb_proc_stat_field(proc, FIELD_STACK),
+			 narrow ? 4 : 8);
 }
