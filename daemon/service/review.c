@@ -52,12 +52,13 @@ static int look_at(struct review *review, pid_t pid)
 	pid_t tid;
 	_cleanup_close_
 	int proc = tnb_proc_open(pid, &tid);
-	_cleanup_close_
-	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	struct tnb_peek peek;
 
-	if (memory < 0)
-		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
-	found = tnb_link_page_find(proc, memory, &page);
+	found = proc < 0 ? -errno : tnb_peek_open(proc, &peek);
+	if (found)
+		return found == -ENOENT || found == -ESRCH ? 0 : found;
+	found = tnb_link_page_find(proc, &peek, &page);
+	tnb_peek_close(&peek);
 	if (found <= 0 || !review->seen[link->slot] ||
 	    tnb_view_is_foreign(review->tnb, &page) ||
 	    link->pass != tnb_clock_page_generation(review->tnb, link->slot))

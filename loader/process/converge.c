@@ -87,11 +87,15 @@ static bool is_linked_itself(void)
 {
 	_cleanup_close_
 	int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_
-	int memory = proc < 0 ? -1 : openat(proc, "mem", O_RDONLY | O_CLOEXEC);
 	struct tnb_link_page page;
+	struct tnb_peek peek;
+	bool is_linked;
 
-	return memory >= 0 && tnb_link_page_find(proc, memory, &page);
+	if (proc < 0 || tnb_peek_open(proc, &peek))
+		return false;
+	is_linked = tnb_link_page_find(proc, &peek, &page);
+	tnb_peek_close(&peek);
+	return is_linked;
 }
 
 static int check(void)

@@ -2,31 +2,28 @@
 #define _GNU_SOURCE
 #include "view.h"
 
-#include "base/cleanup.h"
 #include "inject/write_pages.h"
 #include "vdso/jumps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* ---- What a process maps ------------------------------------------------- */
 
 int tnb_view_take(pid_t pid, pid_t tid, int proc, struct tnb_view *live)
 {
-	_cleanup_close_
-	int memory = openat(proc, "mem", O_RDONLY | O_CLOEXEC);
+	struct tnb_peek peek;
 	int err;
 
 	*live = (struct tnb_view){ .pid = pid };
-	if (memory < 0)
+	if (tnb_peek_open(proc, &peek))
 		return -ESRCH;
 	err = tnb_vdso_maps_read(tid, &live->maps);
-	if (err)
-		return err;
-	if (live->maps.vdso < 1ULL << 32)
-		return -ENOEXEC;
-	err = tnb_link_page_find(proc, memory, &live->page);
+	if (!err && live->maps.vdso < 1ULL << 32)
+		err = -ENOEXEC;
+	if (!err)
+		err = tnb_link_page_find(proc, &peek, &live->page);
+	tnb_peek_close(&peek);
 	live->has_pages = err > 0;
 	return err < 0 ? err : 0;
 }
@@ -103,10 +100,16 @@ int tnb_view_check(const struct tnb_view *view, const struct tnb_vdso *vdso,
 		   const struct tnb_tracee *tracee, int proc)
 {
 	struct tnb_link_page page;
+	struct tnb_peek peek;
+	int found;
 
 	if (view->has_pages)
 		return has_same_link(view, tracee) ? 0 : -EAGAIN;
 	if (has_originals(view, vdso, tracee))
 		return 0;
-	return tnb_link_page_find(proc, tracee->mem, &page) ? -EAGAIN : -ENOSPC;
+	if (tnb_peek_open(proc, &peek))
+		return -EAGAIN;
+	found = tnb_link_page_find(proc, &peek, &page);
+	tnb_peek_close(&peek);
+	return found ? -EAGAIN : -ENOSPC;
 }

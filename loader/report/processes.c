@@ -145,7 +145,7 @@ static bool examine(const struct census *census, pid_t pid,
 				: TNB_VDSO_UNKNOWN;
 	/* A C library that does not know of a vDSO makes system calls, whatever
 	 * is mapped. */
-	linked = is_open && tnb_link_page_find(proc, peek.memory, &page) > 0;
+	linked = is_open && tnb_link_page_find(proc, &peek, &page) > 0;
 	if (is_open)
 		tnb_peek_close(&peek);
 	if (linked && (process->vdso != TNB_VDSO_HIDDEN ||

@@ -2,12 +2,9 @@
 #define _GNU_SOURCE
 #include "link_page.h"
 
-#include "base/cleanup.h"
 #include "base/maps.h"
-#include "base/peek.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -73,16 +70,14 @@ static int find(struct tnb_maps *maps, const struct tnb_peek *peek,
 	return more;
 }
 
-int tnb_link_page_find(int proc, int memory, struct tnb_link_page *page)
+int tnb_link_page_find(int proc, const struct tnb_peek *peek,
+		       struct tnb_link_page *page)
 {
-	_cleanup_close_
-	int pagemap = openat(proc, "pagemap", O_RDONLY | O_CLOEXEC);
-	const struct tnb_peek peek = { memory, pagemap };
 	struct tnb_maps maps;
-	int found = pagemap < 0 ? -errno : tnb_maps_open(proc, &maps);
+	int found = tnb_maps_open(proc, &maps);
 
 	if (!found) {
-		found = find(&maps, &peek, page);
+		found = find(&maps, peek, page);
 		tnb_maps_close(&maps);
 	}
 	return found == -ENOENT || found == -ESRCH ? 0 : found;

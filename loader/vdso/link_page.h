@@ -3,6 +3,8 @@
 #ifndef TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 #define TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 
+#include "base/peek.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <abi/vdso_link.h>
@@ -19,9 +21,9 @@ extern const char *tnb_link_page_map;
 
 /*
  * 1: the process has one, 0: it has none, or has ended; -errno: cannot tell.
- * `proc`: its directory in /proc, `memory`: its "mem" there, open to read.
+ * `proc`: its directory in /proc.
  */
-TNB_MUST_CHECK int tnb_link_page_find(int proc, int memory,
+TNB_MUST_CHECK int tnb_link_page_find(int proc, const struct tnb_peek *peek,
 				      struct tnb_link_page *page);
 
 #endif
