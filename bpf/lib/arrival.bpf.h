@@ -15,38 +15,65 @@ static __always_inline __u64 *arrival_of(struct tnb_loader_state *state,
 	return &state->arrival[tgid & (TNB_ARRIVALS - 1)];
 }
 
-/* Its entry, 0: it is not arriving. Read behind the load of `before`: a process
- * is written down here before it comes to its new cgroup. */
-static __always_inline __u64 current_arrival_after(__u64 before)
+static __always_inline __u32 *arrival_from_of(struct tnb_loader_state *state,
+					      __u32 tgid)
+{
+	return &state->arrival_from[tgid & (TNB_ARRIVALS - 1)];
+}
+
+struct tnb_arrival {
+	__u64 entry; /* 0: it is not arriving */
+	__u32 from;  /* the slot whose time it has, 0: the host's */
+};
+
+/*
+ * Read behind the load of `before`: a process is written down here before it
+ * comes to its new cgroup. If the entry is the same behind the load of where it
+ * came from, that belongs to it: another process can take the place only once
+ * the entry has gone.
+ */
+static __always_inline struct tnb_arrival current_arrival_after(__u64 before)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct tnb_loader_state *state = the_loader_state();
-	__u64 entry = state ? tnb_load_after(*arrival_of(state, tgid), before)
-			    : 0;
+	struct tnb_arrival none = { 0 }, arrival;
 
-	return entry && tnb_arrival_tgid(entry) == tgid &&
-			       !tnb_arrival_is_over(entry, bpf_ktime_get_ns())
-		       ? entry
-		       : 0;
+	if (!state)
+		return none;
+	arrival.entry = tnb_load_after(*arrival_of(state, tgid), before);
+	if (!arrival.entry || tnb_arrival_tgid(arrival.entry) != tgid ||
+	    tnb_arrival_is_over(arrival.entry, bpf_ktime_get_ns()))
+		return none;
+	arrival.from =
+		tnb_load_after(*arrival_from_of(state, tgid), arrival.entry);
+	return tnb_load_after(*arrival_of(state, tgid), arrival.from) ==
+			       arrival.entry
+		       ? arrival
+		       : none;
 }
 
-static __always_inline __u64 current_arrival(void)
+static __always_inline struct tnb_arrival current_arrival(void)
 {
 	return current_arrival_after(0);
 }
 
+/* `from`: as in tnb_arrival; one that is arriving already still comes from
+ * where it came from first. */
 static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
-				   __u64 since_ms)
+				   __u64 since_ms, __u32 from)
 {
 	__u64 entry;
+	bool is_over;
 
 	if (!state)
 		return;
 	entry = tnb_read_once(*arrival_of(state, tgid));
-	if (!entry || tnb_arrival_tgid(entry) == tgid ||
-	    tnb_arrival_is_over(entry, bpf_ktime_get_ns()))
-		order_store(arrival_of(state, tgid),
-			    TNB_ARRIVAL(tgid, since_ms));
+	is_over = !entry || tnb_arrival_is_over(entry, bpf_ktime_get_ns());
+	if (!is_over && tnb_arrival_tgid(entry) != tgid)
+		return;
+	if (is_over)
+		order_store(arrival_from_of(state, tgid), from);
+	order_store(arrival_of(state, tgid), TNB_ARRIVAL(tgid, since_ms));
 }
 
 /* A program or a process begins: forget the entry of an earlier one. */

@@ -24,11 +24,15 @@ static __always_inline bool current_is_virtual(void)
  * (arrival.bpf.h). */
 static __always_inline struct tnb_clock_page *current_page(void)
 {
-	__u32 *slot = current_slot();
+	__u32 *own = current_slot(), slot = own ? tnb_read_once(*own) : 0;
+	struct tnb_arrival arrival;
 
-	return slot && !current_arrival_after(tnb_read_once(*slot))
-		       ? bpf_map_lookup_elem(&clock_pages, slot)
-		       : NULL;
+	if (!own)
+		return NULL;
+	arrival = current_arrival_after(slot);
+	if (arrival.entry)
+		slot = arrival.from;
+	return slot ? bpf_map_lookup_elem(&clock_pages, &slot) : NULL;
 }
 
 #endif

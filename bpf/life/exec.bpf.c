@@ -8,10 +8,14 @@
  * skipped while another BPF map operation stands preempted on the CPU, the
  * tracepoint while another task is preempted inside this very program (7.2).
  * Neither reason implies the other; a start that both miss shows as
- * exec_begun - exec_hidden - exec_failed, counted by an LSM program, which is
- * never skipped.
+ * exec_begun - exec_hidden - exec_failed - exec_kept, counted by an LSM
+ * program, which is never skipped.
+ *
+ * Nothing is hidden from a program whose seccomp filters refuse those calls: it
+ * would be killed.
  */
 #include "lib/lookup.bpf.h"
+#include "lib/seccomp.bpf.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -82,6 +86,12 @@ static __always_inline void hide_vdso(struct linux_binprm *bprm, bool first)
 	 * here. Also by the LSM program, which is never skipped. */
 	current_arrival_ends();
 	at = locate_auxv(bprm);
+	/* Where the loader does not serve it, it reads the host's time. */
+	if (!current_may_call_clocks(at.word == 4)) {
+		if (!first)
+			count(TNB_COUNT_EXEC_KEPT);
+		return;
+	}
 	hidden = hide_in(at);
 	if (hidden == HIDE_DONE || (hidden == HIDE_ABSENT && first))
 		count(TNB_COUNT_EXEC_HIDDEN);

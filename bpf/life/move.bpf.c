@@ -6,13 +6,15 @@
  * has given the process what belongs to its new rule and returned the pass.
  *
  * A process that comes from outside reads the host's vDSO, and keeps the host's
- * time for the moment that the loader needs to change it (arrival.bpf.h).
+ * time for the moment that the loader needs to change it (arrival.bpf.h). One
+ * that comes from a rule whose page is read without the pass keeps that rule's.
  *
  * Moves by cgroup.procs are serialized by cgroup_mutex, so that no program
  * here can be preempted by itself on the same CPU, and none is skipped.
  */
 #include "lib/cgroup_compat.bpf.h"
 #include "lib/loader_events.bpf.h"
+#include "lib/no_calls.bpf.h"
 #include "lib/page_pass.bpf.h"
 #include "lib/threads.bpf.h"
 
@@ -140,9 +142,15 @@ static __always_inline bool passes_revoke(const struct rules *rules, __u32 to)
 /* Only a loader changes it, where its pass is not revoked. */
 static __always_inline void tell_left(struct task_struct *task, __u32 from)
 {
-	if (calls_are_hosts && from && !some_loader())
+	if ((calls_are_hosts || has_no_calls(from)) && from && !some_loader())
 		count(TNB_COUNT_RULE_KEPT);
 	tell_moved(task, from);
+}
+
+/* Whether a process that comes from there has that time until it is changed. */
+static __always_inline bool keeps_time_of(__u32 from)
+{
+	return !from || has_no_calls(from);
 }
 
 /* ---- Moves --------------------------------------------------------------- */
@@ -159,6 +167,8 @@ SEC("fentry/cgroup_attach_task")
 int BPF_PROG(move_begins, struct cgroup *to, struct task_struct *leader,
 	     __u64 whole_process)
 {
+	__u32 from;
+
 	leaving = (struct residence){};
 	if (cgroup_is_v2(to) && whole_process & 0xff)
 		look_at_all(leader);
@@ -168,10 +178,12 @@ int BPF_PROG(move_begins, struct cgroup *to, struct task_struct *leader,
 	if (passes_revoke(&leaving.rules, moving_to))
 		count(TNB_COUNT_RULE_LEFT);
 	/* Only a loader will change it. */
-	if (whole_process & 0xff && leaving.is_alive && !leaving.rules.count &&
-	    moving_to)
+	from = leaving.rules.count ? leaving.rules.slot[0] : 0;
+	if (whole_process & 0xff && leaving.is_alive &&
+	    leaving.rules.count <= 1 && moving_to && from != moving_to &&
+	    keeps_time_of(from))
 		arrive(some_loader(), BPF_CORE_READ(leader, tgid),
-		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS);
+		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS, from);
 	return 0;
 }
 
@@ -200,18 +212,21 @@ static __always_inline bool is_born_arriving(struct task_struct *child,
 					     __u32 from, __u32 slot)
 {
 	__u32 tgid = BPF_CORE_READ(child, tgid);
-	__u64 parents = current_arrival();
+	struct tnb_arrival parents = current_arrival();
 
 	if (tgid != (__u32)BPF_CORE_READ(child, pid))
 		return false;
 	arrival_ends(tgid, BPF_CORE_READ(child, start_time) / TNB_NSEC_PER_MS);
-	if (!slot || (from && !parents))
+	if (!slot)
 		return false;
-	if (parents)
-		arrive(the_loader_state(), tgid, tnb_arrival_since(parents));
-	else
+	if (parents.entry)
+		arrive(the_loader_state(), tgid,
+		       tnb_arrival_since(parents.entry), parents.from);
+	else if (from != slot && keeps_time_of(from))
 		arrive(some_loader(), tgid,
-		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS);
+		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS, from);
+	else
+		return false;
 	return true;
 }
 

@@ -111,6 +111,9 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 		return -TNB_EAGAIN;
 	page->magic = TNB_PAGE_MAGIC;
 	page->abi = TNB_PAGE_ABI;
+	/* A slot that is got ready: no process maps its page (P6). */
+	if (!request->owner && !page->owner)
+		page->no_calls = 0;
 	if (!page->load)
 		page->load = load_number;
 	if (calls_are_hosts)

@@ -3,28 +3,21 @@
  * The pass is compared before and after: a process that leaves a rule during
  * the review revokes its pass again, and the old one is not returned. Processes
  * that left before are found by looking at all.
- *
- * All are looked at twice. A process that was not found may have been born by
- * one that was yet to be looked at and then ended. To stay unfound its parents
- * would have to do so in both turns, each time with a child whose number the
- * turn has passed already. Numbers are handed out upwards, as they are listed.
  */
 #define _GNU_SOURCE
 #include "review.h"
 
 #include "base/cleanup.h"
 #include "rules/placement.h"
+#include "process/linked.h"
 #include "process/view.h"
 #include "rules/clock_page.h"
-#include "base/proc.h"
 #include "rules/transaction.h"
 #include "process/converge.h"
 #include "rules/slots.h"
 #include "rules/channel.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 struct review {
@@ -42,54 +35,30 @@ struct review {
 
 /* ---- What processes map -------------------------------------------------- */
 
-/* 0, or -errno if it cannot be told what the process maps. */
-static int look_at(struct review *review, pid_t pid)
+static void look_at(const struct tnb_linked *linked, void *context)
 {
-	struct tnb_link_page page;
-	const struct tnb_vdso_link *link = &page.link;
+	struct review *review = context;
+	const struct tnb_vdso_link *link = &linked->page.link;
 	struct tnb_placement placement;
-	int found;
-	pid_t tid;
-	_cleanup_close_
-	int proc = tnb_proc_open(pid, &tid);
-	struct tnb_peek peek;
 
-	found = proc < 0 ? -errno : tnb_peek_open(proc, &peek);
-	if (found)
-		return found == -ENOENT || found == -ESRCH ? 0 : found;
-	found = tnb_link_page_find(proc, &peek, &page);
-	tnb_peek_close(&peek);
-	if (found <= 0 || !review->seen[link->slot] ||
-	    tnb_view_is_foreign(review->tnb, &page) ||
-	    link->pass != tnb_clock_page_generation(review->tnb, link->slot))
-		return found < 0 ? found : 0;
-	if (tnb_placement_of(review->tnb, proc, tid, &placement) ||
+	if (!review->seen[link->slot] ||
+	    tnb_view_is_foreign(review->tnb, &linked->page) ||
+	    (link->pass != tnb_clock_page_generation(review->tnb, link->slot) &&
+	     !tnb_channel_has_no_calls(review->tnb->loader, link->slot)))
+		return;
+	if (tnb_placement_of(review->tnb, linked->proc, linked->tid,
+			     &placement) ||
 	    placement.slot != link->slot || placement.is_split) {
 		review->is_mapped_elsewhere[link->slot] = true;
 		/* A child that was born after its parent moved, and before its
 		 * parent was changed: no event told of it. */
 		if (review->moves->leftovers[link->slot] + 1 < TRIES)
-			tnb_moves_add(review->moves, pid);
+			tnb_moves_add(review->moves, linked->pid);
 	} else {
 		/* It left and came back. Its entry must go before the pass is
 		 * returned. */
-		tnb_channel_forget_arrival(review->tnb->loader, pid);
+		tnb_channel_forget_arrival(review->tnb->loader, linked->pid);
 	}
-	return 0;
-}
-
-static int look_at_all(struct review *review)
-{
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return -errno;
-	while (!err && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name))
-			err = look_at(review, atoi(entry->d_name));
-	return err;
 }
 
 /* ---- Passes -------------------------------------------------------------- */
@@ -193,7 +162,7 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	change_moved(tnb, vdso, moves);
 	if (!find_revoked(review))
 		return moves->count;
-	if (look_at_all(review) || look_at_all(review))
+	if (tnb_linked_each(look_at, review))
 		return true;
 	count_leftovers(review);
 	return return_passes(review) || moves->count;

@@ -10,6 +10,7 @@
 #define TIMENSBPF_ABI_CHANNEL_H
 
 #include <abi/hold.h>
+#include <abi/page.h>
 
 /*
  * A thread is held only while the loader gave a sign of life within this time,
@@ -64,11 +65,13 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
  * vDSO. They keep the host's time, by system call too, until the loader has
  * changed them: so all doors change at one instant. Their children do, for as
  * long. A process that has pages of a rule needs no entry: leaving a rule
- * revokes the pass, and without the pass all doors go by system call. An entry
- * each, found by the process id modulo TNB_ARRIVALS: the process id (22 bits,
- * PID_MAX_LIMIT of the kernel's include/linux/threads.h), and when it came, in
- * milliseconds of CLOCK_MONOTONIC. A process that finds another's entry there
- * has the rule's time at once by system call.
+ * revokes the pass, and without the pass all doors go by system call. Where the
+ * page is read without the pass (P6 of page.h) it does, and keeps the time of
+ * the rule that it came from. An entry each, found by the process id modulo
+ * TNB_ARRIVALS: the process id (22 bits, PID_MAX_LIMIT of the kernel's
+ * include/linux/threads.h), and when it came, in milliseconds of
+ * CLOCK_MONOTONIC. A process that finds another's entry there has the rule's
+ * time at once by system call.
  */
 #define TNB_ARRIVALS 1024u
 /* They have the rule's time by system call after this, changed or not. */
@@ -192,6 +195,12 @@ struct tnb_loader_state {
 	__u64 patcher[TNB_PATCHERS]; /* TNB_PROCESS; 0: none */
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
+	/* The slot that it came from, written before the entry; 0: from outside
+	 * of all rules. */
+	__u32 arrival_from[TNB_ARRIVALS];
+	/* By slot, 1: some process that was given its page may make no system
+	 * call (P6 of page.h). Until the slot has another rule. */
+	__u8 no_calls[TNB_SLOTS];
 	struct tnb_caller caller[TNB_CALLERS];
 };
 

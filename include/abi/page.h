@@ -22,6 +22,9 @@
  *      Under lockdown, where that system call has the host's time, it is not
  *      revoked, and the page can be read before its rule begins and after its
  *      end (bpf/user/page_writer.bpf.c).
+ *  P6. Where no_calls is set, in the page or in the link, the page is read
+ *      whatever its pass: the system call might kill the process. Such a slot
+ *      is not used again while a process may map its page.
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -34,7 +37,7 @@
 #include <timensbpf/clock.h>
 
 #define TNB_PAGE_MAGIC 0x746e6270u /* "tnbp" */
-#define TNB_PAGE_ABI 8u
+#define TNB_PAGE_ABI 9u
 #define TNB_PAGE_SIZE 4096u
 
 /* Slots of clock_pages; slot 0 is the identity and never handed out. */
@@ -69,8 +72,8 @@ struct tnb_clock_page {
 	__u32 sequence; /* P1, P2 */
 	__u32 writer;	/* 1 while a writer's turn lasts, both copies */
 	__u64 pass;	/* P5: generation, plus 2^32 each time it is revoked */
-	__u32 generation; /* the number of P5 */
-	__u32 unused_word;
+	__u32 generation;  /* the number of P5 */
+	__u32 no_calls;	   /* P6: 1 until the slot has another rule */
 	__u64 revocations; /* times that the pass was revoked, never less */
 	/* A random number of the load that made the map: a process may map the
 	 * page of one that is gone (its pins were removed by hand). */

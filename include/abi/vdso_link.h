@@ -15,7 +15,7 @@
 
 #define TNB_VDSO_PAGES 3u
 #define TNB_VDSO_LINK_MAGIC 0x746e626cu /* "tnbl" */
-#define TNB_VDSO_LINK_FORWARD 32	/* where `forward` is: for assembly */
+#define TNB_VDSO_LINK_FORWARD 40	/* where `forward` is: for assembly */
 
 /*
  * X(name, twin): every function __vdso_NAME that kernels export and that tells
@@ -44,6 +44,10 @@ struct tnb_vdso_link {
 	__u64 vvar; /* the kernel's data pages; 0: the image reads none of
 		     * them, and makes system calls */
 	__u64 vdso; /* the kernel's vDSO */
+	/* 1: a seccomp filter may refuse the system calls that the image makes.
+	 * It reads the clock page without the pass (P6). */
+	__u32 no_calls;
+	__u32 unused;
 	/* The kernel's functions, by address. 0: it has none, and the image
 	 * does not show its own. */
 	__u64 forward[TNB_FORWARDS];

@@ -27,6 +27,7 @@ int tnb_write_pages(const struct tnb_tracee *tracee,
 	int err;
 
 	tnb_vdso_link(fill->vdso, fill->at, 0, TNB_NO_PASS, &link);
+	link.no_calls = fill->no_calls;
 	err = tnb_tracee_write(tracee, fill->pages + TNB_PAGE_SIZE, &link,
 			       sizeof(link));
 	return err ? err

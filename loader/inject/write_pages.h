@@ -16,6 +16,7 @@ struct tnb_writing {
 	__u64 at;    /* the kernel's vDSO in the process */
 	__u64 pages; /* the first of the three */
 	__u32 slot;  /* of the clock page there; 0: the host's time */
+	bool no_calls; /* P6 of abi/page.h */
 };
 
 /* Whether the kernel's vDSO is at that address: a kernel gives all processes

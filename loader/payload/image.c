@@ -11,7 +11,8 @@
  *
  * Numbers are added only to what was computed here. A system call's time is
  * BPF's to correct, whatever sent us there: another clock source, a page that
- * may not be used (P5), or one that did not stand still.
+ * may not be used (P5), or one that did not stand still. A process that might
+ * be killed for the call makes it only where the kernel's own vDSO does.
  */
 #include "image.h"
 
@@ -127,6 +128,13 @@ tnb_fast bool page_is_ours(void)
 
 /* ---- Slow: everything that a clock can be ------------------------------ */
 
+/* P6. Behind the pass: a system call is forbidden before its page can be
+ * revoked. */
+tnb_fast bool may_not_call(void)
+{
+	return tnb_link.no_calls || tnb_read_once(tnb_clock_page.no_calls);
+}
+
 /* Nanoseconds as the kernel's arithmetic leaves them, up to some seconds. */
 tnb_fast struct tnb_time normalize(__u64 sec, __u64 nsec)
 {
@@ -178,11 +186,11 @@ tnb_slow bool host_time(__u32 id, struct tnb_time *time)
 /* False: a system call has to tell. */
 tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
 {
-	for (int i = 0; i < TNB_LATCH_TRIES; i++) {
+	for (int i = 0; i < TNB_LATCH_TRIES || may_not_call(); i++) {
 		__u32 sequence = read_sequence();
 		struct tnb_clock clock = { 0 };
 
-		if (!page_is_ours())
+		if (!page_is_ours() && !may_not_call())
 			return false;
 		tnb_clock_copy(&clock,
 			       clock_of(sequence, family_of(kind_of(id))));

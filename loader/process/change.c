@@ -11,6 +11,7 @@
 #include "change.h"
 
 #include "base/cleanup.h"
+#include "no_calls.h"
 #include "rules/channel.h"
 #include "vdso/jumps.h"
 #include "inject/budget.h"
@@ -112,6 +113,16 @@ static int check_alone(const struct change *change)
  * nothing but its CPU and ours.
  */
 #define PAGES_BUDGET_MS 1000
+
+/* Only now: threads that ran until a moment ago may have set filters. */
+static int look_at_filters(struct change *change)
+{
+	change->fill.no_calls = tnb_no_calls_any(&change->threads);
+	return change->fill.no_calls && change->placement->slot
+		       ? tnb_no_calls_begin(change->injector,
+					    change->placement->slot)
+		       : 0;
+}
 
 static int map_pages(struct change *change)
 {
@@ -269,6 +280,8 @@ static int change_stopped(struct change *change)
 		err = look_again(change);
 	if (!err)
 		err = check_alone(change);
+	if (!err)
+		err = look_at_filters(change);
 	if (!err)
 		err = map_pages(change);
 	if (!err)

@@ -16,6 +16,7 @@
 #include "base/test_hooks.h"
 #include "base/thread.h"
 #include "base/proc.h"
+#include "no_calls.h"
 #include "rules/channel.h"
 #include "inject/budget.h"
 #include "inject/write_pages.h"
@@ -35,6 +36,7 @@ struct start {
 	struct tnb_registers regs;
 	__u64 entry, vdso; /* of the auxiliary vector */
 	__u64 address;	   /* of the three pages */
+	bool no_calls;
 	int socket;
 };
 
@@ -80,6 +82,10 @@ static int examine(struct start *start, enum tnb_slow *why)
 	*why = TNB_SLOW_REFUSED;
 	if (start->tracee->strict)
 		return -EPERM;
+	if (start->no_calls)
+		err = tnb_no_calls_begin(start->injector, start->exec.slot);
+	if (err)
+		return err;
 	*why = TNB_SLOW_OTHER;
 	err = find_vdso(start);
 	return err ? err : tnb_write_check(start->tracee, start->vdso);
@@ -131,6 +137,7 @@ static int write_all(const struct start *start)
 		.at = start->vdso,
 		.pages = start->address,
 		.slot = start->exec.slot,
+		.no_calls = start->no_calls,
 	};
 	int err = tnb_write_pages(start->tracee, &fill);
 
@@ -253,8 +260,10 @@ int tnb_start_prepare(const struct tnb_injector *injector,
 		.tracee = tracee,
 		.socket = -1,
 	};
-	int err = examine(&start, why);
+	int err;
 
+	start.no_calls = tnb_no_calls_thread(tracee);
+	err = examine(&start, why);
 	if (!err) {
 		err = inject(&start);
 		*why = reason_of(err);

@@ -3,6 +3,7 @@
 #include "view.h"
 
 #include "inject/write_pages.h"
+#include "rules/clock_page.h"
 #include "vdso/jumps.h"
 
 #include <errno.h>
@@ -57,6 +58,13 @@ bool tnb_view_is_foreign(const struct tnb *tnb,
 	__u32 slot = page->link.slot;
 
 	return slot && page->load != tnb->pages[slot].load;
+}
+
+bool tnb_view_reads_page(const struct tnb *tnb,
+			 const struct tnb_link_page *page)
+{
+	return page->link.no_calls ||
+	       tnb_clock_page_has_no_calls(tnb, page->link.slot);
 }
 
 /* ---- Is it still the same? ----------------------------------------------- */

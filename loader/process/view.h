@@ -37,6 +37,10 @@ __u64 tnb_view_pass_of(const struct tnb_placement *placement);
 bool tnb_view_is_foreign(const struct tnb *tnb,
 			 const struct tnb_link_page *page);
 
+/* Whether it reads the page whatever the pass (P6 of abi/page.h). */
+bool tnb_view_reads_page(const struct tnb *tnb,
+			 const struct tnb_link_page *page);
+
 /* Whether the process, which is stopped, is still what was looked at. `tracee`:
  * a thread of it. 0, -EAGAIN (it is not), -ENOSPC (its vDSO is changed by
  * another tool). */

@@ -115,7 +115,8 @@ static int add_counters(const struct tnb *tnb, struct figures *figures)
 	TNB_COUNTERS(ADD_COUNTER)
 #undef ADD_COUNTER
 	done = sum_counter(tnb, TNB_COUNT_EXEC_HIDDEN) +
-	       sum_counter(tnb, TNB_COUNT_EXEC_FAILED);
+	       sum_counter(tnb, TNB_COUNT_EXEC_FAILED) +
+	       sum_counter(tnb, TNB_COUNT_EXEC_KEPT);
 	if (!err && tnb->state.lsm && hides_vdso(tnb))
 		err = add(
 			figures, "missed.exec", begun > done ? begun - done : 0,

@@ -60,9 +60,14 @@ static enum tnb_fast judge_link(const struct census *census,
 		return TNB_VDSO_VISIBLE;
 	if (tnb_view_is_foreign(census->tnb, page))
 		return TNB_VDSO_FOREIGN;
-	if (link->slot != census->slot ||
-	    link->pass != tnb_clock_page_pass(census->tnb, census->slot))
+	if (tnb_view_reads_page(census->tnb, page)) {
+		if (link->slot != census->slot)
+			return TNB_VDSO_FOREIGN;
+	} else if (link->slot != census->slot ||
+		   link->pass !=
+			   tnb_clock_page_pass(census->tnb, census->slot)) {
 		return TNB_VDSO_WAITS;
+	}
 	return link->vvar && census->has_tsc ? TNB_VDSO_FAST : TNB_VDSO_CALLS;
 }
 
@@ -95,6 +100,9 @@ const char *tnb_vdso_text(enum tnb_fast vdso)
 	}
 }
 
+#define OTHER_RULES \
+	"came from another rule and was not changed yet: reads the time of that"
+
 /*
  * Under lockdown a process that makes system calls has the host's time. One
  * that left another rule has that rule's, until the loader has changed it.
@@ -114,8 +122,7 @@ static void judge_locked(const struct census *census, bool narrow,
 			"32-bit program: the HOST's time, under lockdown";
 	} else if (was == TNB_VDSO_WAITS && page->link.slot != census->slot) {
 		process->vdso = TNB_VDSO_FOREIGN;
-		process->why =
-			"came from another rule and was not changed yet: reads the time of that";
+		process->why = OTHER_RULES;
 	} else if (was == TNB_VDSO_WAITS || was == TNB_VDSO_CALLS) {
 		process->why =
 			"its replacement vDSO makes system calls: the HOST's time, under lockdown";
@@ -154,6 +161,9 @@ static bool examine(const struct census *census, pid_t pid,
 	process->why = process->vdso == TNB_VDSO_HIDDEN
 			       ? hidden_text(narrow, linked)
 			       : tnb_vdso_text(process->vdso);
+	if (process->vdso == TNB_VDSO_FOREIGN &&
+	    !tnb_view_is_foreign(census->tnb, &page))
+		process->why = OTHER_RULES;
 	judge_locked(census, narrow, &page, process);
 	return true;
 }

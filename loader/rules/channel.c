@@ -100,6 +100,21 @@ void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
 	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
 }
 
+void tnb_channel_forbid_calls(struct tnb_loader_state *state, __u32 slot)
+{
+	tnb_store_release(state->no_calls[slot], 1);
+}
+
+void tnb_channel_allow_calls(struct tnb_loader_state *state, __u32 slot)
+{
+	tnb_store_release(state->no_calls[slot], 0);
+}
+
+bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot)
+{
+	return tnb_load_acquire(state->no_calls[slot]);
+}
+
 static __u64 process_of(pid_t pid)
 {
 	return TNB_PROCESS(pid, tnb_proc_began(pid));

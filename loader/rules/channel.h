@@ -37,6 +37,12 @@ void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry);
  * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
+/* P6 of abi/page.h, by slot: a process may be given its page that may make no
+ * system call; and the slot has another rule, or is about to. */
+void tnb_channel_forbid_calls(struct tnb_loader_state *state, __u32 slot);
+void tnb_channel_allow_calls(struct tnb_loader_state *state, __u32 slot);
+bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot);
+
 /* Note that the calling process changes running processes; and whether a
  * process, by its number, is one that does. It is known by more than its name,
  * which any process can take. */

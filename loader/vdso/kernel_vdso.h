@@ -61,7 +61,8 @@ extern const char *const tnb_vdso_forward_name[TNB_FORWARDS];
 const struct tnb_elf_function *tnb_vdso_reader(const struct tnb_vdso *vdso,
 					       size_t i);
 
-/* The link page of a process whose vDSO is at `vdso_address`. */
+/* The link page of a process whose vDSO is at `vdso_address`, and whose seccomp
+ * filters allow what the image calls. */
 void tnb_vdso_link(const struct tnb_vdso *vdso, uint64_t vdso_address,
 		   uint32_t slot, uint64_t pass, struct tnb_vdso_link *link);
 

@@ -441,7 +441,7 @@ number() {
 
 # Our programs and links in the kernel, by the names of our objects.
 kernel_objects() {
-    bpftool prog show | grep -oE 'name (fexit_|read_|session_|kretprobe_|lsm_|fmod_ret_|kprobe_finalize|tp_cgroup|tp_sched|tp_born|move_|deadline_|page_|memory_|fentry_exit)\S*' || true
+    bpftool prog show | grep -oE 'name (fexit_|read_|session_|kretprobe_|lsm_|fmod_ret_|kprobe_finalize|filter_|tp_cgroup|tp_sched|tp_born|move_|deadline_|page_|memory_|fentry_exit)\S*' || true
     ls -A "$PINS" "$PINS-new" "$PINS-old" 2>/dev/null || true
     grep -s timensbpf /sys/kernel/tracing/kprobe_events || true
 }

@@ -419,6 +419,23 @@ are_apart() {
     nothing_went_back
     nothing_is_apart
 }
+
+@test "one that comes from a rule where clock calls are forbidden changes at one instant, too" {
+    local other=$CGROUPS/$OWN.other
+    mkdir "$other"
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    timensbpf set --cgroup "$other" "${LATER[@]}"
+    daemon_start
+    "${IN[@]}" "$CGROUP" sandboxed kill >"$BATS_TEST_TMPDIR/sandboxed" 3>&- &
+    wait_until 10 test -s "$BATS_TEST_TMPDIR/sandboxed"
+    threads_start 4
+    echo "$THREADS" >"$CGROUP/cgroup.procs"
+    wait_until 20 shows "$THREADS" fast
+    echo "$THREADS" >"$other/cgroup.procs"
+    wait_until 20 shows "$THREADS" fast
+    nothing_went_back
+    nothing_is_apart
+}
 nothing_is_apart() { ask tally && [[ $(number apart "$ANSWER") == 0 ]] || fail "$ANSWER"; }
 
 # bats test_tags=once

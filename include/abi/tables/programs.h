@@ -86,6 +86,7 @@ enum tnb_part_flag {
 	X(move_begins, ALWAYS, SECTION, HOOK, 0)                              \
 	X(move_ends, ALWAYS, SECTION, HOOK, 0)                                \
 	X(tp_born, ALWAYS, SECTION, HOOK, 0)                                  \
+	X(filter_set, ALWAYS, SECTION, HOOK, 0)                               \
 	/* bpf/guard */                                                       \
 	X(lsm_settime, LSM, SECTION, HOOK, 0)                                 \
 	X(lsm_capable, LSM, SECTION, HOOK, 0)                                 \

@@ -345,6 +345,27 @@ static void without_a_pass_the_system_call_tells(void)
 	assert_is_raw(CLOCK_REALTIME);
 }
 
+/* Marked by the loader in the link, or by BPF in the page. */
+static void where_no_call_may_be_made_the_page_tells_without_a_pass(void)
+{
+	struct tnb_vdso_link *link = stage.mapped.link;
+	struct timeval time;
+
+	publish_offset(stage.mapped.page, YEAR, 0);
+	stage.mapped.page->pass = PASS + 1;
+	for (int in_page = 0; in_page < 2; in_page++) {
+		stage.mapped.page->no_calls = in_page;
+		link->no_calls = !in_page;
+		assert_all_show(YEAR, 0);
+		assert_int_equal(stage.mapped.gettimeofday(&time, NULL), 0);
+		assert_int_equal(time.tv_sec, base_sec(CLOCK_REALTIME) + YEAR);
+		assert_int_equal(stage.mapped.time(NULL),
+				 base_sec(CLOCK_REALTIME_COARSE) + YEAR);
+	}
+	stage.mapped.page->no_calls = 0;
+	assert_is_raw(CLOCK_REALTIME);
+}
+
 /* Coarse clocks and time() do not need the TSC. */
 static void other_clock_sources_are_the_system_calls(void)
 {
@@ -908,25 +929,26 @@ static void raw_makes_system_calls(void **state)
 }
 
 /* X(test) */
-#define TESTS(X)                                        \
-	X(an_identity_is_the_hosts_time)                \
-	X(offsets_are_added)                            \
-	X(each_family_has_its_own)                      \
-	X(the_sequence_picks_the_copy)                  \
-	X(rates_are_the_timekeepers)                    \
-	X(gettimeofday_is_in_microseconds)              \
-	X(time_is_the_coarse_second)                    \
-	X(without_a_pass_the_system_call_tells)         \
-	X(other_clock_sources_are_the_system_calls)     \
-	X(time_namespaces_come_first)                   \
-	X(unknown_clocks_are_the_system_calls)          \
-	X(cycles_are_scaled)                            \
-	X(many_cycles_are_scaled)                       \
-	X(a_tsc_that_lies_behind_stands_still)          \
-	X(an_update_of_the_kernel_is_waited_for)        \
-	X(no_time_is_torn)                              \
-	X(numbers_that_change_meanwhile_are_read_again) \
-	X(an_update_of_the_kernel_meanwhile_is_seen)    \
+#define TESTS(X)                                                   \
+	X(an_identity_is_the_hosts_time)                           \
+	X(offsets_are_added)                                       \
+	X(each_family_has_its_own)                                 \
+	X(the_sequence_picks_the_copy)                             \
+	X(rates_are_the_timekeepers)                               \
+	X(gettimeofday_is_in_microseconds)                         \
+	X(time_is_the_coarse_second)                               \
+	X(without_a_pass_the_system_call_tells)                    \
+	X(where_no_call_may_be_made_the_page_tells_without_a_pass) \
+	X(other_clock_sources_are_the_system_calls)                \
+	X(time_namespaces_come_first)                              \
+	X(unknown_clocks_are_the_system_calls)                     \
+	X(cycles_are_scaled)                                       \
+	X(many_cycles_are_scaled)                                  \
+	X(a_tsc_that_lies_behind_stands_still)                     \
+	X(an_update_of_the_kernel_is_waited_for)                   \
+	X(no_time_is_torn)                                         \
+	X(numbers_that_change_meanwhile_are_read_again)            \
+	X(an_update_of_the_kernel_meanwhile_is_seen)               \
 	X(the_rest_is_the_kernels)
 
 #define ON_EVERY_SHAPE(test)                 \

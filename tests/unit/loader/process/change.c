@@ -340,6 +340,10 @@ static void filters_apply_to_all_that_it_does_by_itself(void **state)
 	assert_int_equal(change(subject, &live), 0);
 	expect_to_go_on(subject);
 	assert_int_equal(filtered->allowed, 0);
+	/* Nor is it sent to clock calls, which its filter refuses. */
+	live = look_at(subject);
+	assert_true(live.has_pages);
+	assert_int_equal(live.page.link.no_calls, 1);
 }
 
 /* ---- Another program meanwhile ------------------------------------------- */
@@ -471,7 +475,13 @@ static void stops_of_somebody_else_hold_nobody(void **state)
 static int make_injector(void **state)
 {
 	(void)state;
+	static struct tnb_vdso vdso;
+
 	clock_page_injector(SLOT, &injector);
+	/* Whether this kernel's data are known plays no part here. */
+	vdso = *injector.vdso;
+	vdso.why_raw[0] = '\0';
+	injector.vdso = &vdso;
 	return 0;
 }
 

@@ -36,6 +36,19 @@
 #define TNB_NR_TIME32_futex_waitv TNB_NO_CALL(futex_waitv)
 #define TNB_NR_TIME32_futex_wait TNB_NO_CALL(futex_wait)
 
+/* X(number): what C libraries read a clock by where they have no vDSO; the
+ * image makes the first two. 32-bit ones take another where one is missing, but
+ * not where it is refused. */
+#define TNB_CLOCK_CALLS(X)         \
+	X(228) /* clock_gettime */ \
+	X(96)  /* gettimeofday */  \
+	X(201) /* time */
+#define TNB_CLOCK_CALLS_32(X)        \
+	X(403) /* clock_gettime64 */ \
+	X(265) /* clock_gettime */   \
+	X(78)  /* gettimeofday */    \
+	X(13)  /* time */
+
 #define TNB_NR_write 1
 #define TNB_NR_TIME32_write 4
 
