@@ -25,12 +25,19 @@ static int take_lock(int fd)
 
 int run_dir_lock(const char *path)
 {
-	int lock = tnb_run_dir_open_lock(path, LOCK);
+	int dir = tnb_run_dir_open(path), lock;
 
-	if (lock < 0) {
+	if (dir < 0) {
 		journal(LOG_ERR,
 			"cannot use %s: %s; it must be a directory of root's",
-			path, strerror(-lock));
+			path, strerror(-dir));
+		return dir;
+	}
+	close(dir);
+	lock = tnb_run_dir_open_lock(path, LOCK);
+	if (lock < 0) {
+		journal(LOG_ERR, "cannot open %s/" LOCK ": %s", path,
+			strerror(-lock));
 		return lock;
 	}
 	lock = take_lock(lock);

@@ -32,8 +32,7 @@ static __always_inline bool current_is_in(__u32 slot)
  */
 static __always_inline long tell_loader(struct tnb_loader_event *event)
 {
-	const struct tnb_clock_page *page =
-		bpf_map_lookup_elem(&clock_pages, &event->slot);
+	const struct tnb_clock_page *page = clock_page_of(event->slot);
 
 	event->when_ns = bpf_ktime_get_ns();
 	/* In this order: revoking a pass counts first. */

@@ -32,7 +32,7 @@ static __always_inline struct tnb_clock_page *current_page(void)
 	arrival = current_arrival_after(slot);
 	if (arrival.entry)
 		slot = arrival.from;
-	return slot ? bpf_map_lookup_elem(&clock_pages, &slot) : NULL;
+	return slot ? clock_page_of(slot) : NULL;
 }
 
 #endif

@@ -18,13 +18,34 @@ struct {
 	__type(value, __u32);
 } cgroup_slots __weak SEC(".maps");
 
-struct {
+/* The page of a rule: a map of one entry, which a process may have in its hands
+ * without seeing another rule's. Made by user space (loader/rules/pages.c). */
+struct clock_page_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	/* clang leaves out types that only an inner map names. */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct tnb_clock_page));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, TNB_SLOTS);
 	__type(key, __u32);
-	__type(value, struct tnb_clock_page);
+	__array(values, struct clock_page_map);
 } clock_pages __weak SEC(".maps");
+
+/* NULL: the slot has none. A function of its own, whose stack is free again when
+ * the caller's functions need theirs. */
+static __attribute__((noinline, unused)) struct tnb_clock_page *
+clock_page_of(__u32 slot)
+{
+	const __u32 first = 0;
+	void *map = bpf_map_lookup_elem(&clock_pages, &slot);
+
+	return map ? bpf_map_lookup_elem(map, &first) : NULL;
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -15,7 +15,7 @@ static __always_inline __u8 *no_calls_of(struct tnb_loader_state *state,
 static __always_inline void no_calls_begin(__u32 slot)
 {
 	struct tnb_loader_state *state = the_loader_state();
-	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+	struct tnb_clock_page *page = clock_page_of(slot);
 
 	if (!state || !page)
 		return;

@@ -28,7 +28,7 @@ static __always_inline void pass_revoke(struct tnb_clock_page *page)
 
 static __always_inline void pass_revoke_slot(__u32 slot)
 {
-	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+	struct tnb_clock_page *page = clock_page_of(slot);
 
 	if (page)
 		pass_revoke(page);

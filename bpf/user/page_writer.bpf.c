@@ -67,19 +67,15 @@ static __always_inline void store_sets(struct tnb_clock_page *page,
  * Where a system call has the host's time, in every cgroup, a page can be read
  * without an owner, too. Before its rule begins it has the numbers that its
  * processes have already. After its rule has ended it has the numbers that they
- * will have. A slot gets a new generation each time that it is got ready.
+ * will have.
  */
 static __always_inline void write_readable(struct tnb_clock_page *page,
 					   const struct tnb_page_write *request)
 {
-	bool is_got_ready = !request->owner && !page->owner;
-
-	if (is_got_ready)
-		page->pass = 0;
 	page->owner = request->owner;
 	store_sets(page, &request->set);
-	if (is_got_ready)
-		order_store(&page->pass, ++page->generation);
+	if (!page->pass)
+		order_store(&page->pass, page->generation);
 }
 
 static __always_inline void write_guarded(struct tnb_clock_page *page,
@@ -92,9 +88,7 @@ static __always_inline void write_guarded(struct tnb_clock_page *page,
 		page->owner = request->owner;
 	}
 	store_sets(page, &request->set);
-	if (!request->owner)
-		page->generation++;
-	else if (new_rule)
+	if (request->owner && new_rule)
 		begin_pass(page, request->revocations);
 }
 
@@ -111,11 +105,14 @@ static __always_inline int write_page(struct tnb_clock_page *page,
 		return -TNB_EAGAIN;
 	page->magic = TNB_PAGE_MAGIC;
 	page->abi = TNB_PAGE_ABI;
-	/* A slot that is got ready: no process maps its page (P6). */
-	if (!request->owner && !page->owner)
-		page->no_calls = 0;
+	page->slot = request->slot;
 	if (!page->load)
 		page->load = load_number;
+	/* No two pages have the same count of revocations. */
+	if (!page->generation) {
+		page->generation = request->generation;
+		page->revocations = (__u64)request->generation << 32;
+	}
 	if (calls_are_hosts)
 		write_readable(page, request);
 	else
@@ -128,7 +125,7 @@ SEC("syscall")
 int page_write(struct tnb_page_write *request)
 {
 	__u32 slot = request->slot;
-	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+	struct tnb_clock_page *page = clock_page_of(slot);
 
 	request->result = page && slot ? write_page(page, request)
 				       : -TNB_EINVAL;
@@ -149,7 +146,7 @@ SEC("syscall")
 int page_pass(struct tnb_clock_page_pass *request)
 {
 	__u32 slot = request->slot;
-	struct tnb_clock_page *page = bpf_map_lookup_elem(&clock_pages, &slot);
+	struct tnb_clock_page *page = clock_page_of(slot);
 
 	request->result = -TNB_EINVAL;
 	if (!page || !slot)

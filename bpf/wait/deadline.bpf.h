@@ -534,26 +534,19 @@ timer_can_be_set_again(const struct deadline_record *record)
 static __always_inline void deadline_lose(const struct deadline_record *record,
 					  struct deadline_rest *rest)
 {
+	__u32 copy = record->copy;
+	bool is_timer = copy == TNB_COPY_itimerspec64 ||
+			copy == TNB_COPY_itimerspec32;
+
 	count(TNB_COUNT_DEADLINE_LOST);
 	rest->address = record->key.address;
-	/* A request of a ring is no call. */
-	switch (record->copy) {
-	case TNB_COPY_timespec64:
+	if (is_timer && !timer_can_be_set_again(record))
+		return;
+	if (copy == TNB_COPY_timespec64 || copy == TNB_COPY_itimerspec64)
 		rest->size = sizeof(struct time_bytes);
-		break;
-	case TNB_COPY_timespec32:
+	else if (copy == TNB_COPY_timespec32 || is_timer)
 		rest->size = sizeof(struct time_bytes) / 2;
-		break;
-	case TNB_COPY_itimerspec64:
-	case TNB_COPY_itimerspec32:
-		if (timer_can_be_set_again(record))
-			rest->size = record->copy == TNB_COPY_itimerspec64
-					     ? sizeof(struct time_bytes)
-					     : sizeof(struct time_bytes) / 2;
-		break;
-	default:
-		break;
-	}
+	/* Else it is a request of a ring, which is no call. */
 }
 
 /* A function of its own, so that this is not on the stack while the thread is

@@ -168,7 +168,8 @@ struct stuck_left {
 
 /* Where the thread cannot wait for the loader, it is stopped on its way to user
  * mode, once memory is writable: then deadline_restore.bpf.c tries again. What
- * is stuck was counted before (abi/hold.h, H6). */
+ * is stuck was counted before (abi/hold.h, H6). (The event is filled here and
+ * in call_again(): a function for both has not enough stack.) */
 TNB_ONCE int stuck_settle_later(const struct stuck_left *left)
 {
 	struct tnb_loader_event event;

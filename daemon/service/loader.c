@@ -91,7 +91,7 @@ static int start_threads(struct tnb_loader *loader)
 	int events = tnb_pins_map(TNB_MAP_loader_events);
 	int err;
 
-	if (loader->injector.map < 0 || events < 0)
+	if (events < 0)
 		return tnb_fail(-ENOENT, "%s/maps is incomplete", TNB_PINS);
 	/* First: the guard misses the beat as soon as a process is traced. */
 	err = tnb_heartbeat_start(&loader->heartbeat, loader->state,
@@ -127,7 +127,6 @@ static int start(struct tnb_loader *loader)
 	reset_state(loader->state);
 	loader->injector = (struct tnb_injector){
 		.vdso = &loader->vdso,
-		.map = tnb_pins_map(TNB_MAP_clock_pages),
 		.pages = loader->tnb->pages,
 		.state = loader->state,
 	};
@@ -144,7 +143,7 @@ static int make_parts(struct tnb_loader *loader)
 	int ending = tnb_ending_open(&loader->ending);
 	int inbox = tnb_inbox_open(&loader->inbox);
 
-	loader->lock = loader->injector.map = loader->heartbeat.poke = -1;
+	loader->lock = loader->heartbeat.poke = -1;
 	loader->tracers = (struct tnb_tracers){
 		.work = { .injector = &loader->injector,
 			  .inbox = &loader->inbox },
@@ -224,7 +223,6 @@ void tnb_loader_stop(struct tnb_loader **handle)
 	tnb_inbox_close(&loader->inbox);
 	tnb_ending_close(&loader->ending);
 	tnb_channel_unmap(&loader->state);
-	tnb_cleanup_close(&loader->injector.map);
 	tnb_close(&loader->tnb);
 	free(loader);
 }

@@ -201,6 +201,9 @@ struct tnb_loader_state {
 	/* By slot, 1: some process that was given its page may make no system
 	 * call (P6 of page.h). Until the slot has another rule. */
 	__u8 no_calls[TNB_SLOTS];
+	/* By slot, the id of the map that is its page; 0: it never had one. */
+	__u32 page_map[TNB_SLOTS];
+	__u32 generations; /* that pages had so far: the last one */
 	struct tnb_caller caller[TNB_CALLERS];
 };
 

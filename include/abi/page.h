@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The clock page: one rule's numbers, shared by BPF programs, user space and
- * the replacement vDSO. One entry of the BPF array `clock_pages`, 4096
- * bytes, mapped read-only everywhere. Only BPF programs write it: `page_write`
- * the clocks and the pass of a new rule, `page_pass` and those of
+ * the replacement vDSO. The one entry of a BPF array of its own, 4096 bytes,
+ * mapped read-only everywhere; `clock_pages` has the array of each slot. A rule
+ * that begins gets a new one, so that a process that still maps the page of a
+ * rule that has ended never sees another's. Only BPF programs write it:
+ * `page_write` the clocks and the pass of a new rule, `page_pass` and those of
  * bpf/life/move.bpf.c the pass.
  *
  * Invariants
@@ -14,17 +16,16 @@
  *  P3. A clock whose flags are 0 is an offset only: virtual = host + offset.
  *  P4. offset_nsec, host_ref_nsec and virt_ref_nsec are in [0, 999999999].
  *  P5. A process may use its mapped page only while page.pass equals link.pass;
- *      otherwise its reads fall back to the system call. The generation is a
- *      new number each time that the page is written without an owner, which
- *      is how every rule begins and ends. Until the owner is written, the pass
- *      equals no generation. It is also revoked for as long as a process that
- *      maps the page may live elsewhere (docs/fast-path.md).
+ *      otherwise its reads fall back to the system call. The pass of a link is
+ *      the generation of the page, a number that no other page has. Until the
+ *      owner is written, which is how a rule begins, and after its end, the
+ *      page's pass equals no generation. It is also revoked for as long as a
+ *      process that maps the page may live elsewhere (docs/fast-path.md).
  *      Under lockdown, where that system call has the host's time, it is not
  *      revoked, and the page can be read before its rule begins and after its
  *      end (bpf/user/page_writer.bpf.c).
  *  P6. Where no_calls is set, in the page or in the link, the page is read
- *      whatever its pass: the system call might kill the process. Such a slot
- *      is not used again while a process may map its page.
+ *      whatever its pass: the system call might kill the process.
  *
  * Included from BPF, freestanding and hosted C: fixed-width types only.
  */
@@ -40,7 +41,7 @@
 #define TNB_PAGE_ABI 9u
 #define TNB_PAGE_SIZE 4096u
 
-/* Slots of clock_pages; slot 0 is the identity and never handed out. */
+/* Slots; slot 0 is the identity and never handed out. */
 #define TNB_SLOTS 16384u
 /* Cgroups that can be virtual at once, inherited ones included. */
 #define TNB_CGROUPS 65536u
@@ -73,12 +74,13 @@ struct tnb_clock_page {
 	__u32 writer;	/* 1 while a writer's turn lasts, both copies */
 	__u64 pass;	/* P5: generation, plus 2^32 each time it is revoked */
 	__u32 generation;  /* the number of P5 */
-	__u32 no_calls;	   /* P6: 1 until the slot has another rule */
+	__u32 no_calls;	   /* P6 */
 	__u64 revocations; /* times that the pass was revoked, never less */
 	/* A random number of the load that made the map: a process may map the
 	 * page of one that is gone (its pins were removed by hand). */
 	__u64 load;
-	__u64 padding;
+	__u32 slot;
+	__u32 unused_word;
 	struct tnb_clock_set set[2];
 	__u8 unused[TNB_PAGE_SIZE - 64 - 2 * sizeof(struct tnb_clock_set)];
 };
@@ -88,8 +90,10 @@ struct tnb_page_write {
 	__u32 slot;
 	__s32 result; /* out: 0, -EINVAL, -EAGAIN (another writer is at work) */
 	__u64 owner;
-	__u64 revocations; /* as it was when the slot was got ready for a new
+	__u64 revocations; /* as it was when the page was got ready for a new
 			      rule */
+	__u32 generation;  /* of a page that has none yet; else 0 */
+	__u32 unused;
 	struct tnb_clock_set set;
 };
 

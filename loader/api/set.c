@@ -2,19 +2,6 @@
 #include "set.h"
 
 #include "process/converge.h"
-#include "process/left_slots.h"
-
-#include <errno.h>
-
-static int prepare(struct tnb_rule_change *change)
-{
-	int err = tnb_rule_prepare(change);
-
-	if (err != -ENOSPC || tnb_left_slots_free(change->tnb))
-		return err;
-	(void)!tnb_rule_finish(change, err);
-	return tnb_rule_prepare(change);
-}
 
 /* Processes that come into the tree during the change are changed after it. */
 int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
@@ -27,7 +14,7 @@ int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 	if (err)
 		return err;
 	if (change.begins) {
-		err = prepare(&change);
+		err = tnb_rule_prepare(&change);
 		if (!err)
 			tnb_converge_tree(tnb, cgroup->fd, changed);
 	}

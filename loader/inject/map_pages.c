@@ -71,7 +71,7 @@ static int enter_stub(struct tnb_tracee *tracee,
 		      const struct tnb_mapping_place *place)
 {
 	struct tnb_stub_task task = {
-		.map_offset = (__u64)place->slot * TNB_PAGE_SIZE,
+		.map_offset = place->offset,
 		.map_at = place->at,
 	};
 	struct tnb_registers regs;

@@ -6,8 +6,8 @@
 #include "tracee.h"
 
 struct tnb_mapping_place {
-	int map;	 /* of the clock pages */
-	__u32 slot;	 /* of its page */
+	int map;	 /* that its clock page is in */
+	__u64 offset;	 /* there */
 	__u64 at;	 /* its pages of an earlier time, 0: it has none */
 	__u64 room;	 /* where the stub goes, in the process */
 	__u32 room_size; /* in bytes */

@@ -196,11 +196,6 @@ static int load_objects(const struct tnb_objects *objects,
 {
 	int err = load_object(objects, objects->all[0], plan, replace);
 
-	/* From here on even root maps the pages read-only: only page_write
-	 * changes them. Pages that are taken over are frozen already. */
-	if (!err && !replace)
-		err = bpf_map_freeze(
-			bpf_map__fd(objects->main->maps.clock_pages));
 	tnb_step();
 	for (size_t i = 1; !err && i < objects->count; i++)
 		err = load_object(objects, objects->all[i], plan, replace);

@@ -47,7 +47,7 @@ static int virtual_now(const struct tnb_injector *injector,
 		return -errno;
 	*host = (struct tnb_time){ now.tv_sec, (__u32)now.tv_nsec };
 	*virtual = *host;
-	return tnb_page_read(&injector->pages[event->slot],
+	return tnb_page_read(tnb_pages_at(injector->pages, event->slot),
 			     tnb_family_of((__u32)clock), virtual)
 		       ? -EAGAIN
 		       : 0;
@@ -269,8 +269,8 @@ static int task_of(const struct tnb_call_end *end,
 static bool may_have_moved(const struct tnb_injector *injector,
 			   const struct tnb_loader_event *event)
 {
-	return tnb_load_acquire(injector->pages[event->slot].revocations) !=
-	       event->revocations;
+	return tnb_load_acquire(tnb_pages_at(injector->pages, event->slot)
+					->revocations) != event->revocations;
 }
 
 static int answer_call(const struct tnb_injector *injector,

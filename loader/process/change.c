@@ -45,12 +45,12 @@ struct change {
  * known only as long as its link tells. */
 static bool has_clock_page(const struct change *change)
 {
-	const struct tnb_link_page *page = &change->live->page;
+	const struct tnb_view *live = change->live;
 
-	return change->live->has_pages &&
+	return live->has_pages &&
 	       (!change->placement->slot ||
-		(page->link.slot == change->placement->slot &&
-		 page->load == change->placement->load));
+		(live->page.link.slot &&
+		 tnb_view_has_page_of(live, change->placement)));
 }
 
 static bool is_64bit(const struct tnb_tracee *tracee)
@@ -127,9 +127,9 @@ static int look_at_filters(struct change *change)
 static int map_pages(struct change *change)
 {
 	const struct tnb_vdso *vdso = change->injector->vdso;
-	const struct tnb_mapping_place place = {
-		.map = change->injector->map,
-		.slot = change->placement->slot,
+	_cleanup_close_
+	int map = -1;
+	struct tnb_mapping_place place = {
 		.at = change->live->has_pages ? change->live->page.at : 0,
 		.room = change->live->maps.vdso + vdso->room,
 		.room_size = vdso->room_size,
@@ -141,6 +141,10 @@ static int map_pages(struct change *change)
 		return 0;
 	if (tnb_budget_is_spent())
 		return -EAGAIN;
+	map = tnb_start_open_page(change->injector, change->placement->slot,
+				  change->placement->pass, &place);
+	if (map < 0)
+		return map == -ESTALE ? -EAGAIN : map;
 	err = tnb_budget_begin(PAGES_BUDGET_MS);
 	/* If we die, the old link must not pass for that of the new page. */
 	if (!err && place.at)
@@ -162,9 +166,10 @@ static int write_pass(const struct change *change)
 
 	if (tnb_view_pass_of(placement) == TNB_NO_PASS)
 		return 0;
-	given = tnb_start_write_pass(change->carrier, change->fill.pages,
-				     &change->injector->pages[placement->slot],
-				     placement->pass, placement->revocations);
+	given = tnb_start_write_pass(
+		change->carrier, change->fill.pages,
+		tnb_pages_at(change->injector->pages, placement->slot),
+		placement->pass, placement->revocations);
 	return given > 0 ? -EAGAIN : given;
 }
 

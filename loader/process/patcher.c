@@ -138,8 +138,8 @@ static bool is_watched(const struct shared *shared)
 static void keep_own_files(const struct patching *patching)
 {
 	const int keep[] = {
-		patching->injector.map,	     patching->sharing.users,
-		patching->sharing.owners,    patching->tnb->journal,
+		patching->sharing.users,     patching->sharing.owners,
+		patching->tnb->clock_pages,  patching->tnb->journal,
 		patching->tnb->cgroup_slots, patching->tnb->counters,
 		patching->tnb->page_write,   patching->tnb->page_pass,
 	};
@@ -150,6 +150,7 @@ static void keep_own_files(const struct patching *patching)
 static void run_patcher(const struct patching *patching)
 {
 	keep_own_files(patching);
+	tnb_pages_after_fork(patching->tnb->pages);
 	setsid();
 	tnb_thread_begin("tnb-patcher", 1);
 	tnb_channel_be_patcher(patching->injector.state);
@@ -316,9 +317,6 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	patching->injector.vdso = vdso;
 	patching->injector.pages = patching->tnb->pages;
 	patching->injector.state = patching->tnb->loader;
-	patching->injector.map = tnb_pins_map(TNB_MAP_clock_pages);
-	if (patching->injector.map < 0)
-		return patching->injector.map;
 	err = open_sharing(&patching->sharing);
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);
@@ -335,7 +333,6 @@ int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 {
 	struct patching patching = {
 		.tnb = tnb,
-		.injector = { .map = -1 },
 		.sharing = { -1, -1 },
 		.count = count,
 		.parent = getpid(),
@@ -350,7 +347,6 @@ int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 		       count * sizeof(*targets));
 		munmap(patching.shared, patching.size);
 	}
-	tnb_cleanup_close(&patching.injector.map);
 	tnb_sharing_free(&patching.owners);
 	tnb_cleanup_close(&patching.sharing.users);
 	tnb_cleanup_close(&patching.sharing.owners);

@@ -115,9 +115,10 @@ static int write_pass(const struct start *start)
 	__u64 pass = (__u32)exec->pass;
 
 	/* The link page has no pass yet. */
-	return pass ? tnb_start_write_pass(start->tracee, start->address,
-					   &start->injector->pages[exec->slot],
-					   pass, exec->revocations)
+	return pass ? tnb_start_write_pass(
+			      start->tracee, start->address,
+			      tnb_pages_at(start->injector->pages, exec->slot),
+			      pass, exec->revocations)
 		    : 1;
 }
 
@@ -160,17 +161,35 @@ static int write_all(const struct start *start)
 
 /* ---- All of it ----------------------------------------------------------- */
 
+/* Looked at before and after: pages are never taken from a slot, but it may get
+ * a new one in between. */
+int tnb_start_open_page(const struct tnb_injector *injector, __u32 slot,
+			__u64 generation, struct tnb_mapping_place *place)
+{
+	int map = tnb_pages_map(injector->pages, slot, &place->offset);
+	const struct tnb_clock_page *page = tnb_pages_at(injector->pages, slot);
+
+	place->map = map;
+	if (map < 0 || !generation ||
+	    tnb_load_acquire(page->generation) == generation)
+		return map;
+	close(map);
+	return -ESTALE;
+}
+
 static int inject(struct start *start)
 {
 	const struct tnb_vdso *vdso = start->injector->vdso;
-	const struct tnb_mapping_place place = {
-		.map = start->injector->map,
-		.slot = start->exec.slot,
+	struct tnb_mapping_place place = {
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
 	};
-	int err = tnb_map_pages(start->tracee, &place, &start->address,
-				&start->socket);
+	_cleanup_close_
+	int map = tnb_start_open_page(start->injector, start->exec.slot,
+				      (__u32)start->exec.pass, &place);
+	int err = map < 0 ? map
+			  : tnb_map_pages(start->tracee, &place,
+					  &start->address, &start->socket);
 
 	return err ? err : write_all(start);
 }

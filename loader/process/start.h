@@ -6,6 +6,8 @@
 
 #include "inject/tracee.h"
 
+#include "inject/map_pages.h"
+#include "rules/pages.h"
 #include "vdso/kernel_vdso.h"
 
 #include <abi/page.h>
@@ -14,8 +16,7 @@
 /* What all starts have in common. Borrowed. */
 struct tnb_injector {
 	const struct tnb_vdso *vdso;
-	int map;			    /* clock_pages */
-	const struct tnb_clock_page *pages; /* the same, mapped */
+	struct tnb_pages *pages;
 	struct tnb_loader_state *state;
 	/* Of tnb_change_running() alone. */
 	const struct tnb_sharing *memory; /* NULL: no memory is shared */
@@ -40,6 +41,13 @@ struct tnb_outcome {
 	bool is_later;	  /* SLOW: the reviewer is to change it */
 	bool has_no_pass; /* FAST, once the reviewer has given it one */
 };
+
+/* The map of the page of this generation, for place->map and place->offset; to
+ * be closed after the process has mapped it. Generation 0: whichever the slot
+ * has. -ESTALE: the slot has another page by now. */
+TNB_MUST_CHECK int tnb_start_open_page(const struct tnb_injector *injector,
+				       __u32 slot, __u64 generation,
+				       struct tnb_mapping_place *place);
 
 /* Whether a stopped thread is about to run its first instruction. */
 bool tnb_start_is_fresh(const struct tnb_tracee *tracee);

@@ -4,6 +4,7 @@
 
 #include "inject/write_pages.h"
 #include "rules/clock_page.h"
+#include "rules/pages.h"
 #include "vdso/jumps.h"
 
 #include <errno.h>
@@ -40,6 +41,14 @@ bool tnb_view_is_linked(const struct tnb_view *live)
 	return live->has_pages && live->page.link.slot;
 }
 
+bool tnb_view_has_page_of(const struct tnb_view *live,
+			  const struct tnb_placement *placement)
+{
+	return live->has_pages && live->page.slot == placement->slot &&
+	       live->page.load == placement->load &&
+	       live->page.generation == placement->pass;
+}
+
 bool tnb_view_is_in_place(const struct tnb_view *live,
 			  const struct tnb_placement *placement)
 {
@@ -48,7 +57,7 @@ bool tnb_view_is_in_place(const struct tnb_view *live,
 	if (live->page.link.slot != placement->slot)
 		return false;
 	return !placement->slot ||
-	       (live->page.load == placement->load &&
+	       (tnb_view_has_page_of(live, placement) &&
 		live->page.link.pass == tnb_view_pass_of(placement));
 }
 
@@ -57,7 +66,7 @@ bool tnb_view_is_foreign(const struct tnb *tnb,
 {
 	__u32 slot = page->link.slot;
 
-	return slot && page->load != tnb->pages[slot].load;
+	return slot && page->load != tnb_pages_at(tnb->pages, slot)->load;
 }
 
 bool tnb_view_reads_page(const struct tnb *tnb,

@@ -27,7 +27,10 @@ TNB_MUST_CHECK int tnb_view_take(pid_t pid, pid_t tid, int proc,
 
 /* Whether it has pages of a rule, whichever. */
 bool tnb_view_is_linked(const struct tnb_view *live);
-/* Whether it maps what belongs there. */
+/* Whether it maps the clock page of its rule. */
+bool tnb_view_has_page_of(const struct tnb_view *live,
+			  const struct tnb_placement *placement);
+/* Whether that is so, and all doors lead there. */
 bool tnb_view_is_in_place(const struct tnb_view *live,
 			  const struct tnb_placement *placement);
 /* The pass that its link page has to have: TNB_NO_PASS, or the rule's. */

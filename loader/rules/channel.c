@@ -100,6 +100,14 @@ void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid)
 	tnb_channel_arrived(state, tnb_channel_arrival(state, pid));
 }
 
+/* Never 0, which is that of a page that was not written yet. */
+__u32 tnb_channel_generation(struct tnb_loader_state *state)
+{
+	if (!++state->generations)
+		state->generations++;
+	return state->generations;
+}
+
 void tnb_channel_forbid_calls(struct tnb_loader_state *state, __u32 slot)
 {
 	tnb_store_release(state->no_calls[slot], 1);

@@ -37,8 +37,11 @@ void tnb_channel_arrived(struct tnb_loader_state *state, __u64 entry);
  * cannot be changed. */
 void tnb_channel_forget_arrival(struct tnb_loader_state *state, pid_t pid);
 
+/* A number that no page has had. Under the lock of the rules. */
+__u32 tnb_channel_generation(struct tnb_loader_state *state);
+
 /* P6 of abi/page.h, by slot: a process may be given its page that may make no
- * system call; and the slot has another rule, or is about to. */
+ * system call; and the slot has a new page. */
 void tnb_channel_forbid_calls(struct tnb_loader_state *state, __u32 slot);
 void tnb_channel_allow_calls(struct tnb_loader_state *state, __u32 slot);
 bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot);

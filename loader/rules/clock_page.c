@@ -2,6 +2,8 @@
 #include "clock_page.h"
 
 #include "base/error.h"
+#include "channel.h"
+#include "pages.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,6 +20,11 @@ static const __u32 source_clock[TNB_CLOCKS] = {
 	[TNB_BOOTTIME] = CLOCK_BOOTTIME,
 };
 
+static const struct tnb_clock_page *page_of(const struct tnb *tnb, __u32 slot)
+{
+	return tnb_pages_at(tnb->pages, slot);
+}
+
 struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
 {
 	struct tnb_offsets offsets = { { 0 } };
@@ -27,7 +34,7 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
 
 		/* Ends because the caller has the lock: no other process
 		 * writes. */
-		while (tnb_page_read(&tnb->pages[slot], (enum tnb_clock_id)i,
+		while (tnb_page_read(page_of(tnb, slot), (enum tnb_clock_id)i,
 				     &time))
 			;
 		offsets.ns[i] = time.sec * (int64_t)TNB_NSEC_PER_SEC +
@@ -38,7 +45,7 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot)
 
 uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].owner);
+	return tnb_load_acquire(page_of(tnb, slot)->owner);
 }
 
 static void fill_set(struct tnb_clock_set *set,
@@ -56,7 +63,15 @@ static void fill_set(struct tnb_clock_set *set,
 
 uint64_t tnb_clock_page_revocations(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].revocations);
+	return tnb_load_acquire(page_of(tnb, slot)->revocations);
+}
+
+int tnb_clock_page_make(struct tnb *tnb, __u32 slot,
+			const struct tnb_offsets *offsets)
+{
+	int err = tnb_pages_make(tnb->pages, tnb->clock_pages, slot);
+
+	return err ? err : tnb_clock_page_store(tnb, slot, 0, 0, offsets);
 }
 
 int tnb_clock_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
@@ -71,6 +86,8 @@ int tnb_clock_page_store(struct tnb *tnb, __u32 slot, uint64_t owner,
 		    .ctx_size_in = sizeof(request), );
 
 	fill_set(&request.set, offsets);
+	if (!tnb_clock_page_generation(tnb, slot))
+		request.generation = tnb_channel_generation(tnb->loader);
 	for (int i = 0; i < WRITE_TRIES; i++) {
 		request.result = -EIO;
 		if (bpf_prog_test_run_opts(tnb->page_write, &opts))
@@ -114,17 +131,17 @@ int tnb_clock_page_pass_return(struct tnb *tnb, __u32 slot, uint64_t seen)
 
 uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].pass);
+	return tnb_load_acquire(page_of(tnb, slot)->pass);
 }
 
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].generation);
+	return tnb_load_acquire(page_of(tnb, slot)->generation);
 }
 
 bool tnb_clock_page_has_no_calls(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_load_acquire(tnb->pages[slot].no_calls);
+	return tnb_load_acquire(page_of(tnb, slot)->no_calls);
 }
 
 bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot)

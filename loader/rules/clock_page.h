@@ -19,9 +19,12 @@ struct tnb_offsets tnb_clock_page_offsets(const struct tnb *tnb, __u32 slot);
 /* Id of the cgroup whose rule has the slot; 0: it is free. */
 uint64_t tnb_clock_page_owner(const struct tnb *tnb, __u32 slot);
 
-/* Write the page of a slot. owner 0: the slot is free, or its rule is to begin.
- * `revocations`: for a rule that begins, tnb_clock_page_revocations() before
- * the slot was stored without an owner; else 0. */
+/* Give a slot that is free a new page for a rule that is to begin, with these
+ * offsets and no owner yet. Under the lock. */
+TNB_MUST_CHECK int tnb_clock_page_make(struct tnb *tnb, __u32 slot,
+				       const struct tnb_offsets *offsets);
+/* Write the page of a slot. owner 0: its rule has ended. `revocations`: for a
+ * rule that begins, tnb_clock_page_revocations() of its new page; else 0. */
 TNB_MUST_CHECK int tnb_clock_page_store(struct tnb *tnb, __u32 slot,
 					uint64_t owner, uint64_t revocations,
 					const struct tnb_offsets *offsets);

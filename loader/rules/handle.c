@@ -7,27 +7,9 @@
 #include "base/proc.h"
 #include "kernel/plan.h"
 #include "channel.h"
+#include "pages.h"
 
 #include <errno.h>
-#include <sys/mman.h>
-
-#define PAGES_SIZE ((size_t)TNB_SLOTS * TNB_PAGE_SIZE)
-
-static int map_pages(struct tnb *tnb)
-{
-	_cleanup_close_
-	int fd = tnb_pins_map(TNB_MAP_clock_pages);
-	void *pages;
-
-	if (fd < 0)
-		return fd;
-	pages = mmap(NULL, PAGES_SIZE, PROT_READ, MAP_SHARED, fd, 0);
-	if (pages == MAP_FAILED)
-		return tnb_fail(-errno, "cannot map the clock pages: %s",
-				strerror(errno));
-	tnb->pages = pages;
-	return 0;
-}
 
 /* /proc names the cgroup of a process as the reader's namespace sees it. */
 static int check_own_place(void)
@@ -53,6 +35,9 @@ static int open_pins(struct tnb *tnb)
 		err = keep(&tnb->cgroup_slots,
 			   tnb_pins_map(TNB_MAP_cgroup_slots));
 	if (!err)
+		err = keep(&tnb->clock_pages,
+			   tnb_pins_map(TNB_MAP_clock_pages));
+	if (!err)
 		err = keep(&tnb->counters, tnb_pins_map(TNB_MAP_counters));
 	if (!err)
 		err = keep(&tnb->page_write,
@@ -77,9 +62,9 @@ static int open_parts(struct tnb *tnb)
 	if (!err)
 		err = open_pins(tnb);
 	if (!err)
-		err = map_pages(tnb);
-	if (!err)
 		err = tnb_channel_map(&tnb->loader);
+	if (!err)
+		err = tnb_pages_open(tnb->loader, &tnb->pages);
 	return err ? err : tnb_cgroup_mount(&tnb->mount);
 }
 
@@ -90,7 +75,7 @@ int tnb_open(struct tnb **out)
 
 	if (!tnb)
 		return tnb_fail_memory();
-	tnb->journal = tnb->cgroup_slots = -1;
+	tnb->journal = tnb->cgroup_slots = tnb->clock_pages = -1;
 	tnb->counters = tnb->page_write = tnb->page_pass = -1;
 	tnb->slot_hint = 1;
 	err = open_parts(tnb);
@@ -110,11 +95,11 @@ void tnb_close(struct tnb **handle)
 		return;
 	tnb_cleanup_close(&tnb->journal);
 	tnb_cleanup_close(&tnb->cgroup_slots);
+	tnb_cleanup_close(&tnb->clock_pages);
 	tnb_cleanup_close(&tnb->counters);
 	tnb_cleanup_close(&tnb->page_write);
 	tnb_cleanup_close(&tnb->page_pass);
-	if (tnb->pages)
-		munmap((void *)tnb->pages, PAGES_SIZE);
+	tnb_pages_close(&tnb->pages);
 	tnb_channel_unmap(&tnb->loader);
 	free(tnb->mount);
 	free(tnb);

@@ -12,12 +12,13 @@ struct tnb {
 	/* Map and program descriptors. */
 	int journal; /* transaction.h */
 	int cgroup_slots;
+	int clock_pages;
 	int counters;
 	int page_write;
 	int page_pass;
-	const struct tnb_clock_page *pages; /* TNB_SLOTS, read-only map */
-	struct tnb_loader_state *loader;    /* channel.h */
-	char *mount;			    /* path of cgroup v2 */
+	struct tnb_pages *pages;	 /* pages.h */
+	struct tnb_loader_state *loader; /* channel.h */
+	char *mount;			 /* path of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */
 };
 

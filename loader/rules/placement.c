@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "clock_page.h"
 #include "base/proc.h"
+#include "pages.h"
 #include "slots.h"
 
 #include <errno.h>
@@ -77,11 +78,12 @@ static void look_at_threads(struct tnb *tnb, int proc,
 
 static void read_pass(const struct tnb *tnb, struct tnb_placement *placement)
 {
-	placement->revocations =
-		tnb_load_acquire(tnb->pages[placement->slot].revocations);
-	placement->pass =
-		tnb_load_acquire(tnb->pages[placement->slot].generation);
-	placement->load = tnb_load_acquire(tnb->pages[placement->slot].load);
+	const struct tnb_clock_page *page =
+		tnb_pages_at(tnb->pages, placement->slot);
+
+	placement->revocations = tnb_load_acquire(page->revocations);
+	placement->pass = tnb_load_acquire(page->generation);
+	placement->load = tnb_load_acquire(page->load);
 }
 
 int tnb_placement_of(struct tnb *tnb, int proc, pid_t pid,

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"
+#include "channel.h"
 #include "repoint.h"
 #include "settings.h"
 #include "slots.h"
@@ -60,15 +61,13 @@ static int prepare_slot(struct tnb_rule_change *change)
 	struct tnb *tnb = change->tnb;
 	int err = tnb_slot_find_free(tnb, &change->slot);
 
-	/* A rule that ended with its cgroup is its owner yet. Under lockdown
-	 * only a page without one gets a new generation. */
-	if (!err && tnb_clock_page_owner(tnb, change->slot))
-		err = tnb_clock_page_store(tnb, change->slot, 0, 0,
-					   &change->before);
+	if (!err)
+		err = tnb_clock_page_make(tnb, change->slot, &change->before);
 	if (err)
 		return err;
+	tnb_channel_allow_calls(tnb->loader, change->slot);
 	change->revocations = tnb_clock_page_revocations(tnb, change->slot);
-	return tnb_clock_page_store(tnb, change->slot, 0, 0, &change->before);
+	return 0;
 }
 
 int tnb_rule_prepare(struct tnb_rule_change *change)

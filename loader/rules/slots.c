@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"
-#include "channel.h"
 #include "clock_page.h"
 #include "kernel/bpf_map.h"
 
@@ -126,25 +125,6 @@ static bool is_unowned(const struct tnb *tnb, __u32 slot)
 	return !tnb_clock_page_owner(tnb, slot);
 }
 
-bool tnb_slot_is_left(const struct tnb *tnb, __u32 slot)
-{
-	return tnb_channel_has_no_calls(tnb->loader, slot) &&
-	       (is_unowned(tnb, slot) || is_stale(tnb, slot));
-}
-
-/* P6 of abi/page.h */
-static bool is_free(const struct tnb *tnb, __u32 slot)
-{
-	return is_unowned(tnb, slot) &&
-	       !tnb_channel_has_no_calls(tnb->loader, slot);
-}
-
-static bool is_stale_and_free(const struct tnb *tnb, __u32 slot)
-{
-	return is_stale(tnb, slot) &&
-	       !tnb_channel_has_no_calls(tnb->loader, slot);
-}
-
 static __u32 search(struct tnb *tnb, bool (*fits)(const struct tnb *, __u32))
 {
 	for (__u32 i = 0; i < TNB_SLOTS - 1; i++) {
@@ -163,14 +143,14 @@ static __u32 search(struct tnb *tnb, bool (*fits)(const struct tnb *, __u32))
  */
 int tnb_slot_find_free(struct tnb *tnb, __u32 *slot)
 {
-	__u32 found = search(tnb, is_free);
+	__u32 found = search(tnb, is_unowned);
 	int err;
 
 	if (!found) {
 		err = tnb_slots_for_each(tnb, sweep_dead, NULL);
 		if (err)
 			return err;
-		found = search(tnb, is_stale_and_free);
+		found = search(tnb, is_stale);
 	}
 	if (!found)
 		return tnb_fail(

@@ -17,11 +17,7 @@ bool tnb_slot_is_own(const struct tnb *tnb, __u32 slot, uint64_t cgroup);
  * leaves is revoked. Within a transaction. */
 TNB_MUST_CHECK int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot);
 
-/* Whether the slot has no rule any more, and processes that may make no system
- * call were given its page (P6 of abi/page.h): it is free once none maps it. */
-bool tnb_slot_is_left(const struct tnb *tnb, __u32 slot);
-
-/* Find a slot that no cgroup points to and that is not left. If there is none,
+/* Find a slot that no cgroup points to. If there is none,
  * entries of removed cgroups are deleted first. -ENOSPC: all are in use. Under
  * the lock. */
 TNB_MUST_CHECK int tnb_slot_find_free(struct tnb *tnb, __u32 *slot);

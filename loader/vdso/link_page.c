@@ -14,15 +14,10 @@ const char *tnb_link_page_map = "anon_inode:bpf-map";
 static bool is_map_page(const struct tnb_mapping *mapping)
 {
 	return tnb_maps_is_named(mapping, tnb_link_page_map) &&
-	       mapping->end - mapping->begin == TNB_PAGE_SIZE &&
-	       mapping->offset / TNB_PAGE_SIZE < TNB_SLOTS;
+	       mapping->end - mapping->begin == TNB_PAGE_SIZE;
 }
 
-/*
- * Only anonymous memory is read (peek.h). The mapping tells which rule's page
- * it is, because the process cannot change that; the process can write anything
- * to its link page.
- */
+/* Only anonymous memory is read (peek.h). */
 static bool is_link_page(const struct tnb_mapping *clock,
 			 const struct tnb_mapping *next,
 			 const struct tnb_peek *peek,
@@ -33,19 +28,27 @@ static bool is_link_page(const struct tnb_mapping *clock,
 		    sizeof(page->link))
 		return false;
 	page->at = clock->begin;
-	return page->link.magic == TNB_VDSO_LINK_MAGIC &&
-	       (!page->link.slot ||
-		page->link.slot == clock->offset / TNB_PAGE_SIZE);
+	return page->link.magic == TNB_VDSO_LINK_MAGIC;
 }
 
-/* The pages of a map are always there. */
-static void read_load(int memory, struct tnb_link_page *page)
+/*
+ * The clock page tells which one it is, because the process cannot change that;
+ * the process can write anything to its link page. The pages of a map are
+ * always there.
+ */
+static bool read_clock_page(int memory, struct tnb_link_page *page)
 {
-	uint64_t at = page->at + offsetof(struct tnb_clock_page, load);
+	struct tnb_clock_page clock;
+	const size_t size = offsetof(struct tnb_clock_page, set);
 
-	if (pread(memory, &page->load, sizeof(page->load), (off_t)at) !=
-	    sizeof(page->load))
-		page->load = 0;
+	if (pread(memory, &clock, size, (off_t)page->at) != (ssize_t)size ||
+	    clock.magic != TNB_PAGE_MAGIC || clock.slot >= TNB_SLOTS ||
+	    (page->link.slot && page->link.slot != clock.slot))
+		return false;
+	page->load = clock.load;
+	page->slot = clock.slot;
+	page->generation = clock.generation;
+	return true;
 }
 
 static int find(struct tnb_maps *maps, const struct tnb_peek *peek,
@@ -60,10 +63,9 @@ static int find(struct tnb_maps *maps, const struct tnb_peek *peek,
 			is_clock = false;
 			continue;
 		}
-		if (is_clock && is_link_page(&clock, &next, peek, page)) {
-			read_load(peek->memory, page);
+		if (is_clock && is_link_page(&clock, &next, peek, page) &&
+		    read_clock_page(peek->memory, page))
 			return 1;
-		}
 		is_clock = is_map_page(&next);
 		clock = next;
 	}

@@ -11,8 +11,10 @@
 #include <timensbpf/timensbpf.h>
 
 struct tnb_link_page {
-	uint64_t at;   /* of the first of the three pages */
-	uint64_t load; /* of the clock page: the load that it is of */
+	uint64_t at; /* of the first of the three pages */
+	/* Of the clock page, which the process cannot write. */
+	uint64_t load;
+	uint32_t slot, generation;
 	struct tnb_vdso_link link;
 };
 

@@ -16,6 +16,8 @@ int clock_page_make(uint32_t slot)
 {
 	struct tnb_clock_page page = { .magic = TNB_PAGE_MAGIC,
 				       .abi = TNB_PAGE_ABI,
+				       .slot = slot,
+				       .generation = CLOCK_PAGE_PASS,
 				       .pass = CLOCK_PAGE_PASS };
 	int fd = memfd_create("clock_pages", MFD_CLOEXEC);
 
@@ -37,12 +39,7 @@ void clock_page_injector(uint32_t slot, struct tnb_injector *injector)
 	tnb_link_page_map = "/memfd:clock_pages (deleted)";
 	if (tnb_vdso_probe(&vdso))
 		die("%s", tnb_error_message());
-	*injector = (struct tnb_injector){
-		.vdso = &vdso,
-		.map = clock_page_make(slot),
-	};
-	injector->pages = mmap(NULL, (slot + 1) * TNB_PAGE_SIZE, PROT_READ,
-			       MAP_SHARED, injector->map, 0);
-	if (injector->pages == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
+	*injector = (struct tnb_injector){ .vdso = &vdso };
+	if (tnb_pages_open_file(clock_page_make(slot), &injector->pages))
+		die("%s", tnb_error_message());
 }

@@ -370,7 +370,8 @@ are_apart() {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     daemon_start
     page_is_guarded
-    bpftool map show pinned "$PINS/maps/clock_pages" | grep -w frozen
+    bpftool map show name tnb_clock_page >"$BATS_TEST_TMPDIR/maps"
+    (($(grep -c 'name tnb_clock_page' "$BATS_TEST_TMPDIR/maps") == $(grep -cw frozen "$BATS_TEST_TMPDIR/maps")))
 }
 
 # ---- Moves, with a daemon --------------------------------------------------

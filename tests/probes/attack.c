@@ -7,13 +7,15 @@
  *
  * attack descriptor TRIES: starts a program again and again, and copies the
  * file descriptors that it has meanwhile (pidfd_getfd(2)). Prints how often one
- * of a BPF map was "taken", and how many others were ("copied").
+ * of a BPF map was "taken", and how often one of these could be "written" or
+ * showed "more" than a page by bpf(2) or mmap(2).
  *
  * To be run as an ordinary user. `attack program` is what is started.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -211,9 +214,50 @@ static int is_map(int fd)
 	       strstr(name, "bpf-map");
 }
 
+#define PAGE 4096
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
+}
+
+static int can_write(int map)
+{
+	static unsigned char page[PAGE];
+	uint32_t key = 0;
+	union bpf_attr element = { .map_fd = (uint32_t)map,
+				   .key = (uintptr_t)&key,
+				   .value = (uintptr_t)page };
+
+	return !bpf(BPF_MAP_UPDATE_ELEM, &element) ||
+	       mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0) !=
+		       MAP_FAILED;
+}
+
+static int shows_more(int map)
+{
+	static unsigned char page[PAGE];
+	uint32_t key = 1, next;
+	union bpf_attr element = { .map_fd = (uint32_t)map,
+				   .key = (uintptr_t)&key,
+				   .value = (uintptr_t)page };
+	union bpf_attr keys = { .map_fd = (uint32_t)map,
+				.next_key = (uintptr_t)&next };
+	int count = 0;
+
+	while (!bpf(BPF_MAP_GET_NEXT_KEY, &keys)) {
+		count++;
+		key = next;
+		keys.key = (uintptr_t)&key;
+	}
+	key = 1;
+	return count > 1 || !bpf(BPF_MAP_LOOKUP_ELEM, &element) ||
+	       mmap(NULL, PAGE, PROT_READ, MAP_SHARED, map, PAGE) != MAP_FAILED;
+}
+
 static int attack_descriptor(int tries)
 {
-	int taken = 0, copied = 0;
+	int taken = 0, written = 0, more = 0;
 
 	for (int i = 0; i < tries; i++) {
 		pid_t pid = start();
@@ -226,14 +270,17 @@ static int attack_descriptor(int tries)
 
 			if (copy < 0)
 				continue;
-			taken += is_map(copy);
-			copied++;
+			if (is_map(copy)) {
+				taken++;
+				written += can_write(copy);
+				more += shows_more(copy);
+			}
 			close(copy);
 		}
 		close(process);
 	}
-	printf("{\"tries\":%d,\"taken\":%d,\"copied\":%d}\n", tries, taken,
-	       copied);
+	printf("{\"tries\":%d,\"taken\":%d,\"written\":%d,\"more\":%d}\n",
+	       tries, taken, written, more);
 	return 0;
 }
 

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * map_tricks clock-page FILE: tries to write the clock page that it maps, and
- * to map more of what it is part of; at last, as an ordinary user, to map and
- * to pass on a file descriptor of the map that is pinned as FILE. Prints each
- * trick that the kernel allowed, and how many it tried. map_tricks move-vdso:
- * has its vDSO elsewhere, as after a restore by CRIU, and calls nothing there;
- * then for each line on standard input prints what the system call says,
- * "REALTIME" in seconds.
+ * map_tricks clock-page: tries to write the clock page that it maps, and to map
+ * more of what it is part of. Prints each trick that the kernel allowed, and
+ * how many it tried. map_tricks move-vdso: has its vDSO elsewhere, as after a
+ * restore by CRIU, and calls nothing there; then for each line on standard
+ * input prints what the system call says, "REALTIME" in seconds.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,50 +85,6 @@ static int can_open(char *page)
 	return fd >= 0;
 }
 
-static int map_file;
-
-/* As who has got hold of the one that the stub has for a moment. */
-static int can_map_by_descriptor(char *page)
-{
-	(void)page;
-	if (syscall(SYS_setresuid, 65534, 65534, 65534))
-		return 1;
-	return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, map_file, PAGE) !=
-	       MAP_FAILED;
-}
-
-/* As that one gives it to another process. */
-static int can_pass_on_descriptor(char *page)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	int ends[2];
-
-	(void)page;
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &map_file, sizeof(map_file));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ||
-	    sendmsg(ends[0], &message, 0) != 1)
-		return 1;
-	message.msg_controllen = sizeof(control);
-	return recvmsg(ends[1], &message, 0) != 1 || message.msg_controllen;
-}
-
-static int open_map(const char *path)
-{
-	union bpf_attr attr = { .pathname = (__u64)(uintptr_t)path };
-
-	map_file = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
-	return map_file >= 0;
-}
-
 static int try_all(void)
 {
 	static const struct {
@@ -146,8 +98,6 @@ static int try_all(void)
 		{ "mremap, a second mapping", can_map_more },
 		{ "remap_file_pages", can_reorder },
 		{ "/proc/self/map_files", can_open },
-		{ "a descriptor of the map", can_map_by_descriptor },
-		{ "passing it on", can_pass_on_descriptor },
 	};
 	int count = sizeof(tricks) / sizeof(*tricks);
 	uintptr_t begin, end;
@@ -189,8 +139,8 @@ static int move_vdso(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "clock-page"))
-		return open_map(argv[2]) ? try_all() : 1;
+	if (argc == 2 && !strcmp(argv[1], "clock-page"))
+		return try_all();
 	if (argc == 2 && !strcmp(argv[1], "move-vdso"))
 		return move_vdso();
 	return 2;

@@ -90,12 +90,8 @@ enum tnb_part_flag {
 	/* bpf/guard */                                                       \
 	X(lsm_settime, LSM, SECTION, HOOK, 0)                                 \
 	X(lsm_capable, LSM, SECTION, HOOK, 0)                                 \
-	X(lsm_mmap_file, LSM, SECTION, HOOK, 0)                               \
-	X(lsm_file_receive, LSM, SECTION, HOOK, 0)                            \
 	X(fmod_ret_settime, NO_LSM, SECTION, HOOK, 0)                         \
 	X(fmod_ret_capable, NO_LSM, SECTION, HOOK, 0)                         \
-	X(fmod_ret_mmap_file, NO_LSM, SECTION, HOOK, 0)                       \
-	X(fmod_ret_file_receive, NO_LSM, SECTION, HOOK, 0)                    \
 	/* bpf/user */                                                        \
 	X(memory_users, ALWAYS, RUN, HOOK, TNB_NEEDED)                        \
 	X(memory_owners, ALWAYS, RUN, HOOK, TNB_NEEDED)                       \

@@ -24,6 +24,7 @@
 #define LIMIT_S 20
 #define AHEAD_S 1000000LL
 #define SLOT 1
+#define PAGES_SIZE ((SLOT + 1) * sizeof(struct tnb_clock_page))
 
 /* A loader of its own: a rule some days ahead in all clocks. */
 struct loader {
@@ -35,16 +36,21 @@ struct loader {
 static int set_up(void **context)
 {
 	struct loader *loader = calloc(1, sizeof(*loader));
+	int file;
 
 	assert_non_null(loader);
-	loader->pages = calloc(SLOT + 1, sizeof(*loader->pages));
+	file = memfd_create("clock_pages", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(file, PAGES_SIZE), 0);
+	loader->pages = mmap(NULL, PAGES_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, file, 0);
 	loader->state = mmap(NULL, sizeof(*loader->state),
 			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			     -1, 0);
-	assert_true(loader->pages && loader->state != MAP_FAILED);
+	assert_true(loader->pages != MAP_FAILED && loader->state != MAP_FAILED);
 	for (int i = 0; i < TNB_CLOCKS; i++)
 		loader->pages[SLOT].set[0].clock[i].offset_sec = AHEAD_S;
-	loader->injector.pages = loader->pages;
+	assert_int_equal(tnb_pages_open_file(file, &loader->injector.pages), 0);
+	close(file);
 	loader->injector.state = loader->state;
 	*context = loader;
 	return 0;
@@ -54,7 +60,8 @@ static int tear_down(void **context)
 {
 	struct loader *loader = *context;
 
-	free(loader->pages);
+	tnb_pages_close(&loader->injector.pages);
+	munmap(loader->pages, PAGES_SIZE);
 	munmap(loader->state, sizeof(*loader->state));
 	free(loader);
 	return 0;
