@@ -36,8 +36,8 @@ struct {
 	__array(values, struct clock_page_map);
 } clock_pages __weak SEC(".maps");
 
-/* NULL: the slot has none. A function of its own, whose stack is free again when
- * the caller's functions need theirs. */
+/* NULL: the slot has none. A function of its own, whose stack is free again
+ * when the caller's functions need theirs. */
 static __attribute__((noinline, unused)) struct tnb_clock_page *
 clock_page_of(__u32 slot)
 {

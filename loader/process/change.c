@@ -240,8 +240,9 @@ static int stand_outside(struct change *change, bool *ran)
 
 	if (change->live->has_pages) {
 		readers.image = change->live->page.at + 2 * TNB_PAGE_SIZE;
-		if (tnb_tracee_read(change->carrier, readers.image, image,
-				    sizeof(image)))
+		/* The process may have put anything in its place. */
+		if (tnb_peek_read(&change->peek, readers.image, image,
+				  sizeof(image)) != sizeof(image))
 			return -EAGAIN;
 		if (!tnb_vdso_image_is_same(vdso, image))
 			readers.page_changes = true;
