@@ -13,9 +13,9 @@
 
 struct tnb_writing {
 	const struct tnb_vdso *vdso;
-	__u64 at;    /* the kernel's vDSO in the process */
-	__u64 pages; /* the first of the three */
-	__u32 slot;  /* of the clock page there; 0: the host's time */
+	__u64 at;      /* the kernel's vDSO in the process */
+	__u64 pages;   /* the first of the three */
+	__u32 slot;    /* of the clock page there; 0: the host's time */
 	bool no_calls; /* P6 of abi/page.h */
 };
 
