@@ -65,14 +65,11 @@ static int answer_time(const struct tnb_injector *injector,
 
 	if (!err && end->compat)
 		now.sec = (__s32)now.sec;
-	if (!err && end->argument) {
-		err = tnb_tracee_open(tracee);
-		/* In 32 bits the first bytes, which are the low ones. */
-		if (!err)
-			err = tnb_tracee_write(tracee, end->argument, &now.sec,
-					       end->compat ? sizeof(__s32)
-							   : sizeof(__s64));
-	}
+	/* In 32 bits the first bytes, which are the low ones. */
+	if (!err && end->argument &&
+	    !tnb_memory_write(tracee->tid, end->argument, &now.sec,
+			      end->compat ? sizeof(__s32) : sizeof(__s64)))
+		err = -EFAULT;
 	return err ? err : tnb_call_end_set(tracee->tid, now.sec);
 }
 

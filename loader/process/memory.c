@@ -106,6 +106,20 @@ bool tnb_memory_touch(const struct tnb_loader_event *event)
 	return is_writable;
 }
 
+bool tnb_memory_write(pid_t tid, __u64 address, const void *from, size_t size)
+{
+	const struct iovec bytes = { (void *)from, size };
+	const struct iovec into = { (void *)address, size };
+	bool is_written = false;
+
+	if (may_enter()) {
+		is_written = process_vm_writev(tid, &bytes, 1, &into, 1, 0) ==
+			     (ssize_t)size;
+		leave();
+	}
+	return is_written;
+}
+
 bool tnb_memory_read(const struct tnb_loader_event *event, void *to)
 {
 	const struct iovec from = { (void *)event->address, event->size };

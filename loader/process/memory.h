@@ -5,6 +5,7 @@
 #define TIMENSBPF_LOADER_PROCESS_MEMORY_H
 
 #include <abi/channel.h>
+#include <sys/types.h>
 #include <timensbpf/timensbpf.h>
 
 /*
@@ -23,6 +24,11 @@ TNB_MUST_CHECK bool tnb_memory_touch(const struct tnb_loader_event *event);
  * above. */
 TNB_MUST_CHECK bool tnb_memory_read(const struct tnb_loader_event *event,
 				    void *to);
+
+/* Write memory of a stopped thread that it may write itself; all of it. As
+ * above. */
+TNB_MUST_CHECK bool tnb_memory_write(pid_t tid, __u64 address, const void *from,
+				     size_t size);
 
 /* Threads that are in it now. */
 TNB_MUST_CHECK unsigned int tnb_memory_menders(void);

@@ -16,7 +16,6 @@
 #include "rules/slots.h"
 #include "process/view.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -29,14 +28,16 @@ struct census {
 	size_t count, space;
 };
 
+/* By the kernel's copy of the auxiliary vector, whose first word is a small
+ * number. The program's file may be on a file system that does not answer. */
 static bool is_32bit(int proc)
 {
 	_cleanup_close_
-	int fd = openat(proc, "exe", O_RDONLY | O_CLOEXEC);
-	unsigned char ident[EI_NIDENT] = { 0 };
+	int fd = openat(proc, "auxv", O_RDONLY | O_CLOEXEC);
+	uint64_t first = 0;
 
-	return fd >= 0 && read(fd, ident, sizeof(ident)) == sizeof(ident) &&
-	       ident[EI_CLASS] == ELFCLASS32;
+	return fd >= 0 && read(fd, &first, sizeof(first)) == sizeof(first) &&
+	       first >> 32;
 }
 
 static void read_name(int proc, char *name, size_t size)

@@ -128,6 +128,28 @@ static void test_read_only_memory_stays(void **state)
 	munmap(at, 2 * PAGE);
 }
 
+static void test_memory_is_written_where_the_thread_may(void **state)
+{
+	char *page = mmap(NULL, 2L * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char bytes[] = "1234567";
+
+	(void)state;
+	assert_true(page != MAP_FAILED);
+	munmap(page + PAGE, PAGE);
+	assert_true(tnb_memory_write(gettid(), (uintptr_t)page, bytes,
+				     sizeof(bytes)));
+	assert_memory_equal(page, bytes, sizeof(bytes));
+	/* Half of it is not there. */
+	assert_false(tnb_memory_write(gettid(), (uintptr_t)page + PAGE - 4,
+				      bytes, sizeof(bytes)));
+	assert_int_equal(mprotect(page, PAGE, PROT_READ), 0);
+	assert_false(tnb_memory_write(gettid(), (uintptr_t)page, "x", 1));
+	assert_int_equal(*page, '1');
+	assert_int_equal(tnb_memory_menders(), 0);
+	munmap(page, PAGE);
+}
+
 static void test_thread_that_has_gone(void **state)
 {
 	struct tnb_loader_event event = {
@@ -184,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_pages_of_a_fork),
 		cmocka_unit_test(test_absent_page),
 		cmocka_unit_test(test_read_only_memory_stays),
+		cmocka_unit_test(test_memory_is_written_where_the_thread_may),
 		cmocka_unit_test(test_thread_that_has_gone),
 		cmocka_unit_test(test_hold_that_was_given_up),
 	};
