@@ -162,7 +162,7 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	change_moved(tnb, vdso, moves);
 	if (!find_revoked(review))
 		return moves->count;
-	if (tnb_linked_each(look_at, review))
+	if (tnb_linked_each(tnb, look_at, review))
 		return true;
 	count_leftovers(review);
 	return return_passes(review) || moves->count;

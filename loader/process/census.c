@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -108,6 +109,19 @@ int tnb_census_read(int cgroup, struct tnb_census *members)
 	tnb_census_free(&others);
 	/* The cgroup was removed, or all cgroups below are threaded. */
 	return err == -ENOENT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+int tnb_census_machine(struct tnb_census *members)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int err = dir ? 0 : -errno;
+
+	*members = (struct tnb_census){ 0 };
+	while (!err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = add(members, atoi(entry->d_name));
+	return err;
 }
 
 void tnb_census_free(struct tnb_census *members)

@@ -8,7 +8,7 @@
 #include <timensbpf/timensbpf.h>
 
 struct tnb_census {
-	pid_t *pid; /* in ascending order; each once */
+	pid_t *pid; /* in ascending order, unless said; each once */
 	size_t count, space;
 };
 
@@ -19,6 +19,8 @@ struct tnb_census {
  * tnb_census_free(), also after -ENOMEM.
  */
 TNB_MUST_CHECK int tnb_census_read(int cgroup, struct tnb_census *members);
+/* The same of the whole machine, in no order. */
+TNB_MUST_CHECK int tnb_census_machine(struct tnb_census *members);
 void tnb_census_free(struct tnb_census *members);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TIMENSBPF_LOADER_PROCESS_LINKED_H
 #define TIMENSBPF_LOADER_PROCESS_LINKED_H
 
+#include "rules/handle.h"
 #include "vdso/link_page.h"
 
 #include <sys/types.h>
@@ -24,8 +25,10 @@ typedef void (*tnb_linked_visit)(const struct tnb_linked *linked,
  * turns, each time with a child whose number the turn has passed already.
  * Numbers are handed out upwards, as they are listed.
  *
- * -errno: it cannot be told what a process maps.
+ * -errno: it cannot be told what a process maps; -ETIMEDOUT, because it kept
+ * the examiner waiting (examiner.h).
  */
-TNB_MUST_CHECK int tnb_linked_each(tnb_linked_visit visit, void *context);
+TNB_MUST_CHECK int tnb_linked_each(const struct tnb *tnb,
+				   tnb_linked_visit visit, void *context);
 
 #endif

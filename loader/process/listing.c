@@ -8,13 +8,14 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "census.h"
+#include "examiner.h"
 #include "need.h"
 #include "rules/channel.h"
 #include "rules/slots.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 bool tnb_listing_contains(const struct tnb_listing *list, pid_t pid)
 {
@@ -40,30 +41,56 @@ int tnb_listing_append(struct tnb_listing *list, pid_t pid, bool once)
 	return 0;
 }
 
-static int consider(struct tnb_listing *list, pid_t pid)
+/* What the examiner finds. */
+struct look {
+	pid_t pid;
+	enum tnb_need need;
+	__u64 arrival; /* before that */
+};
+
+struct looks {
+	struct tnb *tnb;
+	struct look at[];
+};
+
+static void look_at(void *context, size_t index)
 {
-	struct tnb_loader_state *loader = list->tnb->loader;
-	__u64 arrival = tnb_channel_arrival(loader, pid);
+	struct looks *looks = context;
+	struct look *look = &looks->at[index];
 	pid_t tid;
 	_cleanup_close_
-	int proc = tnb_proc_open(pid, &tid);
+	int proc = tnb_proc_open(look->pid, &tid);
 
-	if (proc < 0 || pid == getpid())
-		return 0;
-	switch (tnb_need_of(list->tnb, proc, pid, tid)) {
+	look->arrival = tnb_channel_arrival(looks->tnb->loader, look->pid);
+	look->need = proc < 0 ? TNB_NEED_UNKNOWN
+			      : tnb_need_of(looks->tnb, proc, look->pid, tid);
+}
+
+static void give_up(void *context, size_t index)
+{
+	((struct looks *)context)->at[index].need = TNB_NEED_UNKNOWN;
+}
+
+static int consider(struct tnb_listing *list, const struct look *look)
+{
+	struct tnb_loader_state *loader = list->tnb->loader;
+
+	switch (look->need) {
 	case TNB_NEED_CHANGE:
-		return tnb_listing_append(list, pid, false);
+		return tnb_listing_append(list, look->pid, false);
 	case TNB_NEED_CHANGE_ONCE:
 		/* Its system calls have the time of its cgroup at once. It is
 		 * tried once where the caller asked for it: a call whose
 		 * timeout begins anew with each stop would never end. */
-		tnb_channel_arrived(loader, arrival);
-		return list->slow_too ? tnb_listing_append(list, pid, true) : 0;
+		tnb_channel_arrived(loader, look->arrival);
+		return list->slow_too
+			       ? tnb_listing_append(list, look->pid, true)
+			       : 0;
 	case TNB_NEED_NONE_PAGES:
-		tnb_channel_forget_arrival(loader, pid);
+		tnb_channel_forget_arrival(loader, look->pid);
 		return 0;
 	case TNB_NEED_NONE:
-		tnb_channel_arrived(loader, arrival);
+		tnb_channel_arrived(loader, look->arrival);
 		return 0;
 	case TNB_NEED_NONE_OUTSIDE:
 		/* An arrival of this process has no effect, but may be that of
@@ -75,13 +102,35 @@ static int consider(struct tnb_listing *list, pid_t pid)
 	return 0;
 }
 
+static int list_members(const struct tnb_census *members,
+			struct tnb_listing *list)
+{
+	size_t size =
+		sizeof(struct looks) + members->count * sizeof(struct look);
+	struct looks *looks = tnb_examiner_memory(size);
+	size_t count = 0;
+	int err;
+
+	if (!looks)
+		return -ENOMEM;
+	looks->tnb = list->tnb;
+	for (size_t i = 0; i < members->count; i++)
+		if (members->pid[i] != getpid())
+			looks->at[count++].pid = members->pid[i];
+	err = tnb_examiner_run(list->tnb, count, look_at, give_up, looks);
+	for (size_t i = 0; !err && i < count; i++)
+		err = consider(list, &looks->at[i]);
+	tnb_examiner_free(looks, size);
+	return err;
+}
+
 static int list_cgroup(int cgroup, struct tnb_listing *list)
 {
 	struct tnb_census members;
 	int err = tnb_census_read(cgroup, &members);
 
-	for (size_t i = 0; !err && i < members.count; i++)
-		err = consider(list, members.pid[i]);
+	if (!err)
+		err = list_members(&members, list);
 	tnb_census_free(&members);
 	return err;
 }
@@ -126,8 +175,11 @@ int tnb_listing_some(struct tnb_listing *list, const struct tnb_scope *scope)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < scope->count; i++) {
+		const struct tnb_census one = { .pid = (pid_t *)&scope->pids[i],
+						.count = 1 };
+
 		list->slow_too = true;
-		err = consider(list, scope->pids[i]);
+		err = list_members(&one, list);
 		list->slow_too = false;
 		if (!err)
 			err = list_neighbours(list, scope->pids[i], &last);
@@ -138,14 +190,13 @@ int tnb_listing_some(struct tnb_listing *list, const struct tnb_scope *scope)
 int tnb_listing_machine(struct tnb_listing *list,
 			const struct tnb_scope *unused)
 {
-	_cleanup_closedir_ DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int err = 0;
+	struct tnb_census all;
+	int err = tnb_census_machine(&all);
 
 	(void)unused;
 	list->slow_too = true;
-	while (dir && !err && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name))
-			err = consider(list, atoi(entry->d_name));
+	if (!err)
+		err = list_members(&all, list);
+	tnb_census_free(&all);
 	return err;
 }

@@ -137,14 +137,12 @@ static bool is_watched(const struct shared *shared)
 /* Keep the files that the patcher needs, and no lock of its parent. */
 static void keep_own_files(const struct patching *patching)
 {
-	const int keep[] = {
-		patching->sharing.users,     patching->sharing.owners,
-		patching->tnb->clock_pages,  patching->tnb->journal,
-		patching->tnb->cgroup_slots, patching->tnb->counters,
-		patching->tnb->page_write,   patching->tnb->page_pass,
-	};
+	int keep[TNB_HANDLE_FILES + 2];
+	size_t count = tnb_handle_files(patching->tnb, keep);
 
-	tnb_child_keep_only(keep, sizeof(keep) / sizeof(*keep));
+	keep[count++] = patching->sharing.users;
+	keep[count++] = patching->sharing.owners;
+	tnb_child_keep_only(keep, count);
 }
 
 static void run_patcher(const struct patching *patching)

@@ -11,6 +11,7 @@
 #include "base/proc.h"
 #include "kernel/probe.h"
 #include "process/census.h"
+#include "process/examiner.h"
 #include "process/process.h"
 #include "rules/clock_page.h"
 #include "rules/slots.h"
@@ -169,18 +170,77 @@ static bool examine(const struct census *census, pid_t pid,
 	return true;
 }
 
-static int add_process(struct census *census, pid_t pid)
-{
-	void *grown = tnb_array_grow(census->processes, census->count,
-				     &census->space,
-				     sizeof(*census->processes));
+/* What the examiner finds. */
+struct look {
+	bool is_there;
+	struct tnb_process process;
+};
 
+struct looks {
+	const struct census *census;
+	struct look at[];
+};
+
+static void look_at(void *context, size_t index)
+{
+	struct looks *looks = context;
+	struct look *look = &looks->at[index];
+
+	look->is_there =
+		examine(looks->census, look->process.pid, &look->process);
+}
+
+static void give_up(void *context, size_t index)
+{
+	struct look *look = &((struct looks *)context)->at[index];
+	struct tnb_process *process = &look->process;
+	char path[32];
+	_cleanup_close_
+	int proc = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d", process->pid);
+	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	look->is_there = proc >= 0;
+	if (proc >= 0)
+		read_name(proc, process->name, sizeof(process->name));
+	process->vdso = TNB_VDSO_UNKNOWN;
+	process->why =
+		"cannot tell what it maps: it keeps all waiting that look at it";
+}
+
+static int add_process(struct census *census, const struct look *look)
+{
+	void *grown;
+
+	if (!look->is_there)
+		return 0;
+	grown = tnb_array_grow(census->processes, census->count, &census->space,
+			       sizeof(*census->processes));
 	if (!grown)
 		return tnb_fail_memory();
 	census->processes = grown;
-	if (examine(census, pid, &census->processes[census->count]))
-		census->count++;
+	census->processes[census->count++] = look->process;
 	return 0;
+}
+
+static int add_members(struct census *census, const struct tnb_census *members)
+{
+	size_t size =
+		sizeof(struct looks) + members->count * sizeof(struct look);
+	struct looks *looks = tnb_examiner_memory(size);
+	int err;
+
+	if (!looks)
+		return tnb_fail_memory();
+	looks->census = census;
+	for (size_t i = 0; i < members->count; i++)
+		looks->at[i].process.pid = members->pid[i];
+	err = tnb_examiner_run(census->tnb, members->count, look_at, give_up,
+			       looks);
+	for (size_t i = 0; !err && i < members->count; i++)
+		err = add_process(census, &looks->at[i]);
+	tnb_examiner_free(looks, size);
+	return err;
 }
 
 static int take_census(int fd, struct census *census)
@@ -191,8 +251,8 @@ static int take_census(int fd, struct census *census)
 	if (err)
 		err = tnb_fail(err, "cannot list the processes of a cgroup: %s",
 			       strerror(-err));
-	for (size_t i = 0; !err && i < members.count; i++)
-		err = add_process(census, members.pid[i]);
+	else
+		err = add_members(census, &members);
 	tnb_census_free(&members);
 	return err;
 }

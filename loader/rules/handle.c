@@ -10,6 +10,7 @@
 #include "pages.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* /proc names the cgroup of a process as the reader's namespace sees it. */
 static int check_own_place(void)
@@ -103,6 +104,17 @@ void tnb_close(struct tnb **handle)
 	tnb_channel_unmap(&tnb->loader);
 	free(tnb->mount);
 	free(tnb);
+}
+
+size_t tnb_handle_files(const struct tnb *tnb, int keep[TNB_HANDLE_FILES])
+{
+	const int files[TNB_HANDLE_FILES] = {
+		tnb->journal,  tnb->cgroup_slots, tnb->clock_pages,
+		tnb->counters, tnb->page_write,	  tnb->page_pass,
+	};
+
+	memcpy(keep, files, sizeof(files));
+	return TNB_HANDLE_FILES;
 }
 
 const char *tnb_loaded_attach(const struct tnb *tnb)

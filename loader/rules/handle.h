@@ -6,6 +6,7 @@
 #include "kernel/pins.h"
 
 #include <abi/page.h>
+#include <stddef.h>
 
 struct tnb {
 	struct tnb_loaded state;
@@ -21,5 +22,10 @@ struct tnb {
 	char *mount;			 /* path of cgroup v2 */
 	__u32 slot_hint; /* where the search for a free slot begins */
 };
+
+#define TNB_HANDLE_FILES 6
+/* What a child of the caller needs of the handle: file descriptors to keep
+ * (tnb_child_keep_only()). Returns how many. */
+size_t tnb_handle_files(const struct tnb *tnb, int keep[TNB_HANDLE_FILES]);
 
 #endif

@@ -168,3 +168,20 @@ moved() {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     shows "$PID" fast
 }
+
+# Another thread waits for the lock then, and so does whatever looks at its mappings.
+@test "a thread waits for a page and keeps the lock of its mappings" {
+    unserved_start locked
+    unserved_is ready
+    wait_until 10 asks "$PID"
+    step
+    wait_until 10 a_thread_is_stuck
+    set_beside_it
+    shows "$PID" unknown
+    fs_is_told USR2 answers
+    unserved_is back
+    timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
+    shows "$PID" fast
+}
+# The first thread waits for the others to end.
+a_thread_is_stuck() { grep -qE '^[0-9]+ \(.*\) D' /proc/"$PID"/task/*/stat; }

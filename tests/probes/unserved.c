@@ -9,6 +9,8 @@
  *   link	its link page
  *   image	its image
  *   fault	nothing; a thread waits for a page
+ *   locked	nothing; a thread waits for a page and keeps the lock of its
+ *		mappings meanwhile, another one waits for the lock
  *
  * Each byte of standard input leads a step on; it writes a line for each:
  *   mapped	FILE's first page was read
@@ -84,6 +86,26 @@ static void *fetch(void *unused)
 	return unused;
 }
 
+/* access_remote_vm() of the kernel does not let go of the lock. */
+static void *fetch_locked(void *unused)
+{
+	int self = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char c;
+
+	if (self < 0 ||
+	    pread(self, &c, 1, (off_t)(uintptr_t)(memory + SIZE / 2)) != 1)
+		die("/proc/self/mem");
+	close(self);
+	return unused;
+}
+
+static void *change_mappings(void *unused)
+{
+	next_step();
+	munmap(memory + SIZE - PAGE, PAGE);
+	return unused;
+}
+
 static pthread_t start(void *(*run)(void *))
 {
 	pthread_t thread;
@@ -125,7 +147,7 @@ static void cover_named(const char *name, size_t pages_on)
 
 static void run(const char *kind)
 {
-	pthread_t thread = 0;
+	pthread_t thread = 0, other = 0;
 
 	if (!strcmp(kind, "thread"))
 		thread = start(wait_there);
@@ -140,13 +162,19 @@ static void run(const char *kind)
 		cover_named("anon_inode:bpf-map", 2);
 	else if (!strcmp(kind, "fault"))
 		thread = start(fetch);
+	else if (!strcmp(kind, "locked")) {
+		other = start(change_mappings);
+		thread = start(fetch_locked);
+	}
 	say("ready\n");
 	if (!strcmp(kind, "stack"))
 		next_step_there();
-	else if (strcmp(kind, "thread"))
+	else if (strcmp(kind, "thread") && strcmp(kind, "locked"))
 		next_step();
 	if (thread)
 		pthread_join(thread, NULL);
+	if (other)
+		pthread_join(other, NULL);
 }
 
 int main(int argc, char **argv)
