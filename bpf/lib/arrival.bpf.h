@@ -15,7 +15,7 @@ static __always_inline __u64 *arrival_of(struct tnb_loader_state *state,
 	return &state->arrival[tgid & (TNB_ARRIVALS - 1)];
 }
 
-static __always_inline __u32 *arrival_from_of(struct tnb_loader_state *state,
+static __always_inline __u64 *arrival_from_of(struct tnb_loader_state *state,
 					      __u32 tgid)
 {
 	return &state->arrival_from[tgid & (TNB_ARRIVALS - 1)];
@@ -23,14 +23,16 @@ static __always_inline __u32 *arrival_from_of(struct tnb_loader_state *state,
 
 struct tnb_arrival {
 	__u64 entry; /* 0: it is not arriving */
-	__u32 from;  /* the slot whose time it has, 0: the host's */
+	__u64 from;  /* TNB_ARRIVAL_FROM of the page whose time it has, 0: the
+		      * host's */
 };
 
 /*
  * Read behind the load of `before`: a process is written down here before it
  * comes to its new cgroup. If the entry is the same behind the load of where it
  * came from, that belongs to it: another process can take the place only once
- * the entry has gone.
+ * the entry has gone. (Two that take it at the same moment are told apart by
+ * their ids.)
  */
 static __always_inline struct tnb_arrival current_arrival_after(__u64 before)
 {
@@ -47,7 +49,8 @@ static __always_inline struct tnb_arrival current_arrival_after(__u64 before)
 	arrival.from =
 		tnb_load_after(*arrival_from_of(state, tgid), arrival.entry);
 	return tnb_load_after(*arrival_of(state, tgid), arrival.from) ==
-			       arrival.entry
+				       arrival.entry &&
+			       tnb_arrival_from_is_of(arrival.from, tgid)
 		       ? arrival
 		       : none;
 }
@@ -60,7 +63,7 @@ static __always_inline struct tnb_arrival current_arrival(void)
 /* `from`: as in tnb_arrival; one that is arriving already still comes from
  * where it came from first. */
 static __always_inline void arrive(struct tnb_loader_state *state, __u32 tgid,
-				   __u64 since_ms, __u32 from)
+				   __u64 since_ms, __u64 from)
 {
 	__u64 entry;
 	bool is_over;

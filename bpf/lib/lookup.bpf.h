@@ -21,18 +21,27 @@ static __always_inline bool current_is_virtual(void)
 }
 
 /* NULL: the current task has the host's time, or has it until it is changed
- * (arrival.bpf.h). */
-static __always_inline struct tnb_clock_page *current_page(void)
+ * (arrival.bpf.h). A function of its own, as clock_page_of(). */
+static __attribute__((noinline, unused)) struct tnb_clock_page *
+current_page(void)
 {
 	__u32 *own = current_slot(), slot = own ? tnb_read_once(*own) : 0;
+	struct tnb_clock_page *page;
 	struct tnb_arrival arrival;
 
 	if (!own)
 		return NULL;
 	arrival = current_arrival_after(slot);
-	if (arrival.entry)
-		slot = arrival.from;
-	return slot ? clock_page_of(slot) : NULL;
+	if (!arrival.entry)
+		return clock_page_of(slot);
+	if (!arrival.from)
+		return NULL;
+	page = clock_page_of(tnb_arrival_from_slot(arrival.from));
+	/* That rule has ended, and the slot has another. */
+	if (!page ||
+	    page->generation != tnb_arrival_from_generation(arrival.from))
+		page = clock_page_of(slot);
+	return page;
 }
 
 #endif

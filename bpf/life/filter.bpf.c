@@ -18,15 +18,20 @@ char _license[] SEC("license") = "GPL";
 SEC("fexit/do_seccomp")
 int BPF_PROG(filter_set)
 {
-	__u32 *slot = current_slot();
+	struct tnb_loader_state *state = the_loader_state();
+	__u32 *slot = current_slot(), left = state ? state->left_slot : 0;
 	struct tnb_arrival arrival;
 
-	if (!slot || current_may_call_clocks(false))
+	if ((!slot && !left) || current_may_call_clocks(false))
 		return 0;
-	no_calls_begin(*slot);
-	/* Or of the rule whose page it still maps. */
+	if (slot)
+		no_calls_begin(*slot);
+	/* Or of the rule whose page it still maps: where it came from, or which
+	 * its cgroup was pointed away from by a change under way. */
 	arrival = current_arrival();
 	if (arrival.entry && arrival.from)
-		no_calls_begin(arrival.from);
+		no_calls_begin(tnb_arrival_from_slot(arrival.from));
+	if (left)
+		no_calls_begin(left);
 	return 0;
 }

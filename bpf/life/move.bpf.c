@@ -147,6 +147,14 @@ static __always_inline void tell_left(struct task_struct *task, __u32 from)
 	tell_moved(task, from);
 }
 
+/* Of a process that comes from the slot (arrival.bpf.h). */
+static __always_inline __u64 from_of(__u32 tgid, __u32 slot)
+{
+	const struct tnb_clock_page *page = slot ? clock_page_of(slot) : NULL;
+
+	return page ? TNB_ARRIVAL_FROM(tgid, slot, page->generation) : 0;
+}
+
 /* Whether a process that comes from there has that time until it is changed. */
 static __always_inline bool keeps_time_of(__u32 from)
 {
@@ -183,7 +191,8 @@ int BPF_PROG(move_begins, struct cgroup *to, struct task_struct *leader,
 	    leaving.rules.count <= 1 && moving_to && from != moving_to &&
 	    keeps_time_of(from))
 		arrive(some_loader(), BPF_CORE_READ(leader, tgid),
-		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS, from);
+		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS,
+		       from_of(BPF_CORE_READ(leader, tgid), from));
 	return 0;
 }
 
@@ -221,10 +230,18 @@ static __always_inline bool is_born_arriving(struct task_struct *child,
 		return false;
 	if (parents.entry)
 		arrive(the_loader_state(), tgid,
-		       tnb_arrival_since(parents.entry), parents.from);
+		       tnb_arrival_since(parents.entry),
+		       parents.from
+			       ? TNB_ARRIVAL_FROM(
+					 tgid,
+					 tnb_arrival_from_slot(parents.from),
+					 tnb_arrival_from_generation(
+						 parents.from))
+			       : 0);
 	else if (from != slot && keeps_time_of(from))
 		arrive(some_loader(), tgid,
-		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS, from);
+		       bpf_ktime_get_ns() / TNB_NSEC_PER_MS,
+		       from_of(tgid, from));
 	else
 		return false;
 	return true;

@@ -42,9 +42,9 @@ static void look_at(const struct tnb_linked *linked, void *context)
 	struct tnb_placement placement;
 
 	if (!review->seen[link->slot] ||
-	    tnb_view_is_foreign(review->tnb, &linked->page) ||
+	    !tnb_view_is_current(review->tnb, &linked->page) ||
 	    (link->pass != tnb_clock_page_generation(review->tnb, link->slot) &&
-	     !tnb_channel_has_no_calls(review->tnb->loader, link->slot)))
+	     !tnb_view_reads_page(&linked->page)))
 		return;
 	if (tnb_placement_of(review->tnb, linked->proc, linked->tid,
 			     &placement) ||
@@ -149,6 +149,7 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	struct review *review = calloc(1, sizeof(*review));
 	_cleanup_close_
 	int lock = -1;
+	int err;
 
 	if (!review)
 		return true;
@@ -162,8 +163,7 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	change_moved(tnb, vdso, moves);
 	if (!find_revoked(review))
 		return moves->count;
-	if (tnb_linked_each(tnb, look_at, review))
-		return true;
+	err = tnb_linked_each(tnb, look_at, review);
 	count_leftovers(review);
-	return return_passes(review) || moves->count;
+	return err || return_passes(review) || moves->count;
 }

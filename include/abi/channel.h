@@ -82,6 +82,28 @@ enum tnb_slow { TNB_SLOW_REASONS(TNB_SLOW_ENUM) TNB_SLOW_MAX };
 #define TNB_ARRIVAL(tgid, since_ms) \
 	((__u64)(tgid) << TNB_ARRIVAL_TIME_BITS | (since_ms))
 
+/* Of a process: a slot (14 bits), what its id has above that modulo, and the
+ * generation of the page, by which a later rule in the slot is told from it. */
+#define TNB_ARRIVAL_FROM(tgid, slot, generation) \
+	((__u64)(generation) << 32 |             \
+	 (__u64)((tgid) / TNB_ARRIVALS % (1u << 12)) << 16 | (slot))
+
+static inline __u32 tnb_arrival_from_slot(__u64 from)
+{
+	return from & 0xffff;
+}
+
+static inline __u32 tnb_arrival_from_generation(__u64 from)
+{
+	return from >> 32;
+}
+
+static inline int tnb_arrival_from_is_of(__u64 from, __u32 tgid)
+{
+	return !from ||
+	       (from >> 16 & 0xfff) == tgid / TNB_ARRIVALS % (1u << 12);
+}
+
 static inline __u32 tnb_arrival_tgid(__u64 entry)
 {
 	return entry >> TNB_ARRIVAL_TIME_BITS;
@@ -195,15 +217,16 @@ struct tnb_loader_state {
 	__u64 patcher[TNB_PATCHERS]; /* TNB_PROCESS; 0: none */
 	__u64 hold[TNB_HOLDS];	     /* hold.h */
 	__u64 arrival[TNB_ARRIVALS]; /* 0: none */
-	/* The slot that it came from, written before the entry; 0: from outside
-	 * of all rules. */
-	__u32 arrival_from[TNB_ARRIVALS];
+	/* The page that it came from, written before the entry
+	 * (TNB_ARRIVAL_FROM); 0: from outside of all rules. */
+	__u64 arrival_from[TNB_ARRIVALS];
 	/* By slot, 1: some process that was given its page may make no system
 	 * call (P6 of page.h). Until the slot has another rule. */
 	__u8 no_calls[TNB_SLOTS];
 	/* By slot, the id of the map that is its page; 0: it never had one. */
 	__u32 page_map[TNB_SLOTS];
 	__u32 generations; /* that pages had so far: the last one */
+	__u32 left_slot;   /* that a cgroup was pointed away from last */
 	struct tnb_caller caller[TNB_CALLERS];
 };
 

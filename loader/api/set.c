@@ -2,6 +2,7 @@
 #include "set.h"
 
 #include "process/converge.h"
+#include "rules/channel.h"
 
 /* Processes that come into the tree during the change are changed after it. */
 int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
@@ -24,5 +25,6 @@ int tnb_set_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 		err = tnb_rule_finish(&change, err);
 	if (!err)
 		tnb_converge_tree(tnb, cgroup->fd, changed);
+	tnb_channel_leave_slot(tnb->loader, 0);
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "set.h"
 
 #include "process/converge.h"
+#include "rules/channel.h"
 
 int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 		     unsigned int flags, uint32_t *changed)
@@ -13,5 +14,6 @@ int tnb_unset_locked(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 		err = tnb_rule_end(&change);
 	if (!err)
 		tnb_converge_tree(tnb, cgroup->fd, changed);
+	tnb_channel_leave_slot(tnb->loader, 0);
 	return err;
 }

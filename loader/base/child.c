@@ -74,18 +74,26 @@ static pid_t given_up[GIVEN_UP_MAX];
 
 void tnb_child_give_up(pid_t pid)
 {
-	for (int i = 0; i < GIVEN_UP_MAX; i++)
-		if (!given_up[i]) {
-			given_up[i] = pid;
+	for (int i = 0; i < GIVEN_UP_MAX; i++) {
+		pid_t none = 0;
+
+		if (__atomic_compare_exchange_n(&given_up[i], &none, pid, false,
+						__ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
 			return;
-		}
+	}
 }
 
 void tnb_child_reap_given_up(void)
 {
-	for (int i = 0; i < GIVEN_UP_MAX; i++)
-		if (given_up[i] && waitpid(given_up[i], NULL, WNOHANG))
-			given_up[i] = 0;
+	for (int i = 0; i < GIVEN_UP_MAX; i++) {
+		pid_t pid = __atomic_load_n(&given_up[i], __ATOMIC_SEQ_CST);
+
+		if (pid && waitpid(pid, NULL, WNOHANG))
+			__atomic_compare_exchange_n(&given_up[i], &pid, 0,
+						    false, __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST);
+	}
 }
 
 void tnb_child_reap(pid_t pid)

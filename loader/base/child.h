@@ -27,7 +27,7 @@ pid_t tnb_child_fork(void);
 /* Wait for the end of a child; a pid that is not positive is none. */
 void tnb_child_reap(pid_t pid);
 /* Do not wait for it. It is reaped once it has ended, by one of these calls;
- * some may stay as they are. For one thread at a time. */
+ * some may stay as they are. */
 void tnb_child_give_up(pid_t pid);
 void tnb_child_reap_given_up(void);
 

@@ -3,6 +3,7 @@
 #include "examiner.h"
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/proc.h"
 #include "rules/pages.h"
@@ -20,10 +21,12 @@
 /* Looks at the examiner's progress are counted, not time: where the parent has
  * no CPU, the examiner has none. */
 #define LOOK_EVERY_MS 10
-/* A process may take so many, two seconds; after one that took longer the
- * others may take less, so that many of that kind cost no more than a few. */
+/* A process may take so many, two seconds; for a minute after one that took
+ * longer all may take less, so that many of that kind cost no more than a few.
+ */
 #define LOOKS_MAX 200
 #define LOOKS_LATER 10
+#define LATER_NS 60000000000ULL
 /* Where the examiner is ready to run, another process may have the CPU. */
 #define READY_TIMES 20
 /* How long one that was killed may need to end. */
@@ -35,9 +38,18 @@ struct examiner {
 	tnb_examination look;
 	void *context;
 	size_t *next; /* shared with the child: the process that it is at */
-	unsigned int looks_max;
 	pid_t parent;
 };
+
+static __u64 gave_up_ns; /* CLOCK_MONOTONIC; 0: never */
+
+static unsigned int looks_max(void)
+{
+	__u64 last = tnb_load_acquire(gave_up_ns);
+
+	return last && tnb_clock_now() - last < LATER_NS ? LOOKS_LATER
+							 : LOOKS_MAX;
+}
 
 void *tnb_examiner_memory(size_t size)
 {
@@ -63,8 +75,11 @@ static void run_child(const struct examiner *examiner)
 	tnb_pages_after_fork(examiner->tnb->pages);
 	while (*examiner->next < examiner->count &&
 	       getppid() == examiner->parent) {
-		examiner->look(examiner->context, *examiner->next);
-		tnb_store_release(*examiner->next, *examiner->next + 1);
+		bool is_more =
+			examiner->look(examiner->context, *examiner->next);
+
+		tnb_store_release(*examiner->next, is_more ? *examiner->next + 1
+							   : examiner->count);
 	}
 	_exit(0);
 }
@@ -82,16 +97,15 @@ static bool has_ended(int fd, int ms)
 static void wait_for_end(const struct examiner *examiner, pid_t child, int fd)
 {
 	size_t seen = tnb_load_acquire(*examiner->next);
-	unsigned int looks = 0;
+	unsigned int looks = 0, most = looks_max();
 
 	while (!has_ended(fd, LOOK_EVERY_MS)) {
 		size_t next = tnb_load_acquire(*examiner->next);
 
 		looks = next == seen ? looks + 1 : 0;
 		seen = next;
-		if (looks > examiner->looks_max &&
-		    (looks > examiner->looks_max * READY_TIMES ||
-		     tnb_proc_state(child) != 'R'))
+		if (looks > most && (looks > most * READY_TIMES ||
+				     tnb_proc_state(child) != 'R'))
 			return;
 	}
 }
@@ -131,14 +145,13 @@ static int run_one(const struct examiner *examiner)
 }
 
 int tnb_examiner_run(const struct tnb *tnb, size_t count, tnb_examination look,
-		     tnb_examination gave_up, void *context)
+		     tnb_given_up gave_up, void *context)
 {
 	struct examiner examiner = {
 		.tnb = tnb,
 		.count = count,
 		.look = look,
 		.context = context,
-		.looks_max = LOOKS_MAX,
 		.parent = getpid(),
 	};
 	int err = 0;
@@ -154,7 +167,7 @@ int tnb_examiner_run(const struct tnb *tnb, size_t count, tnb_examination look,
 			break;
 		gave_up(context, *examiner.next);
 		++*examiner.next;
-		examiner.looks_max = LOOKS_LATER;
+		tnb_store_release(gave_up_ns, tnb_clock_now());
 	}
 	tnb_examiner_free(examiner.next, sizeof(*examiner.next));
 	return err;

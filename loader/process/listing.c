@@ -53,7 +53,7 @@ struct looks {
 	struct look at[];
 };
 
-static void look_at(void *context, size_t index)
+static bool look_at(void *context, size_t index)
 {
 	struct looks *looks = context;
 	struct look *look = &looks->at[index];
@@ -64,6 +64,7 @@ static void look_at(void *context, size_t index)
 	look->arrival = tnb_channel_arrival(looks->tnb->loader, look->pid);
 	look->need = proc < 0 ? TNB_NEED_UNKNOWN
 			      : tnb_need_of(looks->tnb, proc, look->pid, tid);
+	return true;
 }
 
 static void give_up(void *context, size_t index)

@@ -28,7 +28,10 @@
  */
 #define MENDERS_MAX (TNB_TRACERS / 2 - 2)
 
-static unsigned int menders;
+/* Of those, so many may write, which no look at the memory goes before. */
+#define WRITERS_MAX 4
+
+static unsigned int menders, writers;
 static void *no_access = MAP_FAILED;
 
 static void map_no_access(void)
@@ -112,11 +115,13 @@ bool tnb_memory_write(pid_t tid, __u64 address, const void *from, size_t size)
 	const struct iovec into = { (void *)address, size };
 	bool is_written = false;
 
-	if (may_enter()) {
+	if (__atomic_add_fetch(&writers, 1, __ATOMIC_SEQ_CST) <= WRITERS_MAX &&
+	    may_enter()) {
 		is_written = process_vm_writev(tid, &bytes, 1, &into, 1, 0) ==
 			     (ssize_t)size;
 		leave();
 	}
+	__atomic_sub_fetch(&writers, 1, __ATOMIC_SEQ_CST);
 	return is_written;
 }
 

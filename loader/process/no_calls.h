@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Threads whose seccomp filters may refuse the system calls that read clocks:
- * they use the clock page whatever its pass (P6 of abi/page.h), and are sent to
- * no such call by us. A filter that cannot be looked at counts as one that
- * refuses.
+ * Threads whose seccomp filters, or strict mode, may refuse the system calls
+ * that read clocks: they use the clock page whatever its pass (P6 of
+ * abi/page.h), and are sent to no such call by us. A filter that cannot be
+ * looked at counts as one that refuses.
  */
 #ifndef TIMENSBPF_LOADER_PROCESS_NO_CALLS_H
 #define TIMENSBPF_LOADER_PROCESS_NO_CALLS_H

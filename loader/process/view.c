@@ -69,11 +69,17 @@ bool tnb_view_is_foreign(const struct tnb *tnb,
 	return slot && page->load != tnb_pages_at(tnb->pages, slot)->load;
 }
 
-bool tnb_view_reads_page(const struct tnb *tnb,
+bool tnb_view_reads_page(const struct tnb_link_page *page)
+{
+	return page->link.no_calls || page->no_calls;
+}
+
+bool tnb_view_is_current(const struct tnb *tnb,
 			 const struct tnb_link_page *page)
 {
-	return page->link.no_calls ||
-	       tnb_clock_page_has_no_calls(tnb, page->link.slot);
+	return !tnb_view_is_foreign(tnb, page) &&
+	       page->generation ==
+		       tnb_clock_page_generation(tnb, page->link.slot);
 }
 
 /* ---- Is it still the same? ----------------------------------------------- */

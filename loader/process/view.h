@@ -41,7 +41,9 @@ bool tnb_view_is_foreign(const struct tnb *tnb,
 			 const struct tnb_link_page *page);
 
 /* Whether it reads the page whatever the pass (P6 of abi/page.h). */
-bool tnb_view_reads_page(const struct tnb *tnb,
+bool tnb_view_reads_page(const struct tnb_link_page *page);
+/* Whether the page is that of the rule which has its slot now. */
+bool tnb_view_is_current(const struct tnb *tnb,
 			 const struct tnb_link_page *page);
 
 /* Whether the process, which is stopped, is still what was looked at. `tracee`:

@@ -57,19 +57,20 @@ static enum tnb_fast judge_link(const struct census *census,
 				const struct tnb_link_page *page)
 {
 	const struct tnb_vdso_link *link = &page->link;
+	bool is_own;
 
 	if (!link->slot)
 		return TNB_VDSO_VISIBLE;
 	if (tnb_view_is_foreign(census->tnb, page))
 		return TNB_VDSO_FOREIGN;
-	if (tnb_view_reads_page(census->tnb, page)) {
-		if (link->slot != census->slot)
-			return TNB_VDSO_FOREIGN;
-	} else if (link->slot != census->slot ||
-		   link->pass !=
-			   tnb_clock_page_pass(census->tnb, census->slot)) {
+	is_own = link->slot == census->slot &&
+		 tnb_view_is_current(census->tnb, page);
+	if (!is_own)
+		return tnb_view_reads_page(page) ? TNB_VDSO_FOREIGN
+						 : TNB_VDSO_WAITS;
+	if (!tnb_view_reads_page(page) &&
+	    link->pass != tnb_clock_page_pass(census->tnb, census->slot))
 		return TNB_VDSO_WAITS;
-	}
 	return link->vvar && census->has_tsc ? TNB_VDSO_FAST : TNB_VDSO_CALLS;
 }
 
@@ -181,13 +182,14 @@ struct looks {
 	struct look at[];
 };
 
-static void look_at(void *context, size_t index)
+static bool look_at(void *context, size_t index)
 {
 	struct looks *looks = context;
 	struct look *look = &looks->at[index];
 
 	look->is_there =
 		examine(looks->census, look->process.pid, &look->process);
+	return true;
 }
 
 static void give_up(void *context, size_t index)

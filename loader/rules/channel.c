@@ -118,6 +118,11 @@ void tnb_channel_allow_calls(struct tnb_loader_state *state, __u32 slot)
 	tnb_store_release(state->no_calls[slot], 0);
 }
 
+void tnb_channel_leave_slot(struct tnb_loader_state *state, __u32 slot)
+{
+	tnb_store_release(state->left_slot, slot);
+}
+
 bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot)
 {
 	return tnb_load_acquire(state->no_calls[slot]);

@@ -28,6 +28,10 @@ struct tnb_pages {
 };
 
 static const struct tnb_clock_page no_page;
+/* Of a slot that has a page which cannot be mapped: it is not free. */
+static const struct tnb_clock_page lost_page = { .owner = TNB_OWNER_UNKNOWN };
+/* In the place of a map's id; ids have 31 bits. */
+#define LOST 0xffffffffu
 
 static int make(struct tnb_loader_state *state, int file,
 		struct tnb_pages **pages)
@@ -90,7 +94,8 @@ static int open_map(__u32 id)
 	return !id ? -ENOENT : fd < 0 ? -errno : fd;
 }
 
-/* Where it cannot be had, the slot shows no page. */
+/* A map that is gone (-ENOENT) was replaced by a caller that was killed before
+ * it could tell which is the new one: the slot is free. */
 static void map_anew(struct tnb_pages *pages, __u32 slot)
 {
 	void *at = &pages->at[slot];
@@ -98,10 +103,11 @@ static void map_anew(struct tnb_pages *pages, __u32 slot)
 	_cleanup_close_
 	int fd = open_map(id);
 
-	if (fd < 0 || mmap(at, TNB_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
-			   fd, 0) == MAP_FAILED)
-		id = 0;
-	tnb_store_release(pages->map[slot], id);
+	if (fd >= 0 && mmap(at, TNB_PAGE_SIZE, PROT_READ,
+			    MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+		tnb_store_release(pages->map[slot], id);
+	else
+		tnb_store_release(pages->map[slot], fd == -ENOENT ? 0 : LOST);
 }
 
 /* The mutex: a thread that has seen an older map must not put it in the place
@@ -118,7 +124,14 @@ const struct tnb_clock_page *tnb_pages_at(struct tnb_pages *pages, __u32 slot)
 			map_anew(pages, slot);
 		pthread_mutex_unlock(&pages->mutex);
 	}
-	return tnb_load_acquire(pages->map[slot]) ? &pages->at[slot] : &no_page;
+	switch (tnb_load_acquire(pages->map[slot])) {
+	case 0:
+		return &no_page;
+	case LOST:
+		return &lost_page;
+	default:
+		return &pages->at[slot];
+	}
 }
 
 int tnb_pages_map(struct tnb_pages *pages, __u32 slot, __u64 *offset)

@@ -22,7 +22,12 @@ void tnb_pages_close(struct tnb_pages **pages);
 /* For tests without BPF: page `slot` of this file is the page of `slot`. */
 TNB_MUST_CHECK int tnb_pages_open_file(int file, struct tnb_pages **pages);
 
-/* The page of a slot as it is now; all zeros if it never had a rule. */
+/* An owner of a page that cannot be mapped here, for want of memory or rights.
+ */
+#define TNB_OWNER_UNKNOWN (~0ULL)
+
+/* The page of a slot as it is now; all zeros if it never had a rule, or with
+ * TNB_OWNER_UNKNOWN and else zeros. */
 const struct tnb_clock_page *tnb_pages_at(struct tnb_pages *pages, __u32 slot);
 
 /* Its map, to be closed; and where in it the page is. Or a negative errno. */

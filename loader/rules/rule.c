@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/test_hooks.h"
 #include "channel.h"
+#include "pages.h"
 #include "repoint.h"
 #include "settings.h"
 #include "slots.h"
@@ -31,6 +32,17 @@ static int check_step(int fd, const struct tnb_offsets *from,
 	return 0;
 }
 
+/* Its numbers are not known then, nor whose it is. */
+static int check_page(const struct tnb *tnb, __u32 slot)
+{
+	return slot && tnb_clock_page_owner(tnb, slot) == TNB_OWNER_UNKNOWN
+		       ? tnb_fail(
+				 -EIO,
+				 "cannot map clock page %u: it takes memory, a file descriptor and CAP_SYS_ADMIN",
+				 slot)
+		       : 0;
+}
+
 /* ---- Setting ------------------------------------------------------------- */
 
 int tnb_rule_plan(struct tnb *tnb, const struct tnb_cgroup *cgroup,
@@ -39,8 +51,10 @@ int tnb_rule_plan(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 {
 	__u32 slot = tnb_slot_of(tnb, cgroup->id);
 	bool is_own = tnb_slot_is_own(tnb, slot, cgroup->id);
-	int err;
+	int err = check_page(tnb, slot);
 
+	if (err)
+		return err;
 	*change = (struct tnb_rule_change){
 		.tnb = tnb,
 		.cgroup = cgroup,
@@ -105,8 +119,10 @@ int tnb_rule_plan_end(struct tnb *tnb, const struct tnb_cgroup *cgroup,
 {
 	__u32 slot = tnb_slot_of(tnb, cgroup->id), inherited;
 	uint64_t parent;
-	int err;
+	int err = check_page(tnb, slot);
 
+	if (err)
+		return err;
 	if (!tnb_slot_is_own(tnb, slot, cgroup->id))
 		return tnb_fail(
 			-ENOENT,

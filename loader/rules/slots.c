@@ -5,8 +5,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/test_hooks.h"
+#include "channel.h"
 #include "clock_page.h"
 #include "kernel/bpf_map.h"
+#include "pages.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -34,6 +36,8 @@ int tnb_slot_point(struct tnb *tnb, uint64_t cgroup, __u32 slot)
 	/* The processes of the cgroup may map the page of the slot that they
 	 * leave. */
 	from = tnb_slot_of(tnb, cgroup);
+	if (from && from != slot)
+		tnb_channel_leave_slot(tnb->loader, from);
 	if (from && from != slot)
 		err = tnb_clock_page_pass_revoke(tnb, from);
 	if (err)
@@ -117,7 +121,9 @@ static int sweep_dead(struct tnb *tnb, uint64_t cgroup, __u32 slot,
 
 static bool is_stale(const struct tnb *tnb, __u32 slot)
 {
-	return tnb_slot_of(tnb, tnb_clock_page_owner(tnb, slot)) != slot;
+	uint64_t owner = tnb_clock_page_owner(tnb, slot);
+
+	return owner != TNB_OWNER_UNKNOWN && tnb_slot_of(tnb, owner) != slot;
 }
 
 static bool is_unowned(const struct tnb *tnb, __u32 slot)

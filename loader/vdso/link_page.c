@@ -48,6 +48,7 @@ static bool read_clock_page(int memory, struct tnb_link_page *page)
 	page->load = clock.load;
 	page->slot = clock.slot;
 	page->generation = clock.generation;
+	page->no_calls = clock.no_calls;
 	return true;
 }
 

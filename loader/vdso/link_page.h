@@ -14,7 +14,7 @@ struct tnb_link_page {
 	uint64_t at; /* of the first of the three pages */
 	/* Of the clock page, which the process cannot write. */
 	uint64_t load;
-	uint32_t slot, generation;
+	uint32_t slot, generation, no_calls;
 	struct tnb_vdso_link link;
 };
 

@@ -37,7 +37,7 @@ struct subject {
 	int file_was_open;
 };
 
-static void look(void *context, size_t index)
+static bool look(void *context, size_t index)
 {
 	struct subject *subject = context;
 
@@ -48,6 +48,7 @@ static void look(void *context, size_t index)
 	if (subject->kind[index] == CRASHES)
 		kill(getpid(), SIGKILL);
 	subject->answer[index] = FOUND;
+	return true;
 }
 
 static void give_up(void *context, size_t index)
