@@ -145,6 +145,7 @@ rule_begins_and_ends() {
     has_read one "0 10000 70000"
 }
 
+# bats test_tags=once
 @test "the loader is killed, with its guard or alone" {
     timensbpf set --cgroup "$CGROUP" --realtime +1000000
     reader_start one "${IN[@]}" "$CGROUP"

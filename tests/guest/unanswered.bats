@@ -107,6 +107,7 @@ set_beside_it() {
     shows "$PID" fast
 }
 
+# bats test_tags=once
 @test "the stack of one thread of two" {
     unserved_start thread
     unserved_is ready
@@ -117,6 +118,7 @@ set_beside_it() {
     shows "$PID" fast
 }
 
+# bats test_tags=once
 @test "where the kernel says that its auxiliary vector is" {
     unserved_start auxv
     unserved_is ready
@@ -125,6 +127,7 @@ set_beside_it() {
     runs_on
 }
 
+# bats test_tags=once
 @test "the place of its vDSO" {
     unserved_start vdso
     unserved_is ready
@@ -145,6 +148,7 @@ moved() {
     runs_on
 }
 
+# bats test_tags=once
 @test "the place of its link page" {
     timensbpf set --cgroup "$CGROUP" "${CLOCKS[@]}"
     unserved_start link "${IN[@]}" "$CGROUP"
@@ -157,6 +161,7 @@ moved() {
     moved
 }
 
+# bats test_tags=once
 @test "a thread waits for a page: it has that, and is changed, once there is an answer" {
     unserved_start fault
     unserved_is ready
