@@ -123,11 +123,6 @@ void tnb_channel_leave_slot(struct tnb_loader_state *state, __u32 slot)
 	tnb_store_release(state->left_slot, slot);
 }
 
-bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot)
-{
-	return tnb_load_acquire(state->no_calls[slot]);
-}
-
 static __u64 process_of(pid_t pid)
 {
 	return TNB_PROCESS(pid, tnb_proc_began(pid));

@@ -47,7 +47,6 @@ void tnb_channel_allow_calls(struct tnb_loader_state *state, __u32 slot);
 /* A cgroup is pointed away from the slot, whose page its processes map until
  * they are changed; 0: they have been. Under the lock. */
 void tnb_channel_leave_slot(struct tnb_loader_state *state, __u32 slot);
-bool tnb_channel_has_no_calls(const struct tnb_loader_state *state, __u32 slot);
 
 /* Note that the calling process changes running processes; and whether a
  * process, by its number, is one that does. It is known by more than its name,

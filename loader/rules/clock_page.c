@@ -139,11 +139,6 @@ uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot)
 	return tnb_load_acquire(page_of(tnb, slot)->generation);
 }
 
-bool tnb_clock_page_has_no_calls(const struct tnb *tnb, __u32 slot)
-{
-	return tnb_load_acquire(page_of(tnb, slot)->no_calls);
-}
-
 bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot)
 {
 	uint64_t pass = tnb_clock_page_pass(tnb, slot);

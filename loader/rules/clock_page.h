@@ -42,8 +42,6 @@ TNB_MUST_CHECK int tnb_clock_page_pass_return(struct tnb *tnb, __u32 slot,
 uint64_t tnb_clock_page_pass(const struct tnb *tnb, __u32 slot);
 /* The number that the pass has while it is not revoked. */
 uint64_t tnb_clock_page_generation(const struct tnb *tnb, __u32 slot);
-/* P6 of abi/page.h */
-bool tnb_clock_page_has_no_calls(const struct tnb *tnb, __u32 slot);
 /* Whether the pass is not revoked. */
 bool tnb_clock_page_pass_is_valid(const struct tnb *tnb, __u32 slot);
 
