@@ -202,6 +202,23 @@ static int incomplete(const char *missing)
 		TNB_PINS, missing);
 }
 
+/* A map can have been put in the place of ours, and do in its way what it is
+ * asked for. */
+static int check_map(const char *name)
+{
+	_cleanup_close_
+	int fd = tnb_pins_get("maps", name);
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	    !strncmp(info.name, name, sizeof(info.name) - 1))
+		return 0;
+	snprintf(path, sizeof(path), "maps/%s", name);
+	return incomplete(path);
+}
+
 static int check_pin(const char *kind, const char *name)
 {
 	char path[PATH_MAX];
@@ -232,7 +249,7 @@ static int check_parts(const struct tnb_loaded *loaded)
 
 	for (const struct tnb_map *row = tnb_maps; !err && row->name; row++)
 		if (row->flags & TNB_NEEDED)
-			err = check_pin("maps", row->name);
+			err = check_map(row->name);
 	for (const struct tnb_program *row = tnb_programs; !err && row->name;
 	     row++)
 		if (row->flags & TNB_NEEDED && !is_left_out(row, loaded))

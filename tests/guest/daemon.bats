@@ -332,7 +332,7 @@ refuses_to_start() {
     # Another map in its place.
     mv "$PINS/maps/clock_pages" "$ASIDE"
     bpftool map create "$PINS/maps/clock_pages" type array key 4 value 8 entries 1 name other
-    refuses_to_start 'clock pages'
+    refuses_to_start 'maps/clock_pages is missing or not ours'
     rm "$PINS/maps/clock_pages"
     mv "$ASIDE" "$PINS/maps/clock_pages"
     daemon_start
