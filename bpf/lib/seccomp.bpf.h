@@ -19,6 +19,14 @@
 
 #define TNB_WORD_BITS (8 * sizeof(unsigned long))
 
+/* A 32-bit program is one with a 4 GiB address space. */
+static __always_inline bool current_is_narrow(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, mm, task_size) <= 0xffffffffu;
+}
+
 static __always_inline bool is_allowed(const unsigned long *map, __u32 call)
 {
 	unsigned long word = 0;

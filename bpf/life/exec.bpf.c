@@ -34,14 +34,12 @@ struct auxv_at {
 };
 
 /* The stack: argc, argv[argc], NULL, envp[envc], NULL, auxv (fs/binfmt_elf.c,
- * create_elf_tables). A 32-bit program is one with a 4 GiB address space. */
+ * create_elf_tables). */
 static __always_inline struct auxv_at locate_auxv(struct linux_binprm *bprm)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 words = 1 + (__u64)BPF_CORE_READ(bprm, argc) + 1 +
 		      (__u64)BPF_CORE_READ(bprm, envc) + 1;
-	bool is_32bit = BPF_CORE_READ(task, mm, task_size) <= 0xffffffffu;
-	struct auxv_at at = { .word = is_32bit ? 4 : 8 };
+	struct auxv_at at = { .word = current_is_narrow() ? 4 : 8 };
 
 	at.address = BPF_CORE_READ(bprm, p) + words * at.word;
 	return at;

@@ -14,7 +14,6 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* Only 64-bit code has the image. */
 SEC("fexit/do_seccomp")
 int BPF_PROG(filter_set)
 {
@@ -22,7 +21,7 @@ int BPF_PROG(filter_set)
 	__u32 *slot = current_slot(), left = state ? state->left_slot : 0;
 	struct tnb_arrival arrival;
 
-	if ((!slot && !left) || current_may_call_clocks(false))
+	if ((!slot && !left) || current_may_call_clocks(current_is_narrow()))
 		return 0;
 	if (slot)
 		no_calls_begin(*slot);

@@ -24,11 +24,6 @@ static __always_inline bool is_first_mapping(struct task_struct *task)
 	       BPF_CORE_READ(task, mm, map_count) == 1;
 }
 
-static __always_inline bool is_32bit(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, mm, task_size) <= 0xffffffffu;
-}
-
 static __always_inline void count_slow(struct tnb_loader_state *state,
 				       enum tnb_slow why)
 {
@@ -38,19 +33,12 @@ static __always_inline void count_slow(struct tnb_loader_state *state,
 /* The slot of a start that concerns the loader, or NULL. */
 static __always_inline __u32 *slot_of_start(struct task_struct *task)
 {
-	struct tnb_loader_state *state;
 	__u32 *slot;
 
 	if (!is_first_mapping(task))
 		return NULL;
 	slot = current_slot();
-	state = slot ? some_loader() : NULL;
-	if (!state)
-		return NULL;
-	if (!is_32bit(task))
-		return slot;
-	count_slow(state, TNB_SLOW_IA32);
-	return NULL;
+	return slot && some_loader() ? slot : NULL;
 }
 
 static __always_inline void start_held(struct task_struct *task, __u32 slot,

@@ -28,7 +28,7 @@ struct tnb_loader {
 	struct tnb_loader_state *state;
 	__u32 state_id; /* of its map */
 	int lock;	/* one loader at a time */
-	struct tnb_vdso vdso;
+	struct tnb_vdsos vdsos;
 	struct tnb_injector injector;
 
 	struct tnb_ending ending;
@@ -115,7 +115,7 @@ static int prepare(struct tnb_loader *loader)
 	err = tnb_place_check(loader->tnb);
 	if (!err)
 		err = open_state(loader);
-	return err ? err : tnb_vdso_probe(&loader->vdso);
+	return err ? err : tnb_vdso_probe(&loader->vdsos);
 }
 
 static int start(struct tnb_loader *loader)
@@ -126,7 +126,7 @@ static int start(struct tnb_loader *loader)
 		return err;
 	reset_state(loader->state);
 	loader->injector = (struct tnb_injector){
-		.vdso = &loader->vdso,
+		.vdsos = &loader->vdsos,
 		.pages = loader->tnb->pages,
 		.state = loader->state,
 	};
@@ -151,7 +151,7 @@ static int make_parts(struct tnb_loader *loader)
 	};
 	tnb_tracers_init(&loader->tracers);
 	loader->reviewer = (struct tnb_reviewer){
-		.vdso = &loader->vdso,
+		.vdsos = &loader->vdsos,
 		.inbox = &loader->inbox,
 		.ending = &loader->ending,
 	};

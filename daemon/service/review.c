@@ -127,22 +127,22 @@ static void forget_hopeless(struct tnb_moves *moves)
 	moves->count = count;
 }
 
-static void change_moved(struct tnb *tnb, const struct tnb_vdso *vdso,
+static void change_moved(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 			 struct tnb_moves *moves)
 {
 	int err = 0;
 
 	if (moves->count > TNB_MOVES)
-		err = tnb_converge_all(tnb, vdso);
+		err = tnb_converge_all(tnb, vdsos);
 	else if (moves->count)
-		err = tnb_converge_some(tnb, vdso, moves->pid, moves->count);
+		err = tnb_converge_some(tnb, vdsos, moves->pid, moves->count);
 	if (err && err != -EOPNOTSUPP)
 		forget_hopeless(moves);
 	else
 		moves->count = moves->failed = 0;
 }
 
-bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
+bool tnb_review(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		struct tnb_moves *moves)
 {
 	_cleanup_free_
@@ -160,7 +160,7 @@ bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
 	lock = tnb_transaction_lock(tnb);
 	if (lock < 0)
 		return true;
-	change_moved(tnb, vdso, moves);
+	change_moved(tnb, vdsos, moves);
 	if (!find_revoked(review))
 		return moves->count;
 	err = tnb_linked_each(tnb, look_at, review);

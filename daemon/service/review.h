@@ -14,7 +14,7 @@
 /* Change the processes in *moves and remove them from it, then look at every
  * rule whose pass is revoked. Returns whether something is left to do. Takes
  * the lock of the rules. */
-bool tnb_review(struct tnb *tnb, const struct tnb_vdso *vdso,
+bool tnb_review(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		struct tnb_moves *moves);
 
 #endif

@@ -44,7 +44,7 @@ static void *run_reviewer(void *argument)
 			pause = FIRST_MS;
 			tnb_inbox_take(reviewer->inbox, &moves);
 		}
-		is_left = tnb_review(reviewer->tnb, reviewer->vdso, &moves);
+		is_left = tnb_review(reviewer->tnb, reviewer->vdsos, &moves);
 		poll(wake, 1, APART_MS);
 		pause = next_pause(pause, is_left);
 	}

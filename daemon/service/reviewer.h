@@ -11,7 +11,7 @@
 struct tnb_reviewer {
 	/* Borrowed */
 	struct tnb *tnb;
-	const struct tnb_vdso *vdso;
+	const struct tnb_vdsos *vdsos;
 	struct tnb_inbox *inbox;
 	const struct tnb_ending *ending;
 

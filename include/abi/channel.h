@@ -41,19 +41,19 @@ enum tnb_beat { TNB_BEAT_LOADER, TNB_BEAT_GUARD, TNB_BEATS };
  *
  * X(NAME, json key, what it means)
  */
-#define TNB_SLOW_REASONS(X)                                                 \
-	X(TRACED, traced, "traced by another process")                      \
-	X(IA32, ia32, "32-bit program")                                     \
-	X(LATE, late, "the loader came after the first instruction")        \
-	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")         \
-	X(REFUSED, refused,                                                 \
-	  "tracing it, or a system call that mapping needs, was refused")   \
-	X(TIMEOUT, timeout, "took longer than a start may be kept waiting") \
-	X(GONE, gone, "ended while it was being prepared")                  \
-	X(MISSED, missed, "the loader did not come in time")                \
-	X(BUSY, busy, "more programs started at once than can be held")     \
-	X(SHORT, loader_short,                                              \
-	  "the loader had no memory or no file descriptor for it")          \
+#define TNB_SLOW_REASONS(X)                                                  \
+	X(TRACED, traced, "traced by another process")                       \
+	X(IA32, ia32, "32-bit program, whose vDSO the kernel does not show") \
+	X(LATE, late, "the loader came after the first instruction")         \
+	X(FILES, files, "no file descriptors left (RLIMIT_NOFILE)")          \
+	X(REFUSED, refused,                                                  \
+	  "tracing it, or a system call that mapping needs, was refused")    \
+	X(TIMEOUT, timeout, "took longer than a start may be kept waiting")  \
+	X(GONE, gone, "ended while it was being prepared")                   \
+	X(MISSED, missed, "the loader did not come in time")                 \
+	X(BUSY, busy, "more programs started at once than can be held")      \
+	X(SHORT, loader_short,                                               \
+	  "the loader had no memory or no file descriptor for it")           \
 	X(OTHER, other, "its memory does not look as expected")
 
 #define TNB_SLOW_ENUM(name, key, text) TNB_SLOW_##name,

@@ -26,6 +26,10 @@
 #ifndef tnb_inline
 #define tnb_inline static inline __attribute__((always_inline))
 #endif
+/* Of what is large and rarely used: where space is short, one copy is enough. */
+#ifndef tnb_apart
+#define tnb_apart tnb_inline
+#endif
 
 struct tnb_time {
 	__s64 sec;
@@ -82,7 +86,7 @@ tnb_inline struct tnb_time tnb_time_sub(struct tnb_time a, struct tnb_time b)
  * off once; cutting them one by one would let the result step back by a
  * nanosecond where the second rolls over.
  */
-tnb_inline struct tnb_time tnb_time_scale(struct tnb_time elapsed, __u64 rate)
+tnb_apart struct tnb_time tnb_time_scale(struct tnb_time elapsed, __u64 rate)
 {
 	__u64 whole = rate >> 32, frac = rate & 0xffffffffu;
 	__u64 sec = (__u64)elapsed.sec;

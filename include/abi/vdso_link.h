@@ -18,9 +18,9 @@
 #define TNB_VDSO_LINK_FORWARD 40	/* where `forward` is: for assembly */
 
 /*
- * X(name, twin): every function __vdso_NAME that kernels export and that tells
- * no time. The image passes calls on to the kernel's own. TWIN: it goes by its
- * bare name as well, ALONE: it does not.
+ * X(name, twin): every function __vdso_NAME of the 64-bit vDSO that kernels
+ * export and that tells no time. The image passes calls on to the kernel's own.
+ * TWIN: it goes by its bare name as well, ALONE: it does not.
  */
 #define TNB_VDSO_FORWARDS(X)                     \
 	X(clock_getres, TWIN)                    \
@@ -37,6 +37,23 @@ enum tnb_vdso_forward {
 		TNB_FORWARDS,
 };
 
+/* X(name): the same of the 32-bit one, whose names are whole. The second group
+ * belongs to the symbol version LINUX_2.5, others to LINUX_2.6. */
+#define TNB_VDSO_FORWARDS_32(X)     \
+	X(__vdso_clock_getres)      \
+	X(__vdso_getcpu)            \
+	/* how calls are made, and signal handlers return */ \
+	X(__kernel_vsyscall)        \
+	X(__kernel_sigreturn)       \
+	X(__kernel_rt_sigreturn)
+
+enum tnb_vdso_forward_32 {
+#define TNB_VDSO_FORWARD_ID(name) TNB_FORWARD_32_##name,
+	TNB_VDSO_FORWARDS_32(TNB_VDSO_FORWARD_ID)
+#undef TNB_VDSO_FORWARD_ID
+		TNB_FORWARDS_32,
+};
+
 struct tnb_vdso_link {
 	__u32 magic;
 	__u32 slot; /* of the clock page, for readers from outside */
@@ -48,11 +65,14 @@ struct tnb_vdso_link {
 	 * It reads the clock page without the pass (P6). */
 	__u32 no_calls;
 	__u32 unused;
-	/* The kernel's functions, by address. 0: it has none, and the image
-	 * does not show its own. */
+	/* The kernel's functions, by address, in the order of the list for the
+	 * program's word size. 0: it has none, and the image does not show its
+	 * own. */
 	__u64 forward[TNB_FORWARDS];
 };
 
+_Static_assert((int)TNB_FORWARDS_32 <= (int)TNB_FORWARDS,
+	       "no room for the 32-bit ones");
 /* Far from the end of its page: new kernels bring new functions. */
 _Static_assert(sizeof(struct tnb_vdso_link) <= TNB_PAGE_SIZE / 4,
 	       "the link page has to have room");

@@ -25,25 +25,29 @@ struct tnb_registers {
 	__u64 word[TNB_REGISTER_WORDS];
 };
 
-/* Of a stopped thread that the caller traces. 0, -ENOEXEC (it runs 32-bit code)
- * or another negative errno. */
+/* Of a stopped thread that the caller traces. 0 or a negative errno. */
 TNB_MUST_CHECK int tnb_registers_get(pid_t tid, struct tnb_registers *regs);
 TNB_MUST_CHECK int tnb_registers_set(pid_t tid,
 				     const struct tnb_registers *regs);
 
 __u64 tnb_registers_pc(const struct tnb_registers *regs);
 __u64 tnb_registers_sp(const struct tnb_registers *regs);
-bool tnb_registers_are_64bit(const struct tnb_registers *regs);
+/* Whether it runs 32-bit code. */
+bool tnb_registers_are_narrow(const struct tnb_registers *regs);
 /* Whether the thread is about to run its program's first instruction. */
 bool tnb_registers_are_fresh(const struct tnb_registers *regs);
 
-/* Send the thread elsewhere. The kernel makes no system call again there. */
+/* Send the thread elsewhere, to 64-bit code. The kernel makes no system call
+ * again there. */
 void tnb_registers_leave(struct tnb_registers *regs, __u64 pc);
 
 /* ---- System calls -------------------------------------------------------- */
 
-/* As the kernel tells a seccomp filter that a call is of 64-bit code. */
-extern const __u32 tnb_audit_arch;
+/* As the kernel tells a seccomp filter what code makes a call. */
+__u32 tnb_audit_arch(bool narrow);
+
+/* The number of restart_syscall(2) for 32-bit code. */
+extern const __u32 tnb_narrow_restart_syscall;
 
 /* The number of the call that the thread is in, -1: it is in none. */
 long tnb_registers_call(const struct tnb_registers *regs);
@@ -95,10 +99,17 @@ struct tnb_signal_frame {
 	__u64 pc, sp;
 };
 
-/* Words of a frame in front of the saved program counter, and behind it. */
-extern const size_t tnb_signal_frame_before, tnb_signal_frame_behind;
-/* Whether `word` may be the saved program counter of a frame. */
-bool tnb_signal_frame_at(const __u64 *word, struct tnb_signal_frame *frame);
+/* Of 64-bit or 32-bit programs, in bytes. */
+struct tnb_signal_frames {
+	size_t word;
+	/* Of a frame in front of the saved program counter, and from its
+	 * beginning on. */
+	size_t before, behind;
+	/* Whether there may be the saved program counter of a frame. */
+	bool (*at)(const unsigned char *word, struct tnb_signal_frame *frame);
+};
+
+const struct tnb_signal_frames *tnb_signal_frames(bool narrow);
 
 /* ---- The budget -------------------------------------------------------- */
 

@@ -40,7 +40,7 @@ static struct word load(const struct tnb_filter_call *call, __u32 offset)
 	if (offset == offsetof(struct seccomp_data, nr))
 		return known(call->number);
 	if (offset == offsetof(struct seccomp_data, arch))
-		return known(tnb_audit_arch);
+		return known(tnb_audit_arch(call->narrow));
 	if (offset < offsetof(struct seccomp_data, args) ||
 	    at / 8 >= TNB_FILTER_ARGUMENTS)
 		return word;

@@ -15,13 +15,13 @@
 
 #define TNB_FILTER_ARGUMENTS 6
 
-/* A call of 64-bit code. */
 struct tnb_filter_call {
-	__u32 number; /* SYS_… */
+	__u32 number; /* SYS_…, or of 32-bit code */
 	/* Which of the arguments are known, a bit each: pointers and file
 	 * descriptors are not, and what the call ignores is not, either. */
 	__u32 known;
 	__u64 argument[TNB_FILTER_ARGUMENTS];
+	bool narrow; /* 32-bit code makes it */
 };
 
 /* Whether a filter lets the call be made, whatever is in the arguments that are

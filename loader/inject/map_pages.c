@@ -63,6 +63,18 @@ static int check_filters(const struct tnb_tracee *tracee,
 		       : 0;
 }
 
+int tnb_map_pages_check(const struct tnb_tracee *tracee,
+			const struct tnb_mapping_place *place)
+{
+	struct tnb_stub_task task = {
+		.map_offset = place->offset,
+		.map_at = place->at,
+	};
+	int err = tnb_tracee_get_regs(tracee, &task.regs);
+
+	return err ? err : check_filters(tracee, &task);
+}
+
 /*
  * First the code, then the way to it, then the mask: wherever we end, the
  * process either does not come here or restores what it was.
@@ -75,10 +87,10 @@ static int enter_stub(struct tnb_tracee *tracee,
 		.map_at = place->at,
 	};
 	struct tnb_registers regs;
-	int err = check_filters(tracee, &task);
+	int err = tnb_tracee_get_regs(tracee, &task.regs);
 
 	if (!err)
-		err = tnb_tracee_get_regs(tracee, &task.regs);
+		err = check_filters(tracee, &task);
 	regs = task.regs;
 	if (!err)
 		err = tnb_tracee_get_mask(tracee, &task.mask);

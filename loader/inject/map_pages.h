@@ -26,6 +26,11 @@ TNB_MUST_CHECK int tnb_map_pages(struct tnb_tracee *tracee,
 				 const struct tnb_mapping_place *place,
 				 __u64 *address, int *socket);
 
+/* Whether all seccomp filters of the thread, which is stopped, allow what it
+ * would be made to do. 0, -EPERM or another negative errno. */
+TNB_MUST_CHECK int tnb_map_pages_check(const struct tnb_tracee *tracee,
+				       const struct tnb_mapping_place *place);
+
 /* Let the stub, which waits for it, go on; also if another process of ours has
  * the socket open. Sets *socket to -1, which is accepted as well. */
 void tnb_map_pages_close(int *socket);

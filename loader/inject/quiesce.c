@@ -55,26 +55,26 @@ static bool may_be_inside(const struct tnb_readers *readers, __u64 word)
 }
 
 /* What a signal handler may have on the stack above the saved registers. */
-#define STACK_WORDS (32u << 10)
+#define STACK_SIZE (256u << 10)
 
 struct search {
 	struct tnb_threads *threads;
 	const struct tnb_readers *readers;
 	const struct tnb_peek *peek;
+	const struct tnb_signal_frames *frames;
 	struct tnb_maps_ends ends; /* of its mappings */
-	__u64 *words;		   /* STACK_WORDS */
+	unsigned char *stack;	   /* STACK_SIZE */
 	bool *runs;		   /* of each thread */
 };
 
-/* The stack in use, up to where its memory ends; in words. -EFAULT: it is in
+/* The stack in use, up to where its memory ends; in bytes. -EFAULT: it is in
  * memory that is not read, because the memory of a file may never come. */
 static ssize_t read_stack(const struct search *search, __u64 sp)
 {
-	__u64 at = sp & ~7ULL;
+	__u64 at = sp & -(__u64)search->frames->word;
 	const struct tnb_maps_range *range =
 		tnb_maps_range_of(&search->ends, at);
-	size_t size = STACK_WORDS * sizeof(*search->words);
-	ssize_t got;
+	size_t size = STACK_SIZE;
 
 	if (!range)
 		return 0;
@@ -82,8 +82,7 @@ static ssize_t read_stack(const struct search *search, __u64 sp)
 		return -EFAULT;
 	if (range->end - at < size)
 		size = range->end - at;
-	got = tnb_peek_read_sparse(search->peek, at, search->words, size);
-	return got < 0 ? got : got / (ssize_t)sizeof(*search->words);
+	return tnb_peek_read_sparse(search->peek, at, search->stack, size);
 }
 
 /* What cannot be looked at may be inside. */
@@ -93,16 +92,16 @@ enum found { NOTHING, INSIDE, OTHER_STACK };
  * stack, that one. */
 static enum found look_at_stack(const struct search *search, __u64 *sp)
 {
-	ssize_t count = read_stack(search, *sp);
-	const __u64 *words = search->words;
-	__u64 end = *sp + (size_t)count * sizeof(*words), other = 0;
+	const struct tnb_signal_frames *frames = search->frames;
+	ssize_t size = read_stack(search, *sp);
+	__u64 end = *sp + (size_t)size, other = 0;
 	struct tnb_signal_frame frame;
 
-	if (count < 0)
+	if (size < 0)
 		return INSIDE;
-	for (size_t i = tnb_signal_frame_before;
-	     i + tnb_signal_frame_behind < (size_t)count; i++) {
-		if (!tnb_signal_frame_at(&words[i], &frame))
+	for (size_t at = frames->before; at + frames->behind <= (size_t)size;
+	     at += frames->word) {
+		if (!frames->at(search->stack + at, &frame))
 			continue;
 		if (may_be_inside(search->readers, frame.pc) &&
 		    is_inside(search->readers, frame.pc))
@@ -201,10 +200,11 @@ int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
 		.threads = threads,
 		.readers = readers,
 		.peek = peek,
-		.words = malloc(STACK_WORDS * sizeof(*search.words)),
+		.frames = tnb_signal_frames(readers->vdso->narrow),
+		.stack = malloc(STACK_SIZE),
 		.runs = malloc(threads->count * sizeof(*search.runs)),
 	};
-	int inside = search.words && search.runs
+	int inside = search.stack && search.runs
 			     ? tnb_maps_ends_read(threads->thread[0].tid,
 						  &search.ends)
 			     : -ENOMEM;
@@ -216,7 +216,7 @@ int tnb_quiesce(struct tnb_threads *threads, const struct tnb_readers *readers,
 		inside = search_outside(&search, ran);
 	}
 	tnb_maps_ends_free(&search.ends);
-	free(search.words);
+	free(search.stack);
 	free(search.runs);
 	return inside > 0 ? -EAGAIN : inside;
 }

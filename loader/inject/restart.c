@@ -53,10 +53,12 @@ static bool can_be_made_again(long number)
 /* The kernel makes a call that it goes on with by another one, which a filter
  * may refuse, as few expect it. Then the call is made again from its
  * beginning. */
-static bool may_go_on(pid_t tid)
+static bool may_go_on(pid_t tid, bool narrow)
 {
-	static const struct tnb_filter_call goes_on = {
-		.number = SYS_restart_syscall
+	const struct tnb_filter_call goes_on = {
+		.number = narrow ? tnb_narrow_restart_syscall
+				 : SYS_restart_syscall,
+		.narrow = narrow,
 	};
 
 	return tnb_filters_allow(tid, &goes_on, 1) != -EPERM;
@@ -67,8 +69,8 @@ int tnb_restart_interrupted(const struct tnb_tracee *tracee)
 	struct tnb_call_end end;
 	int err = tnb_call_end_get(tracee->tid, &end);
 
-	if (!err && !end.compat && tnb_call_end_is_with_rest(&end) &&
-	    !may_go_on(tracee->tid))
+	if (!err && tnb_call_end_is_with_rest(&end) &&
+	    !may_go_on(tracee->tid, end.compat))
 		return tnb_call_end_again(tracee->tid, TNB_AGAIN_NOT);
 	/* Of 32-bit code the upper half means nothing. */
 	if (err || (int)end.result != -EINTR ||

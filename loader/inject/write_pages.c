@@ -3,20 +3,18 @@
 
 #include "vdso/jumps.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/auxv.h>
 
-int tnb_write_check(const struct tnb_tracee *tracee, __u64 vdso)
+int tnb_write_check(const struct tnb_tracee *tracee,
+		    const struct tnb_vdso *vdso, __u64 at)
 {
-	const void *own = (const void *)getauxval(AT_SYSINFO_EHDR);
-	unsigned char header[sizeof(Elf64_Ehdr)];
-	int err = tnb_tracee_read(tracee, vdso, header, sizeof(header));
+	uint8_t header[TNB_VDSO_HEADER];
+	int err = tnb_tracee_read(tracee, at, header, sizeof(header));
 
 	if (err)
 		return err;
-	return own && !memcmp(own, header, sizeof(header)) ? 0 : -ENOEXEC;
+	return memcmp(vdso->header, header, sizeof(header)) ? -ENOEXEC : 0;
 }
 
 /* The link first: without a pass the image does not look further. */

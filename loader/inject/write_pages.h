@@ -19,9 +19,10 @@ struct tnb_writing {
 	bool no_calls; /* P6 of abi/page.h */
 };
 
-/* Whether the kernel's vDSO is at that address: a kernel gives all processes
- * the same one. 0, -ENOEXEC or as tnb_tracee_read(). */
-TNB_MUST_CHECK int tnb_write_check(const struct tnb_tracee *tracee, __u64 vdso);
+/* Whether that vDSO of the kernel is at that address: a kernel gives the same
+ * one to all processes of its kind. 0, -ENOEXEC or as tnb_tracee_read(). */
+TNB_MUST_CHECK int tnb_write_check(const struct tnb_tracee *tracee,
+				   const struct tnb_vdso *vdso, __u64 at);
 
 /* The image and its link page, without a pass and a slot: if we die now, these
  * tell that not all doors lead to the image. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The replacement vDSO: what tells the time. Compiled once for each row of
- * layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes system calls.
+ * The replacement vDSO of 64-bit programs: what tells the time. Compiled once
+ * for each row of layouts.h (TNB_IMAGE_LAYOUT), and without one: then it makes
+ * system calls.
  *
  * A read is one pass over the kernel's data (a seqcount), the counter and the
  * clock page (a latch); whatever is not plain there is read again by the slow
@@ -77,133 +78,7 @@ __s64 __vdso_time(__s64 *time)
 
 #else
 
-#include "kernel_data.h"
-
-/* ---- The clock page ---------------------------------------------------- */
-
-/* tnb_family_of() and what to read, for clocks 0 to 15, without branches: four
- * bits a clock. */
-enum source { SYSTEM_CALL, HIGH_RESOLUTION, COARSE, RAW };
-
-#define KIND(id, source) \
-	((__u64)(tnb_family_of(id) | (source) << 2) << 4 * (id))
-#define KINDS                                                                \
-	(KIND(CLOCK_REALTIME, HIGH_RESOLUTION) |                             \
-	 KIND(CLOCK_MONOTONIC, HIGH_RESOLUTION) |                            \
-	 KIND(CLOCK_BOOTTIME, HIGH_RESOLUTION) |                             \
-	 KIND(CLOCK_TAI, HIGH_RESOLUTION) | KIND(CLOCK_MONOTONIC_RAW, RAW) | \
-	 KIND(CLOCK_REALTIME_COARSE, COARSE) |                               \
-	 KIND(CLOCK_MONOTONIC_COARSE, COARSE))
-
-tnb_fast __u32 kind_of(__u32 id)
-{
-	return (__u32)(KINDS >> 4 * id);
-}
-
-tnb_fast enum source source_of(__u32 kind)
-{
-	return kind >> 2 & 3;
-}
-
-tnb_fast __u32 family_of(__u32 kind)
-{
-	return kind & 3;
-}
-
-tnb_fast const struct tnb_clock *clock_of(__u32 sequence, __u32 family)
-{
-	return &tnb_clock_page.set[sequence & 1].clock[family];
-}
-
-tnb_fast __u32 read_sequence(void)
-{
-	return tnb_load_acquire(tnb_clock_page.sequence);
-}
-
-/* P5, looked at within a pass. */
-tnb_fast bool page_is_ours(void)
-{
-	return tnb_read_once(tnb_clock_page.pass) == tnb_link.pass;
-}
-
-/* ---- Slow: everything that a clock can be ------------------------------ */
-
-/* P6. Behind the pass: a system call is forbidden before its page can be
- * revoked. */
-tnb_fast bool may_not_call(void)
-{
-	return tnb_link.no_calls || tnb_read_once(tnb_clock_page.no_calls);
-}
-
-/* Nanoseconds as the kernel's arithmetic leaves them, up to some seconds. */
-tnb_fast struct tnb_time normalize(__u64 sec, __u64 nsec)
-{
-	struct tnb_time time;
-
-	while (tnb_unlikely(nsec >= TNB_NSEC_PER_SEC)) {
-		nsec -= TNB_NSEC_PER_SEC;
-		sec++;
-		/* No division, which costs more than the few turns. */
-		__asm__ volatile("" : "+r"(nsec));
-	}
-	time.sec = (__s64)sec;
-	time.nsec = (__u32)nsec;
-	return time;
-}
-
-/* The host's time, in the caller's time namespace.
- * False: this clock source is not for us. */
-tnb_slow bool host_time(__u32 id, struct tnb_time *time)
-{
-	__u64 ours = data_of(id), data, sec, nsec;
-	__u32 seq;
-
-	do {
-		data = is_time_namespace(ours) ? data_behind(ours) : ours;
-		seq = read_seq(data);
-		if (seq & 1) {
-			relax();
-			continue;
-		}
-		if (source_of(kind_of(id)) == COARSE)
-			nsec = NANOSECONDS(data, id);
-		else if (FIELD(__s32, data, layout.clock_mode) ==
-			 TNB_VVAR_MODE_COUNTER)
-			nsec = wide_nanoseconds(data, id, read_counter());
-		else
-			return false;
-		sec = (__u64)SECONDS(data, id);
-		tnb_load_barrier();
-	} while (seq & 1 || FIELD_ONCE(__u32, data, layout.seq) != seq);
-	if (data != ours) {
-		sec += (__u64)SECONDS(ours, id);
-		nsec += NANOSECONDS(ours, id);
-	}
-	*time = normalize(sec, nsec);
-	return true;
-}
-
-/* False: a system call has to tell. */
-tnb_slow bool virtual_time(__u32 id, struct tnb_time *time)
-{
-	for (int i = 0; i < TNB_LATCH_TRIES || may_not_call(); i++) {
-		__u32 sequence = read_sequence();
-		struct tnb_clock clock = { 0 };
-
-		if (!page_is_ours() && !may_not_call())
-			return false;
-		tnb_clock_copy(&clock,
-			       clock_of(sequence, family_of(kind_of(id))));
-		if (!host_time(id, time))
-			return false;
-		tnb_load_barrier();
-		if (read_sequence() == sequence) {
-			*time = tnb_clock_read(&clock, *time);
-			return true;
-		}
-	}
-	return false;
-}
+#include "virtual_time.h"
 
 tnb_slow int slow_gettime(__u32 id, struct __kernel_timespec *time)
 {
@@ -218,7 +93,7 @@ tnb_slow int slow_gettime(__u32 id, struct __kernel_timespec *time)
 
 tnb_slow int slow_gettimeofday(struct timeval_user *time, struct timezone *zone)
 {
-	__u64 data = data_of(CLOCK_REALTIME);
+	tnb_address data = data_of(CLOCK_REALTIME);
 	struct tnb_time now;
 
 	if (time) {
@@ -250,7 +125,7 @@ tnb_slow __s64 slow_time(__s64 *time)
 /* ---- Fast: an offset, the counter, no time namespace, no writer -------- */
 
 /* To be called last: does all that was read since belong together? */
-tnb_fast bool pass_is_whole(__u64 data, __u32 seq, __u32 sequence)
+tnb_fast bool pass_is_whole(tnb_address data, __u32 seq, __u32 sequence)
 {
 	tnb_load_barrier();
 	return tnb_likely(FIELD(__u32, data, layout.seq) == seq &&
@@ -288,7 +163,7 @@ tnb_fast bool fast_sum(__u64 sec, __u64 nsec, struct tnb_time *time)
 }
 
 /* `base`: BASE() of the clock. */
-tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
+tnb_fast bool fast_high(tnb_address data, tnb_address base, __u32 family,
 			struct tnb_time *time)
 {
 	__u32 sequence = read_sequence(), seq = read_seq(data);
@@ -314,12 +189,13 @@ tnb_fast bool fast_high(__u64 data, __u64 base, __u32 family,
 }
 
 /* In every clock mode, as the kernel's own. */
-tnb_fast bool fast_coarse(__u64 data, __u32 id, __u32 family,
+tnb_fast bool fast_coarse(tnb_address data, __u32 id, __u32 family,
 			  struct tnb_time *time)
 {
 	__u32 sequence = read_sequence(), seq = read_seq(data);
 	const struct tnb_clock *clock = clock_of(sequence, family);
-	__u64 base = BASE(data, id), sec, nsec;
+	tnb_address base = BASE(data, id);
+	__u64 sec, nsec;
 
 	/* Sums right away: fewer registers, and no frame for them. */
 	__asm__("" : "+r"(clock), "+r"(base));
@@ -331,7 +207,7 @@ tnb_fast bool fast_coarse(__u64 data, __u32 id, __u32 family,
 }
 
 tnb_fast int coarse_gettime(__u32 id, struct __kernel_timespec *time,
-			    __u32 kind, __u64 data)
+			    __u32 kind, tnb_address data)
 {
 	struct tnb_time now;
 
@@ -344,7 +220,7 @@ tnb_fast int coarse_gettime(__u32 id, struct __kernel_timespec *time,
 
 int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
 {
-	__u64 data = tnb_link.vvar + layout.data, base;
+	tnb_address data = tnb_link.vvar + layout.data, base;
 	__u32 kind = kind_of(id);
 	struct tnb_time now;
 
@@ -372,7 +248,7 @@ int __vdso_clock_gettime(__u32 id, struct __kernel_timespec *time)
 
 int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
 {
-	__u64 data = tnb_link.vvar + layout.data;
+	tnb_address data = tnb_link.vvar + layout.data;
 	struct tnb_time now;
 
 	if (tnb_unlikely(zone || !time) ||
@@ -394,7 +270,7 @@ int __vdso_gettimeofday(struct timeval_user *time, struct timezone *zone)
  */
 __s64 __vdso_time(__s64 *time)
 {
-	__u64 data = tnb_link.vvar + layout.data;
+	tnb_address data = tnb_link.vvar + layout.data;
 	__u32 sequence = read_sequence(), seq = read_seq(data);
 	const struct tnb_clock *clock = clock_of(sequence, TNB_REALTIME);
 	__u64 sec, nsec;

@@ -4,7 +4,11 @@
 #ifndef TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
 #define TIMENSBPF_LOADER_PAYLOAD_IMAGE_H
 
+/* The compiler is to choose. */
 #define tnb_inline static inline
+#if __SIZEOF_POINTER__ == 4
+#define tnb_apart static __attribute__((noinline))
+#endif
 
 #include <linux/time.h>
 #include <linux/time_types.h>
@@ -13,6 +17,9 @@
 #include <sys/syscall.h>
 #include <abi/latch.h>
 #include <abi/vdso_link.h>
+
+/* In the process that it is mapped into. */
+typedef unsigned long tnb_address;
 
 #define tnb_likely(x) __builtin_expect(!!(x), 1)
 #define tnb_unlikely(x) __builtin_expect(!!(x), 0)

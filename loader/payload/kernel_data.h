@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's data pages (vvar) as the image reads them. Of image.c alone,
- * which is compiled once for each row of layouts.h (TNB_IMAGE_LAYOUT). */
+/* The kernel's data pages (vvar) as an image reads them, which is compiled once
+ * for each row of layouts.h (TNB_IMAGE_LAYOUT). */
 #ifndef TIMENSBPF_LOADER_PAYLOAD_KERNEL_DATA_H
 #define TIMENSBPF_LOADER_PAYLOAD_KERNEL_DATA_H
 
@@ -13,19 +13,19 @@ static const struct tnb_vvar_layout layout = TNB_IMAGE_LAYOUT;
 #define FIELD(type, clock, offset) (*(const type *)((clock) + (offset)))
 #define FIELD_ONCE(type, clock, offset) \
 	(*(const volatile type *)((clock) + (offset)))
-#define BASE(clock, id) ((clock) + (__u64)(id)*TNB_VVAR_TIMESTAMP)
+#define BASE(clock, id) ((clock) + (tnb_address)(id)*TNB_VVAR_TIMESTAMP)
 #define SECONDS(clock, id) FIELD(__s64, BASE(clock, id), layout.basetime)
 #define NANOSECONDS(clock, id) \
 	FIELD(__u64, BASE(clock, id), layout.basetime + 8)
 
 /* The kernel's data of a clock, by address. */
-tnb_fast __u64 data_of(__u32 id)
+tnb_fast tnb_address data_of(__u32 id)
 {
-	return tnb_link.vvar + layout.data +
+	return (tnb_address)tnb_link.vvar + layout.data +
 	       (id == CLOCK_MONOTONIC_RAW ? layout.second : 0);
 }
 
-tnb_fast __u32 read_seq(__u64 data)
+tnb_fast __u32 read_seq(tnb_address data)
 {
 	return tnb_load_acquire(FIELD(__u32, data, layout.seq));
 }
@@ -33,7 +33,7 @@ tnb_fast __u32 read_seq(__u64 data)
 /* Nothing but a multiplication is to be done with `delta`. As signed numbers:
  * a counter behind the kernel's, or from before its wrap, is for the slow path.
  */
-tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
+tnb_fast bool delta_is_plain(tnb_address data, __u64 cycles, __u64 delta)
 {
 	if (layout.max_cycles == TNB_VVAR_NONE)
 		return (__s64)cycles >
@@ -41,9 +41,24 @@ tnb_fast bool delta_is_plain(__u64 data, __u64 cycles, __u64 delta)
 	return delta <= FIELD(__u64, data, layout.max_cycles);
 }
 
+/* (delta * mult + base) >> shift, of a product in 96 bits. */
+tnb_fast __u64 multiply_shift(__u64 delta, __u32 mult, __u64 base, __u32 shift)
+{
+#ifdef __SIZEOF_INT128__
+	return (__u64)(((unsigned __int128)delta * mult + base) >> shift);
+#else
+	__u64 low = (delta & 0xffffffffu) * mult;
+	__u64 high = (delta >> 32) * mult + (low >> 32);
+	__u64 sum = (high << 32 | (low & 0xffffffffu)) + base;
+	__u64 above = (high >> 32) + (sum < base);
+
+	return shift ? sum >> shift | above << (64 - shift) : sum;
+#endif
+}
+
 /* Nanoseconds since the kernel's last update, as its own vDSO treats a counter
  * that lies behind the last update or far ahead of it. */
-tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
+tnb_fast __u64 wide_nanoseconds(tnb_address data, __u32 id, __u64 cycles)
 {
 	__u64 last = FIELD(__u64, data, layout.cycle_last);
 	__u64 delta = (cycles & ~(1ULL << 63)) - last;
@@ -58,7 +73,7 @@ tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
 	if (delta & 1ULL << 62)
 		return base >> shift;
 	delta &= ~(1ULL << 63);
-	return (__u64)(((unsigned __int128)delta * mult + base) >> shift);
+	return multiply_shift(delta, mult, base, shift);
 }
 
 /*
@@ -67,13 +82,13 @@ tnb_fast __u64 wide_nanoseconds(__u64 data, __u32 id, __u64 cycles)
  * come under a mapping at any time, so each read looks, and looks again before
  * it waits for an even sequence.
  */
-tnb_fast bool is_time_namespace(__u64 data)
+tnb_fast bool is_time_namespace(tnb_address data)
 {
 	return FIELD_ONCE(__s32, data, layout.clock_mode) ==
 	       TNB_VVAR_MODE_TIMENS;
 }
 
-tnb_fast __u64 data_behind(__u64 data)
+tnb_fast tnb_address data_behind(tnb_address data)
 {
 	return data + layout.timens_page * TNB_PAGE_SIZE;
 }

@@ -29,6 +29,7 @@
 
 struct change {
 	const struct tnb_injector *injector;
+	const struct tnb_vdso *vdso; /* the kernel's, of its kind of programs */
 	const struct tnb_view *live;
 	const struct tnb_placement *placement;
 	int proc;
@@ -53,27 +54,28 @@ static bool has_clock_page(const struct change *change)
 		 tnb_view_has_page_of(live, change->placement)));
 }
 
-static bool is_64bit(const struct tnb_tracee *tracee)
+/* A program may run code of the other kind for a while, or for good. */
+static bool is_of_kind(const struct tnb_tracee *tracee, bool narrow)
 {
 	struct tnb_registers regs;
 
 	return tracee->gone || (!tnb_tracee_get_regs(tracee, &regs) &&
-				tnb_registers_are_64bit(&regs));
+				tnb_registers_are_narrow(&regs) == narrow);
 }
 
 static int check(struct change *change)
 {
-	const struct tnb_vdso *vdso = change->injector->vdso;
+	const struct tnb_vdso *vdso = change->vdso;
 	const struct tnb_vdso_maps *maps = &change->live->maps;
 	int err;
 
 	for (size_t i = 0; i < change->threads.count; i++)
-		if (!is_64bit(&change->threads.thread[i]))
+		if (!is_of_kind(&change->threads.thread[i], vdso->narrow))
 			return -ENOEXEC;
 	if (maps->vdso_end - maps->vdso != vdso->size || !maps->vvar ||
 	    maps->vdso - maps->vvar != vdso->vvar_below)
 		return -ENOSPC;
-	err = tnb_write_check(change->carrier, maps->vdso);
+	err = tnb_write_check(change->carrier, vdso, maps->vdso);
 	if (err == -ENOEXEC)
 		return -ENOSPC;
 	/* Nothing is there any more: it has executed a program. */
@@ -117,16 +119,30 @@ static int check_alone(const struct change *change)
 /* Only now: threads that ran until a moment ago may have set filters. */
 static int look_at_filters(struct change *change)
 {
-	change->fill.no_calls = tnb_no_calls_any(&change->threads);
+	change->fill.no_calls =
+		tnb_no_calls_any(&change->threads, change->vdso->narrow);
 	return change->fill.no_calls && change->placement->slot
 		       ? tnb_no_calls_begin(change->injector,
 					    change->placement->slot)
 		       : 0;
 }
 
+/* One that keeps its old page keeps its link, too, which tells so. But it is no
+ * reason for the rule that it left to be without a pass. */
+static int check_filters(const struct change *change,
+			 const struct tnb_mapping_place *place)
+{
+	int err = tnb_map_pages_check(change->carrier, place);
+
+	if (err && place->at &&
+	    tnb_write_pass(change->carrier, place->at, TNB_NO_PASS))
+		return -EAGAIN;
+	return err;
+}
+
 static int map_pages(struct change *change)
 {
-	const struct tnb_vdso *vdso = change->injector->vdso;
+	const struct tnb_vdso *vdso = change->vdso;
 	_cleanup_close_
 	int map = -1;
 	struct tnb_mapping_place place = {
@@ -146,6 +162,8 @@ static int map_pages(struct change *change)
 	if (map < 0)
 		return map == -ESTALE ? -EAGAIN : map;
 	err = tnb_budget_begin(PAGES_BUDGET_MS);
+	if (!err)
+		err = check_filters(change, &place);
 	/* If we die, the old link must not pass for that of the new page. */
 	if (!err && place.at)
 		err = tnb_write_pages(change->carrier, &change->fill);
@@ -229,7 +247,7 @@ static int prepare_fresh(struct change *change)
  */
 static int stand_outside(struct change *change, bool *ran)
 {
-	const struct tnb_vdso *vdso = change->injector->vdso;
+	const struct tnb_vdso *vdso = change->vdso;
 	unsigned char image[TNB_PAGE_SIZE];
 	struct tnb_readers readers = {
 		.vdso = vdso,
@@ -334,13 +352,14 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.live = live,
 		.placement = placement,
 		.proc = proc,
-		.fill = { .vdso = injector->vdso,
+		.vdso = tnb_vdso_of(injector->vdsos, live->narrow),
+		.fill = { .vdso = tnb_vdso_of(injector->vdsos, live->narrow),
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
 		.socket = -1,
 		.peek = { -1, -1 },
 	};
-	int err = tnb_budget_begin(ms);
+	int err = change.vdso ? tnb_budget_begin(ms) : -ENOEXEC;
 
 	if (!err)
 		err = tnb_threads_stop(live->pid, proc, &change.threads);

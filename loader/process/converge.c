@@ -119,8 +119,8 @@ static int check(void)
 
 struct convergence {
 	struct tnb_listing now, hopeless;
-	const struct tnb_vdso *vdso; /* NULL: not needed yet */
-	struct tnb_vdso found;
+	const struct tnb_vdsos *vdsos; /* NULL: not needed yet */
+	struct tnb_vdsos found;
 	__u64 until_ns; /* 0: the last attempt changed a process */
 	__u64 at_most_ns;
 	uint32_t changed;
@@ -150,9 +150,9 @@ static int prepare(struct convergence *convergence)
 {
 	int err = check();
 
-	if (!err && !convergence->vdso) {
+	if (!err && !convergence->vdsos) {
 		err = tnb_vdso_probe(&convergence->found);
-		convergence->vdso = err ? NULL : &convergence->found;
+		convergence->vdsos = err ? NULL : &convergence->found;
 	}
 	for (size_t i = 0; err && i < convergence->now.count; i++)
 		give_up(&convergence->now, i);
@@ -176,7 +176,7 @@ static int converge_once(struct convergence *convergence,
 		return err;
 	err = prepare(convergence);
 	if (!err)
-		err = tnb_patcher_run(now->tnb, convergence->vdso, now->target,
+		err = tnb_patcher_run(now->tnb, convergence->vdsos, now->target,
 				      now->count);
 	if (!err)
 		err = note_hopeless(now, &convergence->hopeless, &again,
@@ -190,12 +190,12 @@ static int converge_once(struct convergence *convergence,
 	return 1;
 }
 
-static int converge(struct tnb *tnb, const struct tnb_vdso *vdso,
+static int converge(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		    const struct tnb_scope *scope, uint32_t *changed)
 {
 	struct convergence convergence = {
 		.now = { .tnb = tnb },
-		.vdso = vdso,
+		.vdsos = vdsos,
 		.at_most_ns = tnb_clock_now() + CONVERGE_MOST_NS,
 	};
 	int more = 1;
@@ -221,19 +221,19 @@ void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed)
 	(void)converge(tnb, NULL, &scope, changed);
 }
 
-int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
+int tnb_converge_some(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		      const pid_t *pids, size_t count)
 {
 	const struct tnb_scope scope = { .lister = tnb_listing_some,
 					 .pids = pids,
 					 .count = count };
 
-	return converge(tnb, vdso, &scope, NULL);
+	return converge(tnb, vdsos, &scope, NULL);
 }
 
-int tnb_converge_all(struct tnb *tnb, const struct tnb_vdso *vdso)
+int tnb_converge_all(struct tnb *tnb, const struct tnb_vdsos *vdsos)
 {
 	const struct tnb_scope scope = { .lister = tnb_listing_machine };
 
-	return converge(tnb, vdso, &scope, NULL);
+	return converge(tnb, vdsos, &scope, NULL);
 }

@@ -16,11 +16,11 @@ void tnb_converge_tree(struct tnb *tnb, int cgroup, uint32_t *changed);
 
 /*
  * These processes, or all of the machine, including those that left a rule.
- * `vdso`: what tnb_vdso_probe() found; NULL: it is probed. Returns 0, or a
+ * `vdsos`: what tnb_vdso_probe() found; NULL: it is probed. Returns 0, or a
  * negative errno: some could not be changed by now.
  */
-int tnb_converge_some(struct tnb *tnb, const struct tnb_vdso *vdso,
+int tnb_converge_some(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		      const pid_t *pids, size_t count);
-int tnb_converge_all(struct tnb *tnb, const struct tnb_vdso *vdso);
+int tnb_converge_all(struct tnb *tnb, const struct tnb_vdsos *vdsos);
 
 #endif

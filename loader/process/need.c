@@ -15,14 +15,14 @@
  * but right, unless the process looks for the vDSO in a place where it is not
  * hidden.
  */
-static bool is_hidden(int proc)
+static bool is_hidden(int proc, bool narrow)
 {
 	struct tnb_peek peek;
 	bool is_hidden;
 
 	if (tnb_peek_open(proc, &peek))
 		return false;
-	is_hidden = tnb_process_auxv(proc, &peek, false) == TNB_VDSO_HIDDEN;
+	is_hidden = tnb_process_auxv(proc, &peek, narrow) == TNB_VDSO_HIDDEN;
 	tnb_peek_close(&peek);
 	return is_hidden;
 }
@@ -40,10 +40,10 @@ enum tnb_need tnb_need_of(struct tnb *tnb, int proc, pid_t pid, pid_t tid)
 	none = placement.slot ? TNB_NEED_NONE : TNB_NEED_NONE_OUTSIDE;
 	err = tnb_view_take(pid, tid, proc, &view);
 	if (err)
-		return err == -ENOEXEC || err == -ENOENT ? none
-							 : TNB_NEED_UNKNOWN;
+		return err == -ENOENT ? none : TNB_NEED_UNKNOWN;
 	if (tnb_view_is_in_place(&view, &placement))
 		return tnb_view_is_linked(&view) ? TNB_NEED_NONE_PAGES : none;
-	return view.has_pages || !is_hidden(proc) ? TNB_NEED_CHANGE
-						  : TNB_NEED_CHANGE_ONCE;
+	return view.has_pages || !is_hidden(proc, view.narrow)
+		       ? TNB_NEED_CHANGE
+		       : TNB_NEED_CHANGE_ONCE;
 }

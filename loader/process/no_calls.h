@@ -11,9 +11,9 @@
 #include "inject/threads.h"
 #include "start.h"
 
-/* Of a stopped thread; of any of them. */
-bool tnb_no_calls_thread(const struct tnb_tracee *tracee);
-bool tnb_no_calls_any(const struct tnb_threads *threads);
+/* Of a stopped thread; of any of them. `narrow`: of a 32-bit program. */
+bool tnb_no_calls_thread(const struct tnb_tracee *tracee, bool narrow);
+bool tnb_no_calls_any(const struct tnb_threads *threads, bool narrow);
 
 /* Before such a process is given the page of a slot, other than 0. 0, or
  * -EPERM: the image of this kernel reads no clock without a system call. */

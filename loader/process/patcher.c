@@ -308,11 +308,12 @@ static int open_sharing(struct tnb_sharing *sharing)
 	return sharing->owners < 0 ? sharing->owners : 0;
 }
 
-static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
+static int open_patching(struct patching *patching,
+			 const struct tnb_vdsos *vdsos)
 {
 	int err;
 
-	patching->injector.vdso = vdso;
+	patching->injector.vdsos = vdsos;
 	patching->injector.pages = patching->tnb->pages;
 	patching->injector.state = patching->tnb->loader;
 	err = open_sharing(&patching->sharing);
@@ -326,7 +327,7 @@ static int open_patching(struct patching *patching, const struct tnb_vdso *vdso)
 	return 0;
 }
 
-int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
+int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdsos *vdsos,
 		    struct tnb_target *targets, size_t count)
 {
 	struct patching patching = {
@@ -335,7 +336,7 @@ int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
 		.count = count,
 		.parent = getpid(),
 	};
-	int err = open_patching(&patching, vdso);
+	int err = open_patching(&patching, vdsos);
 
 	if (!err)
 		err = map_shared(&patching, targets);

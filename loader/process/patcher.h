@@ -21,7 +21,8 @@ struct tnb_target {
  * Starts child processes and waits for them. A caller that waits for any child
  * at the same time may be told of their end.
  */
-TNB_MUST_CHECK int tnb_patcher_run(struct tnb *tnb, const struct tnb_vdso *vdso,
+TNB_MUST_CHECK int tnb_patcher_run(struct tnb *tnb,
+				   const struct tnb_vdsos *vdsos,
 				   struct tnb_target *targets, size_t count);
 
 #endif

@@ -34,13 +34,19 @@ struct start {
 	struct tnb_loader_event exec;
 	struct tnb_tracee *tracee;
 	struct tnb_registers regs;
-	__u64 entry, vdso; /* of the auxiliary vector */
-	__u64 address;	   /* of the three pages */
+	const struct tnb_vdso *kernels; /* of its kind of programs */
+	__u64 entry, vdso;		/* of the auxiliary vector */
+	__u64 address;			/* of the three pages */
 	bool no_calls;
 	int socket;
 };
 
 /* ---- Is it what we came for? --------------------------------------------- */
+
+static unsigned int word_of(const struct start *start)
+{
+	return start->kernels->narrow ? sizeof(__u32) : sizeof(__u64);
+}
 
 /* The entry of the auxiliary vector that names the vDSO, or named it until
  * bpf/life/exec.bpf.c hid it. */
@@ -51,7 +57,7 @@ static int find_vdso(struct start *start)
 	const struct tnb_peek peek = { start->tracee->mem, -1 };
 	struct tnb_auxv auxv;
 	int next = tnb_auxv_begin(&auxv, &peek, tnb_registers_sp(&start->regs),
-				  sizeof(__u64));
+				  word_of(start));
 
 	if (next < 0)
 		return next;
@@ -69,26 +75,33 @@ static int examine(struct start *start, enum tnb_slow *why)
 {
 	int err = tnb_tracee_get_regs(start->tracee, &start->regs);
 
-	*why = TNB_SLOW_IA32;
+	*why = TNB_SLOW_REFUSED;
 	if (err)
 		return err;
 	if (tnb_registers_are_of_failed_exec(&start->regs))
 		return -ECANCELED;
-	if (!tnb_registers_are_fresh(&start->regs)) {
-		*why = tnb_registers_are_64bit(&start->regs) ? TNB_SLOW_LATE
-							     : TNB_SLOW_IA32;
+	*why = TNB_SLOW_LATE;
+	if (!tnb_registers_are_fresh(&start->regs))
 		return -EINVAL;
-	}
+	start->kernels = tnb_vdso_of(start->injector->vdsos,
+				     tnb_registers_are_narrow(&start->regs));
+	*why = TNB_SLOW_IA32;
+	if (!start->kernels)
+		return -EINVAL;
 	*why = TNB_SLOW_REFUSED;
 	if (start->tracee->strict)
 		return -EPERM;
+	start->no_calls =
+		tnb_no_calls_thread(start->tracee, start->kernels->narrow);
 	if (start->no_calls)
 		err = tnb_no_calls_begin(start->injector, start->exec.slot);
 	if (err)
 		return err;
 	*why = TNB_SLOW_OTHER;
 	err = find_vdso(start);
-	return err ? err : tnb_write_check(start->tracee, start->vdso);
+	return err ? err
+		   : tnb_write_check(start->tracee, start->kernels,
+				     start->vdso);
 }
 
 /* ---- Writing ------------------------------------------------------------- */
@@ -124,17 +137,20 @@ static int write_pass(const struct start *start)
 
 static int write_auxv(const struct start *start)
 {
-	const __u64 entry[2] = { AT_SYSINFO_EHDR,
-				 start->address + 2 * TNB_PAGE_SIZE };
+	const __u64 image = start->address + 2 * TNB_PAGE_SIZE;
+	const __u64 wide[2] = { AT_SYSINFO_EHDR, image };
+	const __u32 narrow[2] = { AT_SYSINFO_EHDR, (__u32)image };
 
-	return tnb_tracee_write(start->tracee, start->entry, entry,
-				sizeof(entry));
+	return tnb_tracee_write(start->tracee, start->entry,
+				start->kernels->narrow ? (const void *)narrow
+						       : (const void *)wide,
+				2 * word_of(start));
 }
 
 static int write_all(const struct start *start)
 {
 	const struct tnb_writing fill = {
-		.vdso = start->injector->vdso,
+		.vdso = start->kernels,
 		.at = start->vdso,
 		.pages = start->address,
 		.slot = start->exec.slot,
@@ -179,7 +195,7 @@ int tnb_start_open_page(const struct tnb_injector *injector, __u32 slot,
 
 static int inject(struct start *start)
 {
-	const struct tnb_vdso *vdso = start->injector->vdso;
+	const struct tnb_vdso *vdso = start->kernels;
 	struct tnb_mapping_place place = {
 		.room = start->vdso + vdso->room,
 		.room_size = vdso->room_size,
@@ -281,7 +297,6 @@ int tnb_start_prepare(const struct tnb_injector *injector,
 	};
 	int err;
 
-	start.no_calls = tnb_no_calls_thread(tracee);
 	err = examine(&start, why);
 	if (!err) {
 		err = inject(&start);

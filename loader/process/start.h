@@ -15,7 +15,7 @@
 
 /* What all starts have in common. Borrowed. */
 struct tnb_injector {
-	const struct tnb_vdso *vdso;
+	const struct tnb_vdsos *vdsos;
 	struct tnb_pages *pages;
 	struct tnb_loader_state *state;
 	/* Of tnb_change_running() alone. */

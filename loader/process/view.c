@@ -21,8 +21,7 @@ int tnb_view_take(pid_t pid, pid_t tid, int proc, struct tnb_view *live)
 	if (tnb_peek_open(proc, &peek))
 		return -ESRCH;
 	err = tnb_vdso_maps_read(tid, &live->maps);
-	if (!err && live->maps.vdso < 1ULL << 32)
-		err = -ENOEXEC;
+	live->narrow = live->maps.vdso < 1ULL << 32;
 	if (!err)
 		err = tnb_link_page_find(proc, &peek, &live->page);
 	tnb_peek_close(&peek);

@@ -13,14 +13,15 @@
 struct tnb_view {
 	pid_t pid;
 	struct tnb_vdso_maps maps;
+	bool narrow; /* a 32-bit program */
 	bool has_pages;
 	struct tnb_link_page page;
 };
 
 /*
  * Look at a process by the directory of a thread of it (base/proc.h). 0, -ESRCH
- * gone, -ENOEXEC a 32-bit program, -ENOENT no vDSO (it reads by system call),
- * or that its memory cannot be made out.
+ * gone, -ENOENT no vDSO (it reads by system call), or that its memory cannot be
+ * made out.
  */
 TNB_MUST_CHECK int tnb_view_take(pid_t pid, pid_t tid, int proc,
 				 struct tnb_view *live);

@@ -155,9 +155,9 @@ static void examine_times(const struct tnb_kernel *kernel,
 static void examine_fast_path(const struct tnb_kernel *kernel,
 			      struct tnb_finding *finding)
 {
-	struct tnb_vdso vdso;
+	struct tnb_vdsos vdsos;
 
-	if (tnb_vdso_probe(&vdso)) {
+	if (tnb_vdso_probe(&vdsos)) {
 		tnb_finding_set(finding, TNB_WARN, "fast path: none here: %s",
 				tnb_error_message());
 		tnb_finding_advise(
@@ -168,12 +168,35 @@ static void examine_fast_path(const struct tnb_kernel *kernel,
 		tnb_finding_set(
 			finding, TNB_WARN,
 			"fast path: there is one (layout %s), but no loader serves: programs start with the HOST's time",
-			vdso.layout);
+			vdsos.wide.layout);
 		tnb_finding_advise(finding, "start timensbpfd");
 	} else {
-		tnb_finding_of_vdso(&vdso, kernel->clock_source,
+		tnb_finding_of_vdso(&vdsos.wide, kernel->clock_source,
 				    tnb_loader_is_alive(), finding);
 	}
+}
+
+/* The vDSO of the programs that the kernel runs beside those of its own size.
+ */
+static void examine_narrow_path(const struct tnb_kernel *kernel,
+				struct tnb_finding *finding)
+{
+	struct tnb_vdsos vdsos;
+
+	if (!tnb_vdso_probe(&vdsos) && vdsos.narrow.size) {
+		tnb_finding_set(
+			finding, TNB_OK,
+			"fast path, 32-bit: as that of 64-bit programs");
+		return;
+	}
+	tnb_finding_set(
+		finding, TNB_NOTE,
+		kernel->lockdown == TNB_LOCKDOWN_INTEGRITY
+			? "fast path, 32-bit: none here: all clocks of 32-bit programs are the HOST's"
+			: "fast path, 32-bit: none here: 32-bit programs read clocks by system call");
+	tnb_finding_advise(
+		finding,
+		"it needs a kernel that runs 32-bit programs and shows their vDSO (CONFIG_IA32_EMULATION, CONFIG_CHECKPOINT_RESTORE)");
 }
 
 static const char *const copy_names[TNB_COPY_MAX] = {
@@ -334,6 +357,9 @@ static const struct tnb_check checks[] = {
 	{ .key = "fast-path",
 	  .group = TNB_GROUP_DOORS,
 	  .examine = examine_fast_path },
+	{ .key = "fast-path-32",
+	  .group = TNB_GROUP_DOORS,
+	  .examine = examine_narrow_path },
 	{ .key = "live",
 	  .group = TNB_GROUP_DOORS,
 	  .holds = can_change_processes,
@@ -360,7 +386,7 @@ static const struct tnb_check checks[] = {
 	{ .key = "vdso-lookup",
 	  .group = TNB_GROUP_LIMITS,
 	  .otherwise = TNB_NOTE,
-	  .bad = "vDSO: a process that began outside and was not changed reads the HOST's time by it; so does one that started while no loader served or could prepare it, and a 32-bit one, if it looks for the vDSO in /proc/self/auxv, PR_GET_AUXV or its mappings",
+	  .bad = "vDSO: a process that began outside and was not changed reads the HOST's time by it; so does one that started while no loader served or could prepare it, if it looks for the vDSO in /proc/self/auxv, PR_GET_AUXV or its mappings",
 	  .advice =
 		  "start programs inside ('timensbpf run', 'enter'), with timensbpfd running; 'timensbpf show --processes' tells of each process how it reads" },
 	{ .key = "waits-memory",

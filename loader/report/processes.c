@@ -74,10 +74,8 @@ static enum tnb_fast judge_link(const struct census *census,
 	return link->vvar && census->has_tsc ? TNB_VDSO_FAST : TNB_VDSO_CALLS;
 }
 
-static const char *hidden_text(bool narrow, bool mended)
+static const char *hidden_text(bool mended)
 {
-	if (narrow)
-		return "32-bit program";
 	if (mended)
 		return "the loader came after its start: its C library makes system calls, time(2) too; the vDSO leads to virtual time";
 	return "the loader did not run when it began, or could not prepare it: its C library makes system calls, time(2) too; reads the HOST's time by a vDSO that it finds by itself";
@@ -93,7 +91,7 @@ const char *tnb_vdso_text(enum tnb_fast vdso)
 	case TNB_VDSO_CALLS:
 		return "the replacement vDSO makes system calls: the host's clock source is not tsc, or its kernel not known ('timensbpf doctor')";
 	case TNB_VDSO_HIDDEN:
-		return hidden_text(false, false);
+		return hidden_text(false);
 	case TNB_VDSO_FOREIGN:
 		return "reads the time of programs that are gone, and was not changed: 'timensbpf set' it again, or restart it";
 	case TNB_VDSO_VISIBLE:
@@ -110,7 +108,7 @@ const char *tnb_vdso_text(enum tnb_fast vdso)
  * Under lockdown a process that makes system calls has the host's time. One
  * that left another rule has that rule's, until the loader has changed it.
  */
-static void judge_locked(const struct census *census, bool narrow,
+static void judge_locked(const struct census *census,
 			 const struct tnb_link_page *page,
 			 struct tnb_process *process)
 {
@@ -120,10 +118,7 @@ static void judge_locked(const struct census *census, bool narrow,
 	    was == TNB_VDSO_FOREIGN || was == TNB_VDSO_UNKNOWN)
 		return;
 	process->vdso = TNB_VDSO_VISIBLE;
-	if (narrow) {
-		process->why =
-			"32-bit program: the HOST's time, under lockdown";
-	} else if (was == TNB_VDSO_WAITS && page->link.slot != census->slot) {
+	if (was == TNB_VDSO_WAITS && page->link.slot != census->slot) {
 		process->vdso = TNB_VDSO_FOREIGN;
 		process->why = OTHER_RULES;
 	} else if (was == TNB_VDSO_WAITS || was == TNB_VDSO_CALLS) {
@@ -162,12 +157,12 @@ static bool examine(const struct census *census, pid_t pid,
 		       tnb_view_is_foreign(census->tnb, &page)))
 		process->vdso = judge_link(census, &page);
 	process->why = process->vdso == TNB_VDSO_HIDDEN
-			       ? hidden_text(narrow, linked)
+			       ? hidden_text(linked)
 			       : tnb_vdso_text(process->vdso);
 	if (process->vdso == TNB_VDSO_FOREIGN &&
 	    !tnb_view_is_foreign(census->tnb, &page))
 		process->why = OTHER_RULES;
-	judge_locked(census, narrow, &page, process);
+	judge_locked(census, &page, process);
 	return true;
 }
 

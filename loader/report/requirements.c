@@ -26,14 +26,14 @@ static bool has_bpffs(const struct tnb_kernel *kernel)
 
 /* NULL if the replacement vDSO reads the clock without system calls here. */
 static const char *image_lacks(const struct tnb_kernel *kernel,
-			       struct tnb_vdso *vdso)
+			       struct tnb_vdsos *vdsos)
 {
 	if (kernel->lockdown == TNB_LOCKDOWN_NONE)
 		return NULL;
-	if (tnb_vdso_probe(vdso))
+	if (tnb_vdso_probe(vdsos))
 		return tnb_error_message();
-	if (*vdso->why_raw)
-		return vdso->why_raw;
+	if (*vdsos->wide.why_raw)
+		return vdsos->wide.why_raw;
 	return tnb_clock_source_is_read(kernel->clock_source)
 		       ? NULL
 		       : "the kernel's clock source is not tsc";
@@ -42,9 +42,9 @@ static const char *image_lacks(const struct tnb_kernel *kernel,
 static void examine_lockdown(const struct tnb_kernel *kernel,
 			     struct tnb_finding *finding)
 {
-	struct tnb_vdso vdso;
+	struct tnb_vdsos vdsos;
 
-	tnb_lockdown_finding(kernel, image_lacks(kernel, &vdso), finding);
+	tnb_lockdown_finding(kernel, image_lacks(kernel, &vdsos), finding);
 }
 
 static void examine_cgroup2(const struct tnb_kernel *kernel,

@@ -21,14 +21,108 @@ static bool read_at(const struct tnb_elf_image *elf, uint64_t offset, void *to,
 	return true;
 }
 
-static bool is_shared_object(const Elf64_Ehdr *header)
+/* ---- Both classes, in the words of the larger one -------------------------
+ */
+
+static bool read_header(struct tnb_elf_image *elf, Elf64_Ehdr *header)
 {
-	return !memcmp(header->e_ident, ELFMAG, SELFMAG) &&
-	       header->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	Elf32_Ehdr small;
+
+	if (!read_at(elf, 0, &small, sizeof(small)) ||
+	    memcmp(small.e_ident, ELFMAG, SELFMAG))
+		return false;
+	elf->narrow = small.e_ident[EI_CLASS] == ELFCLASS32;
+	if (!elf->narrow)
+		return read_at(elf, 0, header, sizeof(*header)) &&
+		       header->e_ident[EI_CLASS] == ELFCLASS64 &&
+		       header->e_phentsize == sizeof(Elf64_Phdr);
+	*header = (Elf64_Ehdr){
+		.e_type = small.e_type,
+		.e_machine = small.e_machine,
+		.e_entry = small.e_entry,
+		.e_phoff = small.e_phoff,
+		.e_shoff = small.e_shoff,
+		.e_phnum = small.e_phnum,
+		.e_shentsize = small.e_shentsize,
+		.e_shnum = small.e_shnum,
+	};
+	memcpy(header->e_ident, small.e_ident, EI_NIDENT);
+	return small.e_phentsize == sizeof(Elf32_Phdr);
+}
+
+static bool read_segment(const struct tnb_elf_image *elf, uint64_t table,
+			 unsigned int i, Elf64_Phdr *segment)
+{
+	Elf32_Phdr small;
+
+	if (!elf->narrow)
+		return read_at(elf, table + i * sizeof(*segment), segment,
+			       sizeof(*segment));
+	if (!read_at(elf, table + i * sizeof(small), &small, sizeof(small)))
+		return false;
+	*segment = (Elf64_Phdr){
+		.p_type = small.p_type,
+		.p_offset = small.p_offset,
+		.p_vaddr = small.p_vaddr,
+		.p_filesz = small.p_filesz,
+	};
+	return true;
+}
+
+static size_t dynamic_size(const struct tnb_elf_image *elf)
+{
+	return elf->narrow ? sizeof(Elf32_Dyn) : sizeof(Elf64_Dyn);
+}
+
+static bool read_entry(const struct tnb_elf_image *elf, uint64_t at,
+		       Elf64_Dyn *entry)
+{
+	Elf32_Dyn small;
+
+	if (!elf->narrow)
+		return read_at(elf, at, entry, sizeof(*entry));
+	if (!read_at(elf, at, &small, sizeof(small)))
+		return false;
+	entry->d_tag = small.d_tag;
+	entry->d_un.d_ptr = small.d_un.d_ptr;
+	return true;
+}
+
+static size_t symbol_size(const struct tnb_elf_image *elf)
+{
+	return elf->narrow ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
+}
+
+static bool read_symbol(const struct tnb_elf_image *elf, uint64_t index,
+			Elf64_Sym *symbol)
+{
+	uint64_t at = elf->symbols + index * symbol_size(elf);
+	Elf32_Sym small;
+
+	if (!elf->narrow)
+		return read_at(elf, at, symbol, sizeof(*symbol));
+	if (!read_at(elf, at, &small, sizeof(small)))
+		return false;
+	/* The info is made alike in both. */
+	*symbol = (Elf64_Sym){
+		.st_name = small.st_name,
+		.st_info = small.st_info,
+		.st_shndx = small.st_shndx,
+		.st_value = small.st_value,
+		.st_size = small.st_size,
+	};
+	return true;
+}
+
+/* ---- Headers ---------------------------------------------------------------
+ */
+
+static bool is_shared_object(const struct tnb_elf_image *elf,
+			     const Elf64_Ehdr *header)
+{
+	return header->e_ident[EI_DATA] == ELFDATA2LSB &&
 	       header->e_type == ET_DYN &&
-	       header->e_machine == tnb_arch_machine() &&
-	       header->e_phentsize == sizeof(Elf64_Phdr) &&
+	       header->e_machine == tnb_arch_machine(elf->narrow) &&
 	       header->e_phnum <= SEGMENTS_MAX;
 }
 
@@ -40,8 +134,7 @@ static bool read_segments(struct tnb_elf_image *elf, const Elf64_Ehdr *header,
 
 	for (unsigned int i = 0; i < header->e_phnum; i++) {
 		if (header->e_phoff > elf->size ||
-		    !read_at(elf, header->e_phoff + i * sizeof(segment),
-			     &segment, sizeof(segment)))
+		    !read_segment(elf, header->e_phoff, i, &segment))
 			return false;
 		if (segment.p_type == PT_LOAD) {
 			if (loads++ || segment.p_offset || segment.p_vaddr ||
@@ -74,14 +167,14 @@ struct tables {
 static bool read_dynamic(const struct tnb_elf_image *elf,
 			 const Elf64_Phdr *dynamic, struct tables *tables)
 {
-	uint64_t count = dynamic->p_filesz / sizeof(Elf64_Dyn);
+	uint64_t count = dynamic->p_filesz / dynamic_size(elf);
 	Elf64_Dyn entry;
 
 	if (dynamic->p_offset > elf->size || dynamic->p_filesz > elf->size)
 		return false;
 	for (uint64_t i = 0; i < count; i++) {
-		if (!read_at(elf, dynamic->p_offset + i * sizeof(entry), &entry,
-			     sizeof(entry)))
+		if (!read_entry(elf, dynamic->p_offset + i * dynamic_size(elf),
+				&entry))
 			return false;
 		if (entry.d_tag == DT_NULL)
 			break;
@@ -114,7 +207,9 @@ static bool count_by_gnu_hash(const struct tnb_elf_image *elf, uint64_t table,
 		return false;
 	if (head.buckets > elf->size || head.bloom_words > elf->size)
 		return false;
-	buckets = table + sizeof(head) + 8ull * head.bloom_words;
+	/* A word of the bloom filter is one of the class. */
+	buckets = table + sizeof(head) +
+		  (elf->narrow ? 4ull : 8ull) * head.bloom_words;
 	chains = buckets + 4ull * head.buckets;
 	for (uint64_t i = 0; i < head.buckets; i++) {
 		if (!read_at(elf, buckets + 4 * i, &value, sizeof(value)))
@@ -166,16 +261,15 @@ int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 	Elf64_Phdr dynamic = { 0 };
 	Elf64_Ehdr header;
 
-	if (size > SIZE_MAX_OF_IMAGE ||
-	    !read_at(&found, 0, &header, sizeof(header)) ||
-	    !is_shared_object(&header) ||
+	if (size > SIZE_MAX_OF_IMAGE || !read_header(&found, &header) ||
+	    !is_shared_object(&found, &header) ||
 	    !read_segments(&found, &header, &dynamic) ||
 	    !read_dynamic(&found, &dynamic, &tables) ||
 	    !count_symbols(&found, &tables, &found.symbol_count))
 		return -EINVAL;
 	if (found.symbol_count > size ||
 	    !lies_within(&found, tables.symbols,
-			 found.symbol_count * sizeof(Elf64_Sym)) ||
+			 found.symbol_count * symbol_size(&found)) ||
 	    !lies_within(&found, tables.names, tables.names_size))
 		return -EINVAL;
 	found.entry = header.e_entry;
@@ -187,6 +281,13 @@ int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 		found.file_end = found.loaded_end;
 	*elf = found;
 	return 0;
+}
+
+uint64_t tnb_elf_image_symbol(const struct tnb_elf_image *elf, uint64_t index,
+			      size_t *size)
+{
+	*size = symbol_size(elf);
+	return elf->symbols + index * *size;
 }
 
 /* NULL: it does not end within the names. */
@@ -207,9 +308,7 @@ const char *tnb_elf_image_name(const struct tnb_elf_image *elf, uint64_t index,
 {
 	Elf64_Sym symbol;
 
-	if (index >= elf->symbol_count ||
-	    !read_at(elf, elf->symbols + index * sizeof(symbol), &symbol,
-		     sizeof(symbol)) ||
+	if (index >= elf->symbol_count || !read_symbol(elf, index, &symbol) ||
 	    ELF64_ST_TYPE(symbol.st_info) != STT_FUNC ||
 	    symbol.st_shndx == SHN_UNDEF || !symbol.st_value ||
 	    symbol.st_value >= elf->loaded_end ||

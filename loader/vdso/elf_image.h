@@ -6,12 +6,14 @@
 #ifndef TIMENSBPF_LOADER_VDSO_ELF_IMAGE_H
 #define TIMENSBPF_LOADER_VDSO_ELF_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct tnb_elf_image {
 	const uint8_t *bytes; /* lent by the caller */
 	size_t size;
+	bool narrow;	/* of 32-bit programs */
 	uint64_t entry; /* as the header has it */
 	/* Offsets into `bytes`, and lengths, all within `size`. */
 	uint64_t symbols, symbol_count;
@@ -21,10 +23,14 @@ struct tnb_elf_image {
 	uint64_t loaded_end, file_end;
 };
 
-/* 0, or -EINVAL: not a 64-bit shared object of this architecture with one
- * segment that begins at 0, and dynamic symbols. */
+/* 0, or -EINVAL: not a shared object of this architecture, for 64-bit or 32-bit
+ * programs, with one segment that begins at 0, and dynamic symbols. */
 int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 		       size_t size);
+
+/* Where symbol `index` is, below symbol_count, and its size. */
+uint64_t tnb_elf_image_symbol(const struct tnb_elf_image *elf, uint64_t index,
+			      size_t *size);
 
 struct tnb_elf_function {
 	uint32_t offset, size;

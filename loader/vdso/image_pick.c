@@ -5,34 +5,35 @@
 #include "base/error.h"
 #include "exports.h"
 #include "images.h"
+#include "narrow_vdso.h"
 #include "self_check.h"
 
 #include <bpf/btf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void find_image_loops(struct tnb_vdso *vdso)
 {
-	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
-		if (tnb_arch_may_come_back(vdso->image, vdso->image_code,
-					   TNB_PAGE_SIZE, vdso->entry[i],
-					   TNB_VDSO_SIZE_MAX))
+	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++)
+		if (tnb_arch_may_come_back(vdso->narrow, vdso->image,
+					   vdso->image_code, TNB_PAGE_SIZE,
+					   vdso->entry[i], TNB_VDSO_SIZE_MAX))
 			vdso->image_loops = true;
 }
 
 static void find_entries(struct tnb_vdso *vdso, const struct tnb_elf_image *elf)
 {
-	static const char *const names[TNB_VDSO_JUMPS] = {
-		"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time"
-	};
+	const char *name;
 	uint32_t size;
 
-	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
-		tnb_elf_image_function(elf, names[i], &vdso->entry[i], &size);
-	for (size_t i = 0; i < TNB_FORWARDS; i++)
-		tnb_elf_image_function(elf, tnb_vdso_forward_name[i],
-				       &vdso->image_forward[i], &size);
+	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++)
+		tnb_elf_image_function(elf, tnb_vdso_reader_name(i),
+				       &vdso->entry[i], &size);
+	for (size_t i = 0; (name = tnb_vdso_forward_name(vdso->narrow, i)); i++)
+		tnb_elf_image_function(elf, name, &vdso->image_forward[i],
+				       &size);
 	vdso->image_code = (uint32_t)elf->entry;
 	find_image_loops(vdso);
 }
@@ -43,7 +44,8 @@ static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout,
 	struct tnb_elf_image elf;
 
 	vdso->layout = tnb_vdso_layout_name[layout];
-	memcpy(vdso->image, tnb_vdso_image(layout), TNB_PAGE_SIZE);
+	memcpy(vdso->image, tnb_vdso_image(layout, vdso->narrow),
+	       TNB_PAGE_SIZE);
 	/* Our own bytes: the build has seen to them. */
 	if (tnb_elf_image_open(&elf, vdso->image, TNB_PAGE_SIZE))
 		return;
@@ -93,23 +95,57 @@ static enum tnb_vdso_layout_id find_layout(struct tnb_vdso *vdso)
 	return TNB_LAYOUT_raw;
 }
 
-int tnb_vdso_probe(struct tnb_vdso *vdso)
+static int probe_wide(struct tnb_vdso *vdso)
 {
-	struct tnb_vdso found = { 0 };
 	struct tnb_vdso_maps maps;
 	struct tnb_elf_image kernels;
 	int r = tnb_vdso_maps_read(0, &maps);
 
 	if (r)
 		return tnb_fail(r, "no vDSO of the kernel: %s", strerror(-r));
-	r = tnb_kernel_vdso_look(&found, &maps, &kernels);
+	r = tnb_kernel_vdso_look(vdso, &maps, (const void *)maps.vdso,
+				 &kernels);
 	if (r)
 		return r;
-	choose_image(&found, find_layout(&found), &kernels);
-	if (!found.why_raw[0] &&
-	    tnb_vdso_self_check(&found, maps.vdso, found.why_raw,
-				sizeof(found.why_raw)))
-		choose_image(&found, TNB_LAYOUT_raw, &kernels);
-	*vdso = found;
+	choose_image(vdso, find_layout(vdso), &kernels);
+	if (!vdso->why_raw[0] &&
+	    tnb_vdso_self_check(vdso, maps.vdso, vdso->why_raw,
+				sizeof(vdso->why_raw)))
+		choose_image(vdso, TNB_LAYOUT_raw, &kernels);
+	return 0;
+}
+
+/* Its data are those of `wide`, and so is what was found out about them, as
+ * long as they are as far away. */
+static void probe_narrow(struct tnb_vdso *vdso, const struct tnb_vdso *wide)
+{
+	struct tnb_narrow_vdso *kernels = tnb_narrow_vdso_read();
+	enum tnb_vdso_layout_id layout = 0;
+	struct tnb_elf_image elf;
+	int r = kernels ? tnb_kernel_vdso_look(vdso, &kernels->maps,
+					       kernels->bytes, &elf)
+			: -ENOENT;
+
+	while (layout < TNB_LAYOUT_raw &&
+	       strcmp(wide->layout, tnb_vdso_layout_name[layout]))
+		layout++;
+	if (r || !vdso->narrow || vdso->vvar_below != wide->vvar_below) {
+		*vdso = (struct tnb_vdso){ 0 };
+	} else {
+		choose_image(vdso, layout, &elf);
+		memcpy(vdso->why_raw, wide->why_raw, sizeof(vdso->why_raw));
+	}
+	tnb_narrow_vdso_free(kernels);
+}
+
+int tnb_vdso_probe(struct tnb_vdsos *vdsos)
+{
+	struct tnb_vdsos found = { 0 };
+	int r = probe_wide(&found.wide);
+
+	if (r)
+		return r;
+	probe_narrow(&found.narrow, &found.wide);
+	*vdsos = found;
 	return 0;
 }

@@ -5,8 +5,10 @@
 
 #include "layout.h"
 
+#include <stdbool.h>
+
 /* TNB_PAGE_SIZE bytes, on a page of their own, with all functions that any
- * kernel has. */
-const void *tnb_vdso_image(enum tnb_vdso_layout_id layout);
+ * kernel has; `narrow`: for 32-bit programs. */
+const void *tnb_vdso_image(enum tnb_vdso_layout_id layout, bool narrow);
 
 #endif

@@ -11,54 +11,83 @@
 
 /* ---- Its functions ------------------------------------------------------- */
 
-const char *const tnb_vdso_forward_name[TNB_FORWARDS] = {
+const char *tnb_vdso_forward_name(bool narrow, size_t i)
+{
+	static const char *const wide[TNB_FORWARDS] = {
 #define NAME(name, twin) [TNB_FORWARD_##name] = "__vdso_" #name,
-	TNB_VDSO_FORWARDS(NAME)
+		TNB_VDSO_FORWARDS(NAME)
 #undef NAME
-};
+	};
+	static const char *const narrow_ones[TNB_FORWARDS] = {
+#define NAME(name) [TNB_FORWARD_32_##name] = #name,
+		TNB_VDSO_FORWARDS_32(NAME)
+#undef NAME
+	};
+
+	return i >= TNB_FORWARDS ? NULL : narrow ? narrow_ones[i] : wide[i];
+}
+
+const char *tnb_vdso_reader_name(size_t i)
+{
+	static const char *const names[TNB_VDSO_JUMPS] = {
+		"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time",
+		"__vdso_clock_gettime64"
+	};
+
+	return names[i];
+}
+
+static struct tnb_elf_function *reader(struct tnb_vdso *vdso, size_t i)
+{
+	struct tnb_elf_function *const readers[TNB_VDSO_JUMPS] = {
+		&vdso->clock_gettime, &vdso->gettimeofday, &vdso->time,
+		&vdso->clock_gettime64
+	};
+
+	return readers[i];
+}
 
 const struct tnb_elf_function *tnb_vdso_reader(const struct tnb_vdso *vdso,
 					       size_t i)
 {
-	return i == 0	? &vdso->clock_gettime
-	       : i == 1 ? &vdso->gettimeofday
-			: &vdso->time;
+	return reader((struct tnb_vdso *)vdso, i);
 }
 
 /* By the weak name if it has no other: it might be found by that one. */
 static void find_function(const struct tnb_elf_image *elf, const char *name,
 			  struct tnb_elf_function *function)
 {
-	const char *bare = name + strlen("__vdso_");
+	static const char prefix[] = "__vdso_";
+	bool has_bare = !strncmp(name, prefix, strlen(prefix));
 
 	if (tnb_elf_image_function(elf, name, &function->offset,
 				   &function->size) &&
-	    tnb_elf_image_function(elf, bare, &function->offset,
-				   &function->size))
+	    (!has_bare ||
+	     tnb_elf_image_function(elf, name + strlen(prefix),
+				    &function->offset, &function->size)))
 		*function = (struct tnb_elf_function){ 0 };
 }
 
 static void find_forwards(const struct tnb_elf_image *elf,
 			  struct tnb_vdso *vdso)
 {
-	for (size_t i = 0; i < TNB_FORWARDS; i++)
-		find_function(elf, tnb_vdso_forward_name[i], &vdso->forward[i]);
+	const char *name;
+
+	for (size_t i = 0; (name = tnb_vdso_forward_name(elf->narrow, i)); i++)
+		find_function(elf, name, &vdso->forward[i]);
 }
 
 static int find_functions(const struct tnb_elf_image *elf,
 			  struct tnb_vdso *vdso)
 {
-	const uint32_t jump_size = tnb_arch_jump_size();
-
-	find_function(elf, "__vdso_clock_gettime", &vdso->clock_gettime);
-	find_function(elf, "__vdso_gettimeofday", &vdso->gettimeofday);
-	find_function(elf, "__vdso_time", &vdso->time);
 	find_forwards(elf, vdso);
-	if (vdso->clock_gettime.size < jump_size ||
-	    vdso->gettimeofday.size < jump_size || vdso->time.size < jump_size)
-		return tnb_fail(
-			-EOPNOTSUPP,
-			"the kernel's vDSO has an entry that is shorter than a jump");
+	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++) {
+		find_function(elf, tnb_vdso_reader_name(i), reader(vdso, i));
+		if (reader(vdso, i)->size < tnb_arch_jump_size(vdso->narrow))
+			return tnb_fail(
+				-EOPNOTSUPP,
+				"the kernel's vDSO has an entry that is shorter than a jump");
+	}
 	return 0;
 }
 
@@ -94,34 +123,14 @@ static void find_room(const struct tnb_elf_image *elf, struct tnb_vdso *vdso)
 	vdso->room = (uint32_t)tables;
 }
 
-/* Beyond the jumps, within functions. */
-static uint32_t find_syscall(const struct tnb_elf_image *elf,
-			     const struct tnb_vdso *vdso)
-{
-	const struct tnb_elf_function *const functions[] = {
-		&vdso->forward[TNB_FORWARD_clock_getres], &vdso->clock_gettime,
-		&vdso->gettimeofday, &vdso->forward[TNB_FORWARD_getrandom]
-	};
-	uint32_t found = 0;
-
-	for (size_t i = 0; !found && i < sizeof(functions) / sizeof(*functions);
-	     i++)
-		if (functions[i]->size)
-			found = tnb_arch_find_syscall(
-				elf->bytes,
-				functions[i]->offset + tnb_arch_jump_size(),
-				functions[i]->offset + functions[i]->size);
-	return found;
-}
-
 /* Within a function: other code comes to its first byte. */
 static void find_loops(const struct tnb_elf_image *elf, struct tnb_vdso *vdso)
 {
-	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++) {
+	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++) {
 		uint32_t entry = tnb_vdso_reader(vdso, i)->offset;
 
 		if (tnb_arch_may_come_back(
-			    elf->bytes, entry,
+			    vdso->narrow, elf->bytes, entry,
 			    entry + tnb_vdso_reader(vdso, i)->size, entry,
 			    TNB_VDSO_SIZE_MAX))
 			vdso->loops = true;
@@ -131,23 +140,24 @@ static void find_loops(const struct tnb_elf_image *elf, struct tnb_vdso *vdso)
 static void save_originals(const struct tnb_elf_image *elf,
 			   struct tnb_vdso *vdso)
 {
-	for (size_t i = 0; i < TNB_VDSO_JUMPS; i++)
+	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++)
 		memcpy(vdso->original[i],
 		       elf->bytes + tnb_vdso_reader(vdso, i)->offset,
-		       tnb_arch_jump_size());
+		       tnb_arch_jump_size(vdso->narrow));
 }
 
 int tnb_kernel_vdso_look(struct tnb_vdso *vdso,
-			 const struct tnb_vdso_maps *maps,
+			 const struct tnb_vdso_maps *maps, const void *bytes,
 			 struct tnb_elf_image *elf)
 {
 	int r;
 
 	if (maps->vdso_end - maps->vdso > TNB_VDSO_SIZE_MAX ||
-	    tnb_elf_image_open(elf, (const void *)maps->vdso,
-			       maps->vdso_end - maps->vdso))
+	    tnb_elf_image_open(elf, bytes, maps->vdso_end - maps->vdso))
 		return tnb_fail(-EINVAL, "the kernel's vDSO cannot be read");
 	vdso->size = (uint32_t)elf->size;
+	vdso->narrow = elf->narrow;
+	memcpy(vdso->header, bytes, sizeof(vdso->header));
 	if (maps->vvar && maps->vvar < maps->vdso &&
 	    maps->vdso - maps->vvar < TNB_VDSO_SIZE_MAX)
 		vdso->vvar_below = (uint32_t)(maps->vdso - maps->vvar);
@@ -157,7 +167,6 @@ int tnb_kernel_vdso_look(struct tnb_vdso *vdso,
 	save_originals(elf, vdso);
 	find_loops(elf, vdso);
 	find_room(elf, vdso);
-	vdso->syscall_insn = find_syscall(elf, vdso);
 	return 0;
 }
 

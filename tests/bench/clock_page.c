@@ -34,12 +34,12 @@ int clock_page_make(uint32_t slot)
 
 void clock_page_injector(uint32_t slot, struct tnb_injector *injector)
 {
-	static struct tnb_vdso vdso;
+	static struct tnb_vdsos vdsos;
 
 	tnb_link_page_map = "/memfd:clock_pages (deleted)";
-	if (tnb_vdso_probe(&vdso))
+	if (tnb_vdso_probe(&vdsos))
 		die("%s", tnb_error_message());
-	*injector = (struct tnb_injector){ .vdso = &vdso };
+	*injector = (struct tnb_injector){ .vdsos = &vdsos };
 	if (tnb_pages_open_file(clock_page_make(slot), &injector->pages))
 		die("%s", tnb_error_message());
 }

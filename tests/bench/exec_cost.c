@@ -273,7 +273,7 @@ static void report(const struct tnb_injector *injector, int rounds,
 	char label[96];
 
 	tracer_start(&tracer, injector);
-	if (!injector->vdso->why_raw[0])
+	if (!injector->vdsos->wide.why_raw[0])
 		check_is_ahead(&tracer);
 	measure(&tracer, rounds, ns);
 	tracer_stop(&tracer);

@@ -151,11 +151,13 @@ static void find_kernels(struct tnb_vdso *vdso, uint64_t *address,
 			 struct functions *functions)
 {
 	struct tnb_vdso_maps maps;
+	struct tnb_vdsos vdsos;
 
-	if (tnb_vdso_probe(vdso))
+	if (tnb_vdso_probe(&vdsos))
 		die("%s", tnb_error_message());
 	if (tnb_vdso_maps_read(0, &maps))
 		die("no vDSO");
+	*vdso = vdsos.wide;
 	*address = maps.vdso;
 	functions->gettime =
 		(gettime_function *)(maps.vdso + vdso->clock_gettime.offset);

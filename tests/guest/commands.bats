@@ -365,7 +365,7 @@ sys.exit(sorted(process["name"] for process in rule["processes"]) != sorted(sys.
     run -0 timensbpf doctor --json
     for key in kernel privileges lockdown btf bpffs cgroup2 lsm error-injection \
         preemption misses reads reads-32 time-syscall time-syscall-32 times-syscall \
-        vdso-lookup fast-path live waits waits-memory waits-ring stamps ptp loaded daemon; do
+        vdso-lookup fast-path fast-path-32 live waits waits-memory waits-ring stamps ptp loaded daemon; do
         [[ $output =~ \"key\":\ *\"$key\" ]] || fail "no finding $key"
     done
     python3 -c '

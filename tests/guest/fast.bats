@@ -21,7 +21,6 @@ teardown() {
 }
 
 PROBES=/usr/local/lib/timensbpf/probes
-FAST_VARIANTS=(dynamic static musl go)
 
 # read_fast NAME COMMAND…: COMMAND reads in the rule, without clock calls, fast
 read_fast() {
@@ -34,7 +33,7 @@ read_fast() {
 
 @test "every kind of program reads by the image, from the first instruction on" {
     local variant
-    for variant in "${FAST_VARIANTS[@]}"; do
+    for variant in "${VARIANTS[@]}"; do
         read_fast "$variant" "read_clocks-$variant"
     done
 }
@@ -262,15 +261,6 @@ start_is_counted() { [[ $(figure start_slow.missed) == "${MISSED:=$(figure start
     in_cgroup "$CGROUP" exec_from_thread files "$PROBES/exec_child" \
         "$(in_cgroup "$CGROUP" date +%s%N)" || [[ $? == 1 ]]
     (($(figure start_slow.files) > before))
-}
-
-# bats test_tags=once
-@test "32-bit programs: slow, right, and counted" {
-    local before
-    before=$(figure start_slow.ia32)
-    in_cgroup "$CGROUP" read_clocks-static32 --reference "$REFERENCE" >"$FILE"
-    expect_doors "$FILE" '(raw|libc)-clock.*' "${OFFSETS[@]}"
-    (($(figure start_slow.ia32) == before + 1))
 }
 
 # bats test_tags=once

@@ -31,7 +31,7 @@ declare -gA READER
 reader_start() {
     local name=$1
     shift
-    "$@" "sandboxed${BITS-}" "${VERDICT-kill}" >"$BATS_TEST_TMPDIR/$name" 3>&- &
+    "$@" "sandboxed${BITS-}" "${VERDICT-kill}" ${NATIVE-} >"$BATS_TEST_TMPDIR/$name" 3>&- &
     READER[$name]=$!
     wait_until 10 test -s "$BATS_TEST_TMPDIR/$name"
 }
@@ -75,16 +75,18 @@ rule_begins_and_ends() {
     rule_begins_and_ends
 }
 
-# bats test_tags=once
-@test "the same beside busy loops" {
+beside_loops() {
     local i loops=()
     for i in 1 2 3 4; do
         while :; do :; done 3>&- &
         loops+=($!)
     done
-    rule_begins_and_ends
+    "$@"
     kill "${loops[@]}"
 }
+
+# bats test_tags=once
+@test "the same beside busy loops" { beside_loops rule_begins_and_ends; }
 
 # bats test_tags=once
 @test "the same without a loader" {
@@ -92,7 +94,7 @@ rule_begins_and_ends() {
     rule_begins_and_ends
 }
 
-@test "started in a rule, before and after the filter: fast, and it lives on" {
+starts_in_a_rule() {
     timensbpf set --cgroup "$CGROUP" --realtime +1000000
     reader_start one "${IN[@]}" "$CGROUP"
     reader_start two "${IN[@]}" "$CGROUP" no_clock_calls
@@ -106,7 +108,9 @@ rule_begins_and_ends() {
     has_read two "0 -10000 0"
 }
 
-@test "moves: its own, from rule to rule, in and out, and another process' moves" {
+@test "started in a rule, before and after the filter: fast, and it lives on" { starts_in_a_rule; }
+
+moves() {
     local other
     timensbpf set --cgroup "$CGROUP" --realtime +1000000
     reader_start one
@@ -126,6 +130,36 @@ rule_begins_and_ends() {
     comes_to one 0
     has_read one "0 10000 70000 10000 0"
     has_read two 0
+}
+
+@test "moves: its own, from rule to rule, in and out, and another process' moves" { moves; }
+
+@test "32-bit: a rule begins, changes and ends" { BITS=32 rule_begins_and_ends; }
+# bats test_tags=once
+@test "32-bit: the same beside busy loops" { BITS=32 beside_loops rule_begins_and_ends; }
+# bats test_tags=once
+@test "32-bit: the same without a loader" {
+    daemon_stop
+    BITS=32 rule_begins_and_ends
+}
+@test "32-bit: started in a rule, before and after the filter" { BITS=32 starts_in_a_rule; }
+@test "32-bit: moves" { BITS=32 moves; }
+
+# Nothing is mapped into it: the code that does so is 64-bit code.
+@test "32-bit, and calls of 64-bit code are refused: it lives, and what stays is listed" {
+    export BITS=32 NATIVE=native
+    timensbpf set --cgroup "$CGROUP" --realtime +1000000
+    reader_start outside
+    reader_start inside "${IN[@]}" "$CGROUP"
+    move outside "$CGROUP"
+    wait_until 20 shows "${READER[outside]}" visible
+    shows "${READER[inside]}" fast
+    move inside "$OTHER"
+    wait_until 20 shows "${READER[inside]}" foreign
+    timensbpf unset --cgroup "$OTHER"
+    comes_to inside -10000
+    has_read inside "0 -10000"
+    has_read outside 0
 }
 
 @test "a move without a loader: it keeps the time of the rule that it left, and is listed" {

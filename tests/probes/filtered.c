@@ -17,6 +17,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* arch/x86/entry/syscalls/syscall_32.tbl */
+#define IA32_TIME 13
+#define IA32_GETTIMEOFDAY 78
+#define IA32_SOCKETCALL 102
+#define IA32_CLOCK_GETTIME 265
+#define IA32_SOCKETPAIR 360
+#define IA32_RECVMSG 372
+#define IA32_CLOCK_GETTIME64 403
+
 #define DENY_IF(number)                                      \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K,                    \
@@ -27,7 +36,20 @@ int main(int argc, char **argv)
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 10, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+#ifdef NO_SOCKET_CALLS
+		DENY_IF(IA32_SOCKETPAIR),
+		DENY_IF(IA32_RECVMSG),
+		DENY_IF(IA32_SOCKETCALL),
+		DENY_IF(IA32_SOCKETCALL),
+#else
+		DENY_IF(IA32_CLOCK_GETTIME),
+		DENY_IF(IA32_CLOCK_GETTIME64),
+		DENY_IF(IA32_GETTIMEOFDAY),
+		DENY_IF(IA32_TIME),
+#endif
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),

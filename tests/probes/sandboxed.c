@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sandboxed kill|errno: forbids itself to read clocks by system call, as
- * programs do that read them through the vDSO, and reads all the time. Writes
- * how far CLOCK_REALTIME has moved against CLOCK_MONOTONIC since its beginning,
- * in hundreds of seconds, whenever that changes; "refused" if a reading failed,
+ * sandboxed kill|errno [native]: forbids itself to read clocks by system call,
+ * as programs do that read them through the vDSO, with "native" also all calls
+ * of code that is not of its own kind, and reads all the time. Writes how far
+ * CLOCK_REALTIME has moved against CLOCK_MONOTONIC since its beginning, in
+ * hundreds of seconds, whenever that changes; "refused" if a reading failed,
  * "torn" if two ways to read the clock disagree.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +26,19 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, verdict)
 
-static int forbid(unsigned int verdict)
+#ifdef __i386__
+#define ARCH AUDIT_ARCH_I386
+#else
+#define ARCH AUDIT_ARCH_X86_64
+#endif
+
+static int forbid(unsigned int verdict, bool native)
 {
 	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, native ? verdict : SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
 		REFUSE(SYS_clock_gettime),
@@ -82,7 +95,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "errno"))
 		verdict = SECCOMP_RET_ERRNO | EPERM;
 	first = look();
-	if (forbid(verdict)) {
+	if (forbid(verdict, argc > 2)) {
 		perror("seccomp");
 		return 1;
 	}

@@ -3,11 +3,9 @@
 #include "inject/arch.h"
 #include "segment.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 #include <unistd.h>
 
@@ -25,26 +23,20 @@ const_user(const struct tnb_registers *regs)
 	return (const struct user_regs_struct *)regs->word;
 }
 
-static int exchange(pid_t tid, int request, struct tnb_registers *regs)
-{
-	struct iovec iov = { regs->word, sizeof(struct user_regs_struct) };
-
-	if (syscall(SYS_ptrace, request, tid, NT_PRSTATUS, &iov) < 0)
-		return -errno;
-	/* A 32-bit thread has fewer. */
-	return iov.iov_len == sizeof(struct user_regs_struct) ? 0 : -ENOEXEC;
-}
-
+/* These requests have one layout, that of the caller, for 64-bit and 32-bit
+ * threads (arch/x86/kernel/ptrace.c, arch_ptrace()). */
 int tnb_registers_get(pid_t tid, struct tnb_registers *regs)
 {
-	return exchange(tid, PTRACE_GETREGSET, regs);
+	return syscall(SYS_ptrace, PTRACE_GETREGS, tid, NULL, regs->word) < 0
+		       ? -errno
+		       : 0;
 }
 
 int tnb_registers_set(pid_t tid, const struct tnb_registers *regs)
 {
-	struct tnb_registers copy = *regs;
-
-	return exchange(tid, PTRACE_SETREGSET, &copy);
+	return syscall(SYS_ptrace, PTRACE_SETREGS, tid, NULL, regs->word) < 0
+		       ? -errno
+		       : 0;
 }
 
 __u64 tnb_registers_pc(const struct tnb_registers *regs)
@@ -57,9 +49,9 @@ __u64 tnb_registers_sp(const struct tnb_registers *regs)
 	return const_user(regs)->rsp;
 }
 
-bool tnb_registers_are_64bit(const struct tnb_registers *regs)
+bool tnb_registers_are_narrow(const struct tnb_registers *regs)
 {
-	return const_user(regs)->cs == TNB_USER_CS_64;
+	return const_user(regs)->cs == TNB_USER_CS_32;
 }
 
 /* ELF_PLAT_INIT() clears all registers (arch/x86/include/asm/elf.h); the first
@@ -68,7 +60,7 @@ bool tnb_registers_are_fresh(const struct tnb_registers *registers)
 {
 	const struct user_regs_struct *regs = const_user(registers);
 
-	return regs->cs == TNB_USER_CS_64 &&
+	return (regs->cs == TNB_USER_CS_64 || regs->cs == TNB_USER_CS_32) &&
 	       !(regs->rax | regs->rbx | regs->rcx | regs->rdx | regs->rsi |
 		 regs->rdi | regs->rbp | regs->r8 | regs->r9 | regs->r10 |
 		 regs->r11 | regs->r12 | regs->r13 | regs->r14 | regs->r15);
@@ -77,6 +69,7 @@ bool tnb_registers_are_fresh(const struct tnb_registers *registers)
 void tnb_registers_leave(struct tnb_registers *regs, __u64 pc)
 {
 	user(regs)->rip = pc;
+	user(regs)->cs = TNB_USER_CS_64;
 	user(regs)->orig_rax = ~0ULL;
 }
 
@@ -87,10 +80,11 @@ void tnb_registers_leave(struct tnb_registers *regs, __u64 pc)
 #define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
-#define SYSCALL_SIZE 2
+#define SYSCALL_SIZE 2 /* syscall, int $0x80 */
 /* arch/x86/entry/syscalls/syscall_32.tbl */
 #define IA32_EXECVE 11
 #define IA32_EXECVEAT 358
+#define IA32_RESTART_SYSCALL 0
 
 long tnb_registers_call(const struct tnb_registers *regs)
 {
@@ -121,21 +115,29 @@ bool tnb_registers_are_of_failed_exec(const struct tnb_registers *regs)
 	}
 }
 
+const __u32 tnb_narrow_restart_syscall = IA32_RESTART_SYSCALL;
+
 static bool is_to_be_made_again(long result)
 {
 	return result == -ERESTART_RESTARTBLOCK || result == -ERESTARTSYS ||
 	       result == -ERESTARTNOINTR || result == -ERESTARTNOHAND;
 }
 
-/* arch/x86/kernel/signal.c, arch_do_signal_or_restart() */
+static __u64 number_again(const struct tnb_registers *regs)
+{
+	if (tnb_registers_result(regs) != -ERESTART_RESTARTBLOCK)
+		return const_user(regs)->orig_rax;
+	return tnb_registers_are_narrow(regs) ? IA32_RESTART_SYSCALL
+					      : SYS_restart_syscall;
+}
+
+/* arch/x86/kernel/signal.c, arch_do_signal_or_restart(). Where 32-bit code goes
+ * into the kernel by another instruction, it comes back behind one of these. */
 void tnb_registers_restart(struct tnb_registers *regs)
 {
-	long result = tnb_registers_result(regs);
-
-	if (tnb_registers_call(regs) < 0 || !is_to_be_made_again(result))
+	if (tnb_registers_call(regs) < 0 ||
+	    !is_to_be_made_again(tnb_registers_result(regs)))
 		return;
-	user(regs)->rax = result == -ERESTART_RESTARTBLOCK
-				  ? SYS_restart_syscall
-				  : const_user(regs)->orig_rax;
+	user(regs)->rax = number_again(regs);
 	user(regs)->rip -= SYSCALL_SIZE;
 }

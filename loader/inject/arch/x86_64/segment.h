@@ -2,8 +2,11 @@
 #ifndef TIMENSBPF_LOADER_INJECT_ARCH_X86_64_SEGMENT_H
 #define TIMENSBPF_LOADER_INJECT_ARCH_X86_64_SEGMENT_H
 
-/* The code segment of 64-bit programs (__USER_CS of the kernel's
+/* The code segments of 64-bit and 32-bit programs, and the data segment of both
+ * (__USER_CS, __USER32_CS and __USER_DS of the kernel's
  * arch/x86/include/asm/segment.h). */
 #define TNB_USER_CS_64 0x33
+#define TNB_USER_CS_32 0x23
+#define TNB_USER_DS 0x2b
 
 #endif

@@ -15,6 +15,15 @@
 _Static_assert(sizeof(struct tnb_stub_data) <= TNB_STUB_DATA_MAX,
 	       "more data than there is room for");
 
+#define MAP_ANEW (MAP_PRIVATE | MAP_ANONYMOUS)
+
+/* Calls of 64-bit code would find no room that 32-bit code reaches. */
+static __u32 map_flags(const struct tnb_stub_task *task)
+{
+	return MAP_ANEW |
+	       (tnb_registers_are_narrow(&task->regs) ? MAP_32BIT : 0);
+}
+
 size_t tnb_stub_data(const struct tnb_stub_task *task,
 		     unsigned char data[TNB_STUB_DATA_MAX])
 {
@@ -22,9 +31,14 @@ size_t tnb_stub_data(const struct tnb_stub_task *task,
 		.mask = task->mask,
 		.map_offset = task->map_offset,
 		.map_at = task->map_at,
+		.map_flags = map_flags(task),
 	};
 
 	memcpy(&stub.regs, task->regs.word, sizeof(stub.regs));
+	if (tnb_registers_are_narrow(&task->regs)) {
+		stub.far_ip = (__u32)stub.regs.rip;
+		stub.far_cs = (__u32)stub.regs.cs;
+	}
 	memcpy(data, &stub, sizeof(stub));
 	return sizeof(stub);
 }
@@ -40,9 +54,11 @@ __u64 tnb_stub_sockets(const struct tnb_registers *regs)
 
 /* ---- Its system calls ---------------------------------------------------- */
 
-const __u32 tnb_audit_arch = AUDIT_ARCH_X86_64;
+__u32 tnb_audit_arch(bool narrow)
+{
+	return narrow ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
+}
 
-#define MAP_ANEW (MAP_PRIVATE | MAP_ANONYMOUS)
 #define KERNEL_SIGSET 8
 
 /* Arguments, and which of them are known; in the order of stub.S. */
@@ -52,32 +68,41 @@ size_t tnb_stub_calls(const struct tnb_stub_task *task,
 	const struct tnb_filter_call made[] = {
 		{ SYS_mmap,
 		  0x3f,
-		  { 0, TNB_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_ANEW,
-		    (__u64)-1, 0 } },
+		  { 0, TNB_PAGE_SIZE, PROT_READ | PROT_WRITE, map_flags(task),
+		    (__u64)-1, 0 },
+		  false },
 		{ SYS_socketpair,
 		  0x7,
-		  { AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0 } },
-		{ SYS_close, 0, { 0 } },
-		{ SYS_recvmsg, 0x4, { 0, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC } },
+		  { AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0 },
+		  false },
+		{ SYS_close, 0, { 0 }, false },
+		{ SYS_recvmsg,
+		  0x4,
+		  { 0, 0, MSG_DONTWAIT | MSG_CMSG_CLOEXEC },
+		  false },
 		{ SYS_mmap,
 		  0x2e,
 		  { 0, TNB_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, 0,
-		    task->map_offset } },
-		{ SYS_sendto, 0x3c, { 0, 0, 8, MSG_NOSIGNAL, 0, 0 } },
+		    task->map_offset },
+		  false },
+		{ SYS_sendto, 0x3c, { 0, 0, 8, MSG_NOSIGNAL, 0, 0 }, false },
 		{ SYS_setsockopt,
 		  0x16,
-		  { 0, SOL_SOCKET, SO_RCVTIMEO, 0, sizeof(struct timeval) } },
-		{ SYS_recvfrom, 0x3c, { 0, 0, 1, 0, 0, 0 } },
-		{ SYS_munmap, 0x2, { 0, TNB_PAGE_SIZE } },
+		  { 0, SOL_SOCKET, SO_RCVTIMEO, 0, sizeof(struct timeval) },
+		  false },
+		{ SYS_recvfrom, 0x3c, { 0, 0, 1, 0, 0, 0 }, false },
+		{ SYS_munmap, 0x2, { 0, TNB_PAGE_SIZE }, false },
 		{ SYS_rt_sigprocmask,
 		  0xd,
-		  { SIG_SETMASK, 0, 0, KERNEL_SIGSET } },
+		  { SIG_SETMASK, 0, 0, KERNEL_SIGSET },
+		  false },
 		/* Of a process that has no pages yet. */
 		{ SYS_mmap,
 		  0x3f,
-		  { 0, 3 * TNB_PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_ANEW,
-		    (__u64)-1, 0 } },
-		{ SYS_munmap, 0x2, { 0, 3 * TNB_PAGE_SIZE } },
+		  { 0, 3 * TNB_PAGE_SIZE, PROT_READ | PROT_EXEC,
+		    map_flags(task), (__u64)-1, 0 },
+		  false },
+		{ SYS_munmap, 0x2, { 0, 3 * TNB_PAGE_SIZE }, false },
 	};
 	size_t count = sizeof(made) / sizeof(*made) - (task->map_at ? 2 : 0);
 

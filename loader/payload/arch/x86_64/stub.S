@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See payload/stub.h. Position independent; its data follow its end. The first system
+ * See payload/stub.h. 64-bit code, also in 32-bit programs, which it returns to
+ * by a far jump. Position independent; its data follow its end. The first system
  * call is the one at which the loader stops the process; with no loader there
  * every call that follows fails or returns at once, and the registers come back.
  *
@@ -32,7 +33,6 @@
 #define PROT_READ 1
 #define PROT_READ_WRITE 3
 #define PROT_READ_EXEC 5
-#define MAP_PRIVATE_ANONYMOUS 0x22
 #define MAP_SHARED_FIXED 0x11
 #define SOL_SOCKET 1
 #define SO_RCVTIMEO 20
@@ -51,7 +51,7 @@ tnb_stub_begin:
 	xor	%edi, %edi
 	mov	$PAGE, %esi
 	mov	$PROT_READ_WRITE, %edx
-	mov	$MAP_PRIVATE_ANONYMOUS, %r10d
+	mov	DATA(STUB_MAP_FLAGS), %r10d
 	mov	$-1, %r8
 	xor	%r9d, %r9d
 	syscall
@@ -103,7 +103,7 @@ tnb_stub_begin:
 	xor	%edi, %edi
 	mov	$PAGES, %esi
 	mov	$PROT_READ_EXEC, %edx
-	mov	$MAP_PRIVATE_ANONYMOUS, %r10d
+	mov	DATA(STUB_MAP_FLAGS), %r10d
 	mov	$-1, %r8
 	xor	%r9d, %r9d
 	syscall
@@ -187,6 +187,18 @@ tnb_stub_begin:
 	popfq
 	mov	DATA(STUB_REG_RSP), %rsp
 	syscall
+	mov	DATA(STUB_FAR_CS), %ecx
+	jrcxz	.Lwide
+	/* 32-bit code has these registers. */
+	mov	DATA(STUB_REG_RBP), %rbp
+	mov	DATA(STUB_REG_RBX), %rbx
+	mov	DATA(STUB_REG_RAX), %rax
+	mov	DATA(STUB_REG_RCX), %rcx
+	mov	DATA(STUB_REG_RDX), %rdx
+	mov	DATA(STUB_REG_RSI), %rsi
+	mov	DATA(STUB_REG_RDI), %rdi
+	ljmp	*DATA(STUB_FAR_IP)
+.Lwide:
 	mov	DATA(STUB_REG_R15), %r15
 	mov	DATA(STUB_REG_R14), %r14
 	mov	DATA(STUB_REG_R13), %r13

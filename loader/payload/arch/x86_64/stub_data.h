@@ -26,6 +26,9 @@
 #define STUB_MASK 216	    /* signal mask to restore */
 #define STUB_MAP_OFFSET 224 /* of the clock page in its map */
 #define STUB_MAP_AT 232	    /* the three pages, 0: to be mapped, too */
+#define STUB_MAP_FLAGS 240  /* of what is mapped anew */
+#define STUB_FAR_IP 244	    /* where 32-bit code goes on: a far pointer */
+#define STUB_FAR_CS 248	    /* 0: it is 64-bit code */
 
 #define STUB_SOCKETS 0 /* int [2] at the frame's base, which is in r12 */
 #define STUB_WAIT_S 5  /* seconds */
@@ -40,6 +43,7 @@ struct tnb_stub_data {
 	struct user_regs_struct regs;
 	__u64 mask;
 	__u64 map_offset, map_at;
+	__u32 map_flags, far_ip, far_cs, unused;
 };
 
 _Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
@@ -48,7 +52,11 @@ _Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
 _Static_assert(offsetof(struct tnb_stub_data, mask) == STUB_MASK &&
 		       offsetof(struct tnb_stub_data, map_offset) ==
 			       STUB_MAP_OFFSET &&
-		       offsetof(struct tnb_stub_data, map_at) == STUB_MAP_AT,
+		       offsetof(struct tnb_stub_data, map_at) == STUB_MAP_AT &&
+		       offsetof(struct tnb_stub_data, map_flags) ==
+			       STUB_MAP_FLAGS &&
+		       offsetof(struct tnb_stub_data, far_ip) == STUB_FAR_IP &&
+		       offsetof(struct tnb_stub_data, far_cs) == STUB_FAR_CS,
 	       "as in stub.S");
 
 #endif

@@ -128,7 +128,7 @@ static struct stage stage;
 
 static int stage_open(enum tnb_vdso_layout_id layout)
 {
-	map_image(&stage.mapped, tnb_vdso_image(layout));
+	map_image(&stage.mapped, tnb_vdso_image(layout, false));
 	stage.vvar = mmap(NULL, VVAR_PAGES * TNB_PAGE_SIZE,
 			  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);

@@ -123,8 +123,8 @@ static void change_at_least_once(const struct subject *subject,
 static void read_entry(const struct subject *subject,
 		       const struct tnb_view *live, uint8_t code[16])
 {
-	off_t entry =
-		(off_t)(live->maps.vdso + injector.vdso->clock_gettime.offset);
+	off_t entry = (off_t)(live->maps.vdso +
+			      injector.vdsos->wide.clock_gettime.offset);
 
 	assert_int_equal(pread(subject->memory, code, 16, entry), 16);
 }
@@ -150,8 +150,8 @@ static void who_is_changed_by_another_tool_is_left_alone(void **state)
 	const struct subject *subject = *state;
 	struct tnb_view live = look_at(subject);
 	uint8_t code[16], found[16];
-	off_t entry =
-		(off_t)(live.maps.vdso + injector.vdso->clock_gettime.offset);
+	off_t entry = (off_t)(live.maps.vdso +
+			      injector.vdsos->wide.clock_gettime.offset);
 
 	read_entry(subject, &live, code);
 	assert_int_equal(pwrite(subject->memory, foreign, 16, entry), 16);
@@ -276,7 +276,7 @@ static __attribute__((noreturn)) void try_for_ever(void)
 	};
 	/* At its first byte it would still find the jump as a whole. */
 	uint64_t entry = getauxval(AT_SYSINFO_EHDR) +
-			 injector.vdso->clock_gettime.offset + 1;
+			 injector.vdsos->wide.clock_gettime.offset + 1;
 
 	for (;;) {
 		frame[FRAME_IP] = filtered->has_frame ? entry : 0;
@@ -382,7 +382,7 @@ static __attribute__((noreturn)) void execute_once_traced(void)
 	volatile uint64_t frame[FRAME_IP + 8] = {
 		[FRAME_IP - 1] = (uintptr_t)frame,
 		[FRAME_IP] = getauxval(AT_SYSINFO_EHDR) +
-			     injector.vdso->clock_gettime.offset + 1,
+			     injector.vdsos->wide.clock_gettime.offset + 1,
 		[FRAME_IP + 1] = 0x202,
 		[FRAME_IP + 2] = TNB_USER_CS_64,
 	};
@@ -475,13 +475,13 @@ static void stops_of_somebody_else_hold_nobody(void **state)
 static int make_injector(void **state)
 {
 	(void)state;
-	static struct tnb_vdso vdso;
+	static struct tnb_vdsos vdsos;
 
 	clock_page_injector(SLOT, &injector);
 	/* Whether this kernel's data are known plays no part here. */
-	vdso = *injector.vdso;
-	vdso.why_raw[0] = '\0';
-	injector.vdso = &vdso;
+	vdsos = *injector.vdsos;
+	vdsos.wide.why_raw[0] = '\0';
+	injector.vdsos = &vdsos;
 	return 0;
 }
 

@@ -106,7 +106,7 @@ static void test_gaps_end(void **state)
 	(void)state;
 	while (tnb_lockdown_gap(count))
 		count++;
-	assert_true(count >= 5);
+	assert_true(count >= 4);
 	assert_null(tnb_lockdown_gap(count + 1));
 }
 

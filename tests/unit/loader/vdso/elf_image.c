@@ -51,7 +51,7 @@ static void whole_images_can_be_read(void **state)
 	assert_int_equal(look(original, original_size), 0);
 	for (unsigned int i = 0; i < TNB_LAYOUTS; i++)
 		assert_int_equal(
-			look(tnb_vdso_image((enum tnb_vdso_layout_id)i),
+			look(tnb_vdso_image((enum tnb_vdso_layout_id)i, false),
 			     TNB_PAGE_SIZE),
 			0);
 }

@@ -23,7 +23,8 @@ static struct tnb_elf_image kernels_elf;
 static int set_up(void **state)
 {
 	(void)state;
-	memcpy(image, tnb_vdso_image(TNB_LAYOUT_vdso_clock), sizeof(image));
+	memcpy(image, tnb_vdso_image(TNB_LAYOUT_vdso_clock, false),
+	       sizeof(image));
 	memcpy(kernels, image, sizeof(kernels));
 	return tnb_elf_image_open(&kernels_elf, kernels, sizeof(kernels));
 }
