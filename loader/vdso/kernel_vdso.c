@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* As the stub needs (loader/payload/stub.h). */
-#define ROOM_WANTED 896u
+#define ROOM_WANTED 1024u
 
 /* ---- Its functions ------------------------------------------------------- */
 

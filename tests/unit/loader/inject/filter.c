@@ -46,10 +46,13 @@ static void a_call_is_known_by_its_number_and_table(void **state)
 	};
 	const struct sock_filter this[] = { LOAD(nr), IF_EQUAL(SYS_mmap, 0, 1),
 					    REFUSE, ALLOW };
+	struct tnb_filter_call call = map;
 
 	(void)state;
 	assert_true(ALLOWS(others, &map));
 	assert_false(ALLOWS(this, &map));
+	call.narrow = true;
+	assert_false(ALLOWS(others, &call));
 }
 
 /* As systemd's MemoryDenyWriteExecute= does. */

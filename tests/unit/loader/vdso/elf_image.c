@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <elf.h>
 #include <errno.h>
 #include "loader/vdso/elf_image.h"
 #include "loader/vdso/images.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <abi/page.h>
 
-/* The kernel's, or ours. */
+/* The kernel's, of 64-bit programs; ours, of 32-bit ones. */
 static const uint8_t *original;
 static size_t original_size;
 
@@ -26,6 +27,14 @@ static int set_up(void **state)
 		return -1;
 	original = (const uint8_t *)maps.vdso;
 	original_size = maps.vdso_end - maps.vdso;
+	return 0;
+}
+
+static int set_up_narrow(void **state)
+{
+	(void)state;
+	original = tnb_vdso_image(TNB_LAYOUT_vdso_clock, true);
+	original_size = TNB_PAGE_SIZE;
 	return 0;
 }
 
@@ -49,9 +58,10 @@ static void whole_images_can_be_read(void **state)
 {
 	(void)state;
 	assert_int_equal(look(original, original_size), 0);
-	for (unsigned int i = 0; i < TNB_LAYOUTS; i++)
+	for (unsigned int i = 0; i < 2 * TNB_LAYOUTS; i++)
 		assert_int_equal(
-			look(tnb_vdso_image((enum tnb_vdso_layout_id)i, false),
+			look(tnb_vdso_image((enum tnb_vdso_layout_id)(i / 2),
+					    i % 2),
 			     TNB_PAGE_SIZE),
 			0);
 }
@@ -115,6 +125,15 @@ static void damaged_images_are_survived(void **state)
 	free(copy);
 }
 
+static void the_class_is_known(void **state)
+{
+	struct tnb_elf_image elf;
+
+	(void)state;
+	assert_int_equal(tnb_elf_image_open(&elf, original, original_size), 0);
+	assert_int_equal(elf.narrow, original[EI_CLASS] == ELFCLASS32);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,7 +141,11 @@ int main(void)
 		cmocka_unit_test(names_must_be_whole),
 		cmocka_unit_test(cut_images_are_survived),
 		cmocka_unit_test(damaged_images_are_survived),
+		cmocka_unit_test(the_class_is_known),
 	};
+	int wide =
+		cmocka_run_group_tests_name("elf_image", tests, set_up, NULL);
 
-	return cmocka_run_group_tests_name("elf_image", tests, set_up, NULL);
+	return wide + cmocka_run_group_tests_name("elf_image, 32-bit", tests,
+						  set_up_narrow, NULL);
 }

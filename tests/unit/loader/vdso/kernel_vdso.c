@@ -402,6 +402,44 @@ static void originals_are_the_kernels_bytes(void **state)
 			originals[i].length);
 }
 
+/* ---- Of 32-bit programs -------------------------------------------------- */
+
+static void the_32_bit_one_is_like_it(void **state)
+{
+	const struct tnb_vdso *narrow = tnb_vdso_of(&vdsos, true);
+	struct tnb_vdso_jump jumps[TNB_VDSO_JUMPS];
+	struct tnb_vdso_link link;
+
+	(void)state;
+	if (!narrow)
+		skip(); /* this kernel shows none */
+	assert_true(narrow->narrow && !vdso.narrow);
+	assert_string_equal(narrow->layout, vdso.layout);
+	assert_int_equal(narrow->vvar_below, vdso.vvar_below);
+	assert_true(narrow->room_size >= 512);
+	tnb_vdso_link(narrow, 0xf7f00000, 3, 12, &link);
+	for (size_t i = 0; i < TNB_FORWARDS_32; i++)
+		assert_int_equal(link.forward[i],
+				 0xf7f00000 + narrow->forward[i].offset);
+	/* jmp with a distance, which may go round the end of memory. */
+	assert_int_equal(tnb_vdso_jumps(narrow, 0xf7f00000, 0x40000000, jumps),
+			 4);
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t distance;
+
+		memcpy(&distance, jumps[i].code + 1, sizeof(distance));
+		assert_int_equal(jumps[i].length, 5);
+		assert_int_equal(jumps[i].code[0], 0xe9);
+		assert_int_equal(
+			(uint32_t)(0xf7f00000 + jumps[i].offset + 5 + distance),
+			0x40000000 + narrow->entry[i]);
+		assert_true(tnb_vdso_is_patched(narrow, jumps[i].offset + 4));
+		assert_int_equal(
+			tnb_vdso_is_patched(narrow, jumps[i].offset + 5),
+			narrow->loops);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +454,7 @@ int main(void)
 		cmocka_unit_test(originals_are_the_kernels_bytes),
 		cmocka_unit_test(time_namespace_is_the_kernels),
 		cmocka_unit_test(image_has_the_kernels_names),
+		cmocka_unit_test(the_32_bit_one_is_like_it),
 	};
 
 	return cmocka_run_group_tests_name("vdso", tests, set_up, NULL);
