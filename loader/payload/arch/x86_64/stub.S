@@ -217,8 +217,5 @@ tnb_stub_begin:
 	jmp	*DATA(STUB_REG_RIP)
 	.balign 8
 tnb_stub_end:
-	.if	tnb_stub_end - tnb_stub_begin > STUB_CODE_MAX
-	.error	"the stub does not fit into the room of a vDSO"
-	.endif
 
 	.section .note.GNU-stack, "", @progbits

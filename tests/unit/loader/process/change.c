@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include "loader/payload/arch/x86_64/stub_data.h"
+#include "loader/payload/stub.h"
 #include "loader/process/change.h"
 #include "loader/inject/arch.h"
 #include "loader/inject/arch/x86_64/segment.h"
@@ -472,6 +474,13 @@ static void stops_of_somebody_else_hold_nobody(void **state)
 	waitpid(sender, NULL, 0);
 }
 
+static void the_stub_fits_into_the_room_of_a_vdso(void **state)
+{
+	(void)state;
+	assert_true(tnb_stub_end - tnb_stub_begin <= STUB_CODE_MAX);
+	assert_true(injector.vdsos->wide.room_size >= STUB_ROOM);
+}
+
 static int make_injector(void **state)
 {
 	(void)state;
@@ -488,6 +497,7 @@ static int make_injector(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_stub_fits_into_the_room_of_a_vdso),
 		cmocka_unit_test_setup_teardown(
 			who_was_given_pages_since_is_looked_at_again,
 			subject_start, subject_stop),
