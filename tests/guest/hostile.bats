@@ -3,6 +3,7 @@
 # user's processes (docs/security.md).
 #
 # TIMENSBPF_ATTACKS: how often each is tried (100; 1,000 by hand).
+# TIMENSBPF_STRIDE: of the steps of a change every so many-th (10; 1 by hand).
 #
 # Kernels: every version (6.12-preempt stands for 6.12).
 # bats file_tags=kernel:6-1,kernel:latest,kernel:6-12-preempt
@@ -44,4 +45,10 @@ attack() {
     # Else the test shows nothing.
     (($(number taken "$JSON") > 0))
     [[ $(number written "$JSON") == 0 && $(number more "$JSON") == 0 ]]
+}
+
+# All steps by hand: TIMENSBPF_STRIDE=1.
+@test "whatever is done to a process at a step of its change, it lives and is let go of" {
+    TIMENSBPF_STRIDE=${TIMENSBPF_STRIDE:-10} hostile_steps >"$FILE" || fail "$(<"$FILE")"
+    tell "$(tail -n 1 "$FILE")"
 }
