@@ -26,7 +26,8 @@
 #ifndef tnb_inline
 #define tnb_inline static inline __attribute__((always_inline))
 #endif
-/* Of what is large and rarely used: where space is short, one copy is enough. */
+/* Of what is large and rarely used: where space is short, one copy is enough.
+ */
 #ifndef tnb_apart
 #define tnb_apart tnb_inline
 #endif

@@ -39,12 +39,12 @@ enum tnb_vdso_forward {
 
 /* X(name): the same of the 32-bit one, whose names are whole. The second group
  * belongs to the symbol version LINUX_2.5, others to LINUX_2.6. */
-#define TNB_VDSO_FORWARDS_32(X)     \
-	X(__vdso_clock_getres)      \
-	X(__vdso_getcpu)            \
+#define TNB_VDSO_FORWARDS_32(X)                              \
+	X(__vdso_clock_getres)                               \
+	X(__vdso_getcpu)                                     \
 	/* how calls are made, and signal handlers return */ \
-	X(__kernel_vsyscall)        \
-	X(__kernel_sigreturn)       \
+	X(__kernel_vsyscall)                                 \
+	X(__kernel_sigreturn)                                \
 	X(__kernel_rt_sigreturn)
 
 enum tnb_vdso_forward_32 {
