@@ -37,23 +37,6 @@ enum tnb_vdso_forward {
 		TNB_FORWARDS,
 };
 
-/* X(name): the same of the 32-bit one, whose names are whole. The second group
- * belongs to the symbol version LINUX_2.5, others to LINUX_2.6. */
-#define TNB_VDSO_FORWARDS_32(X)                              \
-	X(__vdso_clock_getres)                               \
-	X(__vdso_getcpu)                                     \
-	/* how calls are made, and signal handlers return */ \
-	X(__kernel_vsyscall)                                 \
-	X(__kernel_sigreturn)                                \
-	X(__kernel_rt_sigreturn)
-
-enum tnb_vdso_forward_32 {
-#define TNB_VDSO_FORWARD_ID(name) TNB_FORWARD_32_##name,
-	TNB_VDSO_FORWARDS_32(TNB_VDSO_FORWARD_ID)
-#undef TNB_VDSO_FORWARD_ID
-		TNB_FORWARDS_32,
-};
-
 struct tnb_vdso_link {
 	__u32 magic;
 	__u32 slot; /* of the clock page, for readers from outside */
@@ -65,14 +48,11 @@ struct tnb_vdso_link {
 	 * It reads the clock page without the pass (P6). */
 	__u32 no_calls;
 	__u32 unused;
-	/* The kernel's functions, by address, in the order of the list for the
-	 * program's word size. 0: it has none, and the image does not show its
-	 * own. */
+	/* The kernel's functions, by address. 0: it has none, and the image
+	 * does not show its own; it shows none to 32-bit programs. */
 	__u64 forward[TNB_FORWARDS];
 };
 
-_Static_assert((int)TNB_FORWARDS_32 <= (int)TNB_FORWARDS,
-	       "no room for the 32-bit ones");
 /* Far from the end of its page: new kernels bring new functions. */
 _Static_assert(sizeof(struct tnb_vdso_link) <= TNB_PAGE_SIZE / 4,
 	       "the link page has to have room");

@@ -32,7 +32,9 @@ TNB_MUST_CHECK int tnb_registers_set(pid_t tid,
 
 __u64 tnb_registers_pc(const struct tnb_registers *regs);
 __u64 tnb_registers_sp(const struct tnb_registers *regs);
-/* Whether it runs 32-bit code. */
+/* Whether it runs 64-bit code, 32-bit code; or neither: code of a segment that
+ * the program has made. */
+bool tnb_registers_are_wide(const struct tnb_registers *regs);
 bool tnb_registers_are_narrow(const struct tnb_registers *regs);
 /* Whether the thread is about to run its program's first instruction. */
 bool tnb_registers_are_fresh(const struct tnb_registers *regs);
@@ -57,8 +59,9 @@ long tnb_registers_result(const struct tnb_registers *regs);
 bool tnb_registers_are_of_failed_exec(const struct tnb_registers *regs);
 
 /* What the kernel would do on the way out with a call that is to be made again
- * (its signal.c), for a thread that is sent elsewhere instead. */
-void tnb_registers_restart(struct tnb_registers *regs);
+ * (its signal.c), for a thread that is sent elsewhere instead. `compat`: the
+ * call is of the 32-bit table, see struct tnb_call_end. */
+void tnb_registers_restart(struct tnb_registers *regs, bool compat);
 
 /* The end of a system call, of 64-bit or 32-bit code. */
 struct tnb_call_end {

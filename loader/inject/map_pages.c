@@ -87,8 +87,11 @@ static int enter_stub(struct tnb_tracee *tracee,
 		.map_at = place->at,
 	};
 	struct tnb_registers regs;
+	struct tnb_call_end end;
 	int err = tnb_tracee_get_regs(tracee, &task.regs);
 
+	if (!err)
+		err = tnb_call_end_get(tracee->tid, &end);
 	if (!err)
 		err = check_filters(tracee, &task);
 	regs = task.regs;
@@ -97,7 +100,7 @@ static int enter_stub(struct tnb_tracee *tracee,
 	if (err)
 		return err;
 	/* The kernel will not do so for a thread that is elsewhere. */
-	tnb_registers_restart(&task.regs);
+	tnb_registers_restart(&task.regs, end.compat);
 	err = write_stub(tracee, place, &task);
 	if (err)
 		return err;

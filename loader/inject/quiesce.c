@@ -44,7 +44,9 @@ static bool is_inside(const struct tnb_readers *readers, __u64 ip)
 	return readers->image &&
 	       (tnb_vdso_image_is_patched(vdso, in_image) ||
 		(readers->page_changes &&
-		 tnb_vdso_image_is_reader(vdso, readers->code, in_image)));
+		 tnb_vdso_image_is_reader(vdso, readers->code, in_image)) ||
+		(readers->image_changes &&
+		 tnb_vdso_image_is_code(vdso, in_image)));
 }
 
 /* Nearly every word points elsewhere. */

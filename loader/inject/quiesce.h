@@ -13,7 +13,8 @@ struct tnb_readers {
 	const struct tnb_vdso *vdso;
 	__u64 at, image;
 	const unsigned char *code; /* the image that is mapped there */
-	bool page_changes;	   /* the clock page that it reads, or itself */
+	bool page_changes;	   /* the clock page that it reads */
+	bool image_changes;	   /* all of it but its entries */
 };
 
 /*

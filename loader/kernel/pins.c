@@ -212,11 +212,15 @@ static int check_map(const char *name)
 	__u32 size = sizeof(info);
 	char path[PATH_MAX];
 
-	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) &&
-	    !strncmp(info.name, name, sizeof(info.name) - 1))
-		return 0;
 	snprintf(path, sizeof(path), "maps/%s", name);
-	return incomplete(path);
+	/* -EINVAL, -EACCES: a program, or another kind of file. */
+	if (fd < 0 && fd != -ENOENT && fd != -EINVAL && fd != -EACCES)
+		return tnb_fail(fd, "cannot open %s/%s: %s", TNB_PINS, path,
+				strerror(-fd));
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+	    strncmp(info.name, name, sizeof(info.name) - 1))
+		return incomplete(path);
+	return 0;
 }
 
 static int check_pin(const char *kind, const char *name)

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* ---- Is it still what was looked at? ------------------------------------- */
 
@@ -36,8 +37,10 @@ struct change {
 	struct tnb_threads threads;
 	struct tnb_tracee *carrier; /* its memory is open; maps the pages */
 	struct tnb_writing fill;
-	struct tnb_registers regs;	/* of the carrier, as it was */
-	struct tnb_mapping_place place; /* .room 0: it was not sent there */
+	struct tnb_registers regs;	 /* of the carrier, as it was */
+	int map;			 /* of its page; -1: it needs none */
+	struct tnb_mapping_place wanted; /* where that is to be */
+	struct tnb_mapping_place place;	 /* .room 0: it was not sent there */
 	int socket;
 	struct tnb_peek peek; /* at the memory that the threads had at first */
 };
@@ -60,7 +63,8 @@ static bool is_of_kind(const struct tnb_tracee *tracee, bool narrow)
 	struct tnb_registers regs;
 
 	return tracee->gone || (!tnb_tracee_get_regs(tracee, &regs) &&
-				tnb_registers_are_narrow(&regs) == narrow);
+				(narrow ? tnb_registers_are_narrow(&regs)
+					: tnb_registers_are_wide(&regs)));
 }
 
 static int check(struct change *change)
@@ -116,6 +120,39 @@ static int check_alone(const struct change *change)
  */
 #define PAGES_BUDGET_MS 1000
 
+/* One that keeps its old page keeps its link, too, which tells so. But it is no
+ * reason for the rule that it left to be without a pass. */
+static int check_mapping(const struct change *change)
+{
+	const struct tnb_mapping_place *place = &change->wanted;
+	int err = tnb_map_pages_check(change->carrier, place);
+
+	if (err && place->at && !change->injector->keeps_pass &&
+	    tnb_write_pass(change->carrier, place->at, TNB_NO_PASS))
+		return -EAGAIN;
+	return err;
+}
+
+/* Whether it can be given the page, before anything is done for that. */
+static int prepare_pages(struct change *change)
+{
+	const struct tnb_vdso *vdso = change->vdso;
+	struct tnb_mapping_place *place = &change->wanted;
+
+	change->fill.pages = change->live->page.at;
+	if (has_clock_page(change))
+		return 0;
+	place->at = change->live->has_pages ? change->live->page.at : 0;
+	place->room = change->live->maps.vdso + vdso->room;
+	place->room_size = vdso->room_size;
+	change->map = tnb_start_open_page(change->injector,
+					  change->placement->slot,
+					  change->placement->pass, place);
+	if (change->map < 0)
+		return change->map == -ESTALE ? -EAGAIN : change->map;
+	return check_mapping(change);
+}
+
 /* Only now: threads that ran until a moment ago may have set filters. */
 static int look_at_filters(struct change *change)
 {
@@ -127,52 +164,25 @@ static int look_at_filters(struct change *change)
 		       : 0;
 }
 
-/* One that keeps its old page keeps its link, too, which tells so. But it is no
- * reason for the rule that it left to be without a pass. */
-static int check_filters(const struct change *change,
-			 const struct tnb_mapping_place *place)
-{
-	int err = tnb_map_pages_check(change->carrier, place);
-
-	if (err && place->at &&
-	    tnb_write_pass(change->carrier, place->at, TNB_NO_PASS))
-		return -EAGAIN;
-	return err;
-}
-
 static int map_pages(struct change *change)
 {
-	const struct tnb_vdso *vdso = change->vdso;
-	_cleanup_close_
-	int map = -1;
-	struct tnb_mapping_place place = {
-		.at = change->live->has_pages ? change->live->page.at : 0,
-		.room = change->live->maps.vdso + vdso->room,
-		.room_size = vdso->room_size,
-	};
+	const struct tnb_mapping_place *place = &change->wanted;
 	int err;
 
-	change->fill.pages = change->live->page.at;
-	if (has_clock_page(change))
+	if (change->map < 0)
 		return 0;
 	if (tnb_budget_is_spent())
 		return -EAGAIN;
-	map = tnb_start_open_page(change->injector, change->placement->slot,
-				  change->placement->pass, &place);
-	if (map < 0)
-		return map == -ESTALE ? -EAGAIN : map;
 	err = tnb_budget_begin(PAGES_BUDGET_MS);
-	if (!err)
-		err = check_filters(change, &place);
 	/* If we die, the old link must not pass for that of the new page. */
-	if (!err && place.at)
+	if (!err && place->at)
 		err = tnb_write_pages(change->carrier, &change->fill);
 	if (!err)
 		err = tnb_tracee_get_regs(change->carrier, &change->regs);
 	if (err)
 		return err;
-	change->place = place;
-	return tnb_map_pages(change->carrier, &place, &change->fill.pages,
+	change->place = *place;
+	return tnb_map_pages(change->carrier, place, &change->fill.pages,
 			     &change->socket);
 }
 
@@ -262,8 +272,7 @@ static int stand_outside(struct change *change, bool *ran)
 		if (tnb_peek_read(&change->peek, readers.image, image,
 				  sizeof(image)) != sizeof(image))
 			return -EAGAIN;
-		if (!tnb_vdso_image_is_same(vdso, image))
-			readers.page_changes = true;
+		readers.image_changes = !tnb_vdso_image_is_same(vdso, image);
 	}
 	return tnb_quiesce(&change->threads, &readers, &change->peek, ran);
 }
@@ -304,6 +313,8 @@ static int change_stopped(struct change *change)
 		err = look_again(change);
 	if (!err)
 		err = check_alone(change);
+	if (!err)
+		err = prepare_pages(change);
 	if (!err)
 		err = look_at_filters(change);
 	if (!err)
@@ -356,6 +367,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.fill = { .vdso = tnb_vdso_of(injector->vdsos, live->narrow),
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
+		.map = -1,
 		.socket = -1,
 		.peek = { -1, -1 },
 	};
@@ -376,6 +388,8 @@ int tnb_change_running(const struct tnb_injector *injector,
 	if (tnb_threads_release(&change.threads))
 		err = -ETIMEDOUT;
 	tnb_map_pages_close(&change.socket);
+	if (change.map >= 0)
+		close(change.map);
 	tnb_peek_close(&change.peek);
 	tnb_budget_end();
 	return err;

@@ -316,6 +316,8 @@ static int open_patching(struct patching *patching,
 	patching->injector.vdsos = vdsos;
 	patching->injector.pages = patching->tnb->pages;
 	patching->injector.state = patching->tnb->loader;
+	patching->injector.keeps_pass = patching->tnb->state.attach ==
+					TNB_ATTACH_NONE;
 	err = open_sharing(&patching->sharing);
 	if (!err)
 		err = tnb_sharing_list(&patching->sharing, &patching->owners);

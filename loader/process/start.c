@@ -135,11 +135,17 @@ static int write_pass(const struct start *start)
 		    : 1;
 }
 
+/*
+ * 32-bit programs make their system calls by the kernel's vDSO (AT_SYSINFO),
+ * and their unwinders know the one that is named here, and no other: of a
+ * thread that sleeps in a call, the kernel's has to be. Its entries lead to the
+ * image all the same.
+ */
 static int write_auxv(const struct start *start)
 {
-	const __u64 image = start->address + 2 * TNB_PAGE_SIZE;
-	const __u64 wide[2] = { AT_SYSINFO_EHDR, image };
-	const __u32 narrow[2] = { AT_SYSINFO_EHDR, (__u32)image };
+	const __u64 wide[2] = { AT_SYSINFO_EHDR,
+				start->address + 2 * TNB_PAGE_SIZE };
+	const __u32 narrow[2] = { AT_SYSINFO_EHDR, (__u32)start->vdso };
 
 	return tnb_tracee_write(start->tracee, start->entry,
 				start->kernels->narrow ? (const void *)narrow

@@ -18,6 +18,8 @@ struct tnb_injector {
 	const struct tnb_vdsos *vdsos;
 	struct tnb_pages *pages;
 	struct tnb_loader_state *state;
+	/* Without it a process would read the host's time: under lockdown. */
+	bool keeps_pass;
 	/* Of tnb_change_running() alone. */
 	const struct tnb_sharing *memory; /* NULL: no memory is shared */
 };

@@ -16,6 +16,7 @@
 #include "rules/clock_page.h"
 #include "rules/slots.h"
 #include "process/view.h"
+#include "inject/write_pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,6 +102,8 @@ const char *tnb_vdso_text(enum tnb_fast vdso)
 	}
 }
 
+#define KEEPS_PAGE \
+	"came from another rule, whose page could not be exchanged: makes system calls"
 #define OTHER_RULES \
 	"came from another rule and was not changed yet: reads the time of that"
 
@@ -162,6 +165,9 @@ static bool examine(const struct census *census, pid_t pid,
 	if (process->vdso == TNB_VDSO_FOREIGN &&
 	    !tnb_view_is_foreign(census->tnb, &page))
 		process->why = OTHER_RULES;
+	if (process->vdso == TNB_VDSO_WAITS && page.link.slot != census->slot &&
+	    page.link.pass == TNB_NO_PASS)
+		process->why = KEEPS_PAGE;
 	judge_locked(census, &page, process);
 	return true;
 }

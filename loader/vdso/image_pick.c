@@ -25,15 +25,14 @@ static void find_image_loops(struct tnb_vdso *vdso)
 
 static void find_entries(struct tnb_vdso *vdso, const struct tnb_elf_image *elf)
 {
-	const char *name;
 	uint32_t size;
 
 	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++)
 		tnb_elf_image_function(elf, tnb_vdso_reader_name(i),
 				       &vdso->entry[i], &size);
-	for (size_t i = 0; (name = tnb_vdso_forward_name(vdso->narrow, i)); i++)
-		tnb_elf_image_function(elf, name, &vdso->image_forward[i],
-				       &size);
+	for (size_t i = 0; !vdso->narrow && i < TNB_FORWARDS; i++)
+		tnb_elf_image_function(elf, tnb_vdso_forward_name[i],
+				       &vdso->image_forward[i], &size);
 	vdso->image_code = (uint32_t)elf->entry;
 	find_image_loops(vdso);
 }
@@ -50,6 +49,9 @@ static void choose_image(struct tnb_vdso *vdso, enum tnb_vdso_layout_id layout,
 	if (tnb_elf_image_open(&elf, vdso->image, TNB_PAGE_SIZE))
 		return;
 	find_entries(vdso, &elf);
+	/* 32-bit programs find the kernel's own names (process/start.c). */
+	if (vdso->narrow)
+		return;
 	tnb_exports_unknown(kernels, &elf, vdso->unknown,
 			    sizeof(vdso->unknown));
 	tnb_exports_hide(vdso->image, TNB_PAGE_SIZE, kernels);

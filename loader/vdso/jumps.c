@@ -103,12 +103,9 @@ bool tnb_vdso_image_is_same(const struct tnb_vdso *vdso, const uint8_t *image)
 	return true;
 }
 
-bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
-			      uint64_t offset)
+bool tnb_vdso_image_is_code(const struct tnb_vdso *vdso, uint64_t offset)
 {
-	/* Nothing is read after a system call: its answer is the answer. */
-	if (offset < vdso->image_code || offset >= TNB_PAGE_SIZE ||
-	    tnb_arch_is_behind_syscall(image, offset))
+	if (offset < vdso->image_code || offset >= TNB_PAGE_SIZE)
 		return false;
 	for (size_t i = 0; i < tnb_vdso_readers(vdso); i++)
 		if (offset == vdso->entry[i])
@@ -118,4 +115,12 @@ bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
 		if (offset == vdso->image_forward[i])
 			return false;
 	return true;
+}
+
+/* Nothing is read after a system call: its answer is the answer. */
+bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
+			      uint64_t offset)
+{
+	return tnb_vdso_image_is_code(vdso, offset) &&
+	       !tnb_arch_is_behind_syscall(image, offset);
 }

@@ -49,4 +49,8 @@ bool tnb_vdso_image_is_same(const struct tnb_vdso *vdso, const uint8_t *image);
 bool tnb_vdso_image_is_reader(const struct tnb_vdso *vdso, const uint8_t *image,
 			      uint64_t offset);
 
+/* Whether `offset` is within the code of an image, but for the first bytes of
+ * what leads there, which all images have in the same places. */
+bool tnb_vdso_image_is_code(const struct tnb_vdso *vdso, uint64_t offset);
+
 #endif

@@ -11,21 +11,11 @@
 
 /* ---- Its functions ------------------------------------------------------- */
 
-const char *tnb_vdso_forward_name(bool narrow, size_t i)
-{
-	static const char *const wide[TNB_FORWARDS] = {
+const char *const tnb_vdso_forward_name[TNB_FORWARDS] = {
 #define NAME(name, twin) [TNB_FORWARD_##name] = "__vdso_" #name,
-		TNB_VDSO_FORWARDS(NAME)
+	TNB_VDSO_FORWARDS(NAME)
 #undef NAME
-	};
-	static const char *const narrow_ones[TNB_FORWARDS] = {
-#define NAME(name) [TNB_FORWARD_32_##name] = #name,
-		TNB_VDSO_FORWARDS_32(NAME)
-#undef NAME
-	};
-
-	return i >= TNB_FORWARDS ? NULL : narrow ? narrow_ones[i] : wide[i];
-}
+};
 
 const char *tnb_vdso_reader_name(size_t i)
 {
@@ -71,10 +61,8 @@ static void find_function(const struct tnb_elf_image *elf, const char *name,
 static void find_forwards(const struct tnb_elf_image *elf,
 			  struct tnb_vdso *vdso)
 {
-	const char *name;
-
-	for (size_t i = 0; (name = tnb_vdso_forward_name(elf->narrow, i)); i++)
-		find_function(elf, name, &vdso->forward[i]);
+	for (size_t i = 0; !elf->narrow && i < TNB_FORWARDS; i++)
+		find_function(elf, tnb_vdso_forward_name[i], &vdso->forward[i]);
 }
 
 static int find_functions(const struct tnb_elf_image *elf,

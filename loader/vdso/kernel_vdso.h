@@ -34,7 +34,8 @@ struct tnb_vdso {
 	uint32_t vvar_below; /* from the first page of its data to it */
 	struct tnb_elf_function clock_gettime, gettimeofday, time;
 	struct tnb_elf_function clock_gettime64;       /* narrow */
-	struct tnb_elf_function forward[TNB_FORWARDS]; /* offset 0: none */
+	struct tnb_elf_function forward[TNB_FORWARDS]; /* offset 0: none;
+							* narrow: all */
 
 	/* Zeros that nothing uses at run time, the longest run that there is;
 	 * if that is short, the table of sections (for debuggers) as well. */
@@ -75,8 +76,8 @@ TNB_MUST_CHECK int tnb_kernel_vdso_look(struct tnb_vdso *vdso,
 					const void *bytes,
 					struct tnb_elf_image *elf);
 
-/* What forward[i] is exported as; NULL: the list ends there. */
-const char *tnb_vdso_forward_name(bool narrow, size_t i);
+/* The names of enum tnb_vdso_forward, as a vDSO exports them. */
+extern const char *const tnb_vdso_forward_name[TNB_FORWARDS];
 /* How many functions have a jump. */
 static inline size_t tnb_vdso_readers(const struct tnb_vdso *vdso)
 {

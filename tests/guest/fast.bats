@@ -326,6 +326,15 @@ mappings() {
     [[ $(number broken "$json") == 0 ]]
 }
 
+@test "threads are cancelled in the middle of system calls, and clean up" {
+    local program json
+    for program in cancel cancel32; do
+        json=$(in_cgroup "$CGROUP" "$program")
+        echo "$program: $json"
+        [[ $(number cleaned "$json") == $(number threads "$json") ]]
+    done
+}
+
 @test "children of a fast process are fast" {
     in_cgroup "$CGROUP" no_clock_calls life --reference "$REFERENCE" births >"$FILE"
     expect_doors "$FILE" '[^/]*/libc-.*' "${OFFSETS[@]}"

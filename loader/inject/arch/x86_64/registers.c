@@ -49,6 +49,11 @@ __u64 tnb_registers_sp(const struct tnb_registers *regs)
 	return const_user(regs)->rsp;
 }
 
+bool tnb_registers_are_wide(const struct tnb_registers *regs)
+{
+	return const_user(regs)->cs == TNB_USER_CS_64;
+}
+
 bool tnb_registers_are_narrow(const struct tnb_registers *regs)
 {
 	return const_user(regs)->cs == TNB_USER_CS_32;
@@ -123,21 +128,20 @@ static bool is_to_be_made_again(long result)
 	       result == -ERESTARTNOINTR || result == -ERESTARTNOHAND;
 }
 
-static __u64 number_again(const struct tnb_registers *regs)
+static __u64 number_again(const struct tnb_registers *regs, bool compat)
 {
 	if (tnb_registers_result(regs) != -ERESTART_RESTARTBLOCK)
 		return const_user(regs)->orig_rax;
-	return tnb_registers_are_narrow(regs) ? IA32_RESTART_SYSCALL
-					      : SYS_restart_syscall;
+	return compat ? IA32_RESTART_SYSCALL : SYS_restart_syscall;
 }
 
 /* arch/x86/kernel/signal.c, arch_do_signal_or_restart(). Where 32-bit code goes
  * into the kernel by another instruction, it comes back behind one of these. */
-void tnb_registers_restart(struct tnb_registers *regs)
+void tnb_registers_restart(struct tnb_registers *regs, bool compat)
 {
 	if (tnb_registers_call(regs) < 0 ||
 	    !is_to_be_made_again(tnb_registers_result(regs)))
 		return;
-	user(regs)->rax = number_again(regs);
+	user(regs)->rax = number_again(regs, compat);
 	user(regs)->rip -= SYSCALL_SIZE;
 }

@@ -32,10 +32,10 @@ typedef int gettime_function(int, struct timespec_32 *);
 typedef int gettime64_function(int, struct __kernel_timespec *);
 typedef int timeofday_function(struct timespec_32 *, struct timezone *);
 typedef __s32 time_function(__s32 *);
-#define GETTIME 0x720
-#define GETTIME64 0x770
-#define TIMEOFDAY 0x7d0
-#define TIME 0x870
+#define GETTIME 0x600
+#define GETTIME64 0x650
+#define TIMEOFDAY 0x6b0
+#define TIME 0x750
 
 static const char *layout_name;
 static const struct tnb_vvar_layout *layout;

@@ -489,8 +489,11 @@ int main(int argc, char **argv)
 		      file, 0);
 	clock_page_injector(SLOT, &injector);
 	act = &acts[0];
-	if (try() || shared->error == -EPERM)
+	(void)!try();
+	if (shared->error == -EPERM) {
+		puts("processes may not be traced here");
 		return 77;
+	}
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		act = &acts[i];
 		failed += try_all(text ? strtol(text, NULL, 10) : 1);
