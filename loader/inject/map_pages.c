@@ -63,16 +63,27 @@ static int check_filters(const struct tnb_tracee *tracee,
 		       : 0;
 }
 
-int tnb_map_pages_check(const struct tnb_tracee *tracee,
-			const struct tnb_mapping_place *place)
+/* What the thread would be sent to do, if that is allowed. */
+static int find_task(const struct tnb_tracee *tracee,
+		     const struct tnb_mapping_place *place,
+		     struct tnb_stub_task *task)
 {
-	struct tnb_stub_task task = {
+	int err;
+
+	*task = (struct tnb_stub_task){
 		.map_offset = place->offset,
 		.map_at = place->at,
 	};
-	int err = tnb_tracee_get_regs(tracee, &task.regs);
+	err = tnb_tracee_get_regs(tracee, &task->regs);
+	return err ? err : check_filters(tracee, task);
+}
 
-	return err ? err : check_filters(tracee, &task);
+int tnb_map_pages_check(const struct tnb_tracee *tracee,
+			const struct tnb_mapping_place *place)
+{
+	struct tnb_stub_task task;
+
+	return find_task(tracee, place, &task);
 }
 
 /*
@@ -82,19 +93,14 @@ int tnb_map_pages_check(const struct tnb_tracee *tracee,
 static int enter_stub(struct tnb_tracee *tracee,
 		      const struct tnb_mapping_place *place)
 {
-	struct tnb_stub_task task = {
-		.map_offset = place->offset,
-		.map_at = place->at,
-	};
+	struct tnb_stub_task task;
 	struct tnb_registers regs;
 	struct tnb_call_end end;
-	int err = tnb_tracee_get_regs(tracee, &task.regs);
+	int err = find_task(tracee, place, &task);
 
+	regs = task.regs;
 	if (!err)
 		err = tnb_call_end_get(tracee->tid, &end);
-	if (!err)
-		err = check_filters(tracee, &task);
-	regs = task.regs;
 	if (!err)
 		err = tnb_tracee_get_mask(tracee, &task.mask);
 	if (err)

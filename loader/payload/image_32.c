@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The replacement vDSO of 32-bit programs. It differs from image.c in what its
- * functions take and return, and in having no fast path of its own: 64-bit
- * numbers take a 32-bit processor's mode most of the time anyway. Seconds in 32
- * bits are cut off, as the kernel's own are (kernel's lib/vdso/gettimeofday.c).
+ * functions take and return, and in having no fast path of its own, which the
+ * page would have no room for. Seconds in 32 bits are cut off, as the kernel's
+ * own are (kernel's lib/vdso/gettimeofday.c).
  */
 #include "image.h"
 

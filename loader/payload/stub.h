@@ -14,6 +14,9 @@
 #ifndef TIMENSBPF_LOADER_PAYLOAD_STUB_H
 #define TIMENSBPF_LOADER_PAYLOAD_STUB_H
 
+/* What a vDSO has to have room for, in bytes: code and data. */
+#define TNB_STUB_ROOM 1024u
+
 extern const unsigned char tnb_stub_begin[], tnb_stub_end[];
 
 #endif

@@ -30,17 +30,16 @@
 
 struct change {
 	const struct tnb_injector *injector;
-	const struct tnb_vdso *vdso; /* the kernel's, of its kind of programs */
 	const struct tnb_view *live;
 	const struct tnb_placement *placement;
 	int proc;
 	struct tnb_threads threads;
 	struct tnb_tracee *carrier; /* its memory is open; maps the pages */
-	struct tnb_writing fill;
-	struct tnb_registers regs;	 /* of the carrier, as it was */
-	int map;			 /* of its page; -1: it needs none */
-	struct tnb_mapping_place wanted; /* where that is to be */
-	struct tnb_mapping_place place;	 /* .room 0: it was not sent there */
+	struct tnb_writing fill;    /* .vdso: that of its kind of programs */
+	struct tnb_registers regs;  /* of the carrier, as it was */
+	int map;		    /* of its page; -1: it needs none */
+	struct tnb_mapping_place place; /* where that is to be */
+	bool is_sent;			/* it runs, or ran, the stub there */
 	int socket;
 	struct tnb_peek peek; /* at the memory that the threads had at first */
 };
@@ -69,7 +68,7 @@ static bool is_of_kind(const struct tnb_tracee *tracee, bool narrow)
 
 static int check(struct change *change)
 {
-	const struct tnb_vdso *vdso = change->vdso;
+	const struct tnb_vdso *vdso = change->fill.vdso;
 	const struct tnb_vdso_maps *maps = &change->live->maps;
 	int err;
 
@@ -124,7 +123,7 @@ static int check_alone(const struct change *change)
  * reason for the rule that it left to be without a pass. */
 static int check_mapping(const struct change *change)
 {
-	const struct tnb_mapping_place *place = &change->wanted;
+	const struct tnb_mapping_place *place = &change->place;
 	int err = tnb_map_pages_check(change->carrier, place);
 
 	if (err && place->at && !change->injector->keeps_pass &&
@@ -136,8 +135,8 @@ static int check_mapping(const struct change *change)
 /* Whether it can be given the page, before anything is done for that. */
 static int prepare_pages(struct change *change)
 {
-	const struct tnb_vdso *vdso = change->vdso;
-	struct tnb_mapping_place *place = &change->wanted;
+	const struct tnb_vdso *vdso = change->fill.vdso;
+	struct tnb_mapping_place *place = &change->place;
 
 	change->fill.pages = change->live->page.at;
 	if (has_clock_page(change))
@@ -157,7 +156,7 @@ static int prepare_pages(struct change *change)
 static int look_at_filters(struct change *change)
 {
 	change->fill.no_calls =
-		tnb_no_calls_any(&change->threads, change->vdso->narrow);
+		tnb_no_calls_any(&change->threads, change->fill.vdso->narrow);
 	return change->fill.no_calls && change->placement->slot
 		       ? tnb_no_calls_begin(change->injector,
 					    change->placement->slot)
@@ -166,7 +165,7 @@ static int look_at_filters(struct change *change)
 
 static int map_pages(struct change *change)
 {
-	const struct tnb_mapping_place *place = &change->wanted;
+	const struct tnb_mapping_place *place = &change->place;
 	int err;
 
 	if (change->map < 0)
@@ -181,7 +180,7 @@ static int map_pages(struct change *change)
 		err = tnb_tracee_get_regs(change->carrier, &change->regs);
 	if (err)
 		return err;
-	change->place = *place;
+	change->is_sent = true;
 	return tnb_map_pages(change->carrier, place, &change->fill.pages,
 			     &change->socket);
 }
@@ -257,7 +256,7 @@ static int prepare_fresh(struct change *change)
  */
 static int stand_outside(struct change *change, bool *ran)
 {
-	const struct tnb_vdso *vdso = change->vdso;
+	const struct tnb_vdso *vdso = change->fill.vdso;
 	unsigned char image[TNB_PAGE_SIZE];
 	struct tnb_readers readers = {
 		.vdso = vdso,
@@ -329,7 +328,7 @@ static int bring_back(struct change *change)
 {
 	int left;
 
-	if (!change->place.room || change->carrier->gone)
+	if (!change->is_sent || change->carrier->gone)
 		return 0;
 	left = tnb_map_pages_leave(change->carrier, &change->place,
 				   &change->socket);
@@ -363,7 +362,6 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.live = live,
 		.placement = placement,
 		.proc = proc,
-		.vdso = tnb_vdso_of(injector->vdsos, live->narrow),
 		.fill = { .vdso = tnb_vdso_of(injector->vdsos, live->narrow),
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
@@ -371,7 +369,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.socket = -1,
 		.peek = { -1, -1 },
 	};
-	int err = change.vdso ? tnb_budget_begin(ms) : -ENOEXEC;
+	int err = change.fill.vdso ? tnb_budget_begin(ms) : -ENOEXEC;
 
 	if (!err)
 		err = tnb_threads_stop(live->pid, proc, &change.threads);

@@ -283,13 +283,6 @@ int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 	return 0;
 }
 
-uint64_t tnb_elf_image_symbol(const struct tnb_elf_image *elf, uint64_t index,
-			      size_t *size)
-{
-	*size = symbol_size(elf);
-	return elf->symbols + index * *size;
-}
-
 /* NULL: it does not end within the names. */
 static const char *name_of(const struct tnb_elf_image *elf,
 			   const Elf64_Sym *symbol)

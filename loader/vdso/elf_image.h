@@ -28,10 +28,6 @@ struct tnb_elf_image {
 int tnb_elf_image_open(struct tnb_elf_image *elf, const void *bytes,
 		       size_t size);
 
-/* Where symbol `index` is, below symbol_count, and its size. */
-uint64_t tnb_elf_image_symbol(const struct tnb_elf_image *elf, uint64_t index,
-			      size_t *size);
-
 struct tnb_elf_function {
 	uint32_t offset, size;
 };

@@ -23,10 +23,8 @@ static bool has(const struct tnb_elf_image *elf, const char *name)
  */
 static void hide(void *image, const struct tnb_elf_image *elf, uint64_t index)
 {
-	size_t size;
-	uint64_t at = tnb_elf_image_symbol(elf, index, &size);
-
-	memset((uint8_t *)image + at, 0, size);
+	memset((uint8_t *)image + elf->symbols + index * sizeof(Elf64_Sym), 0,
+	       sizeof(Elf64_Sym));
 }
 
 int tnb_exports_hide(void *image, size_t size,

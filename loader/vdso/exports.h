@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-/* Hide the functions in `image`, a whole image that can be written to, whose
- * names `kernels` does not have. 0, or -EINVAL: not an image. */
+/* Hide the functions in `image`, a whole 64-bit image that can be written to,
+ * whose names `kernels` does not have. 0, or -EINVAL: not an image. */
 int tnb_exports_hide(void *image, size_t size,
 		     const struct tnb_elf_image *kernels);
 

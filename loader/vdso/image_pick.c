@@ -9,7 +9,6 @@
 #include "self_check.h"
 
 #include <bpf/btf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +96,7 @@ static enum tnb_vdso_layout_id find_layout(struct tnb_vdso *vdso)
 	return TNB_LAYOUT_raw;
 }
 
-static int probe_wide(struct tnb_vdso *vdso)
+static int probe_wide(struct tnb_vdso *vdso, enum tnb_vdso_layout_id *layout)
 {
 	struct tnb_vdso_maps maps;
 	struct tnb_elf_image kernels;
@@ -109,29 +108,28 @@ static int probe_wide(struct tnb_vdso *vdso)
 				 &kernels);
 	if (r)
 		return r;
-	choose_image(vdso, find_layout(vdso), &kernels);
+	*layout = find_layout(vdso);
+	choose_image(vdso, *layout, &kernels);
 	if (!vdso->why_raw[0] &&
 	    tnb_vdso_self_check(vdso, maps.vdso, vdso->why_raw,
-				sizeof(vdso->why_raw)))
-		choose_image(vdso, TNB_LAYOUT_raw, &kernels);
+				sizeof(vdso->why_raw))) {
+		*layout = TNB_LAYOUT_raw;
+		choose_image(vdso, *layout, &kernels);
+	}
 	return 0;
 }
 
 /* Its data are those of `wide`, and so is what was found out about them, as
  * long as they are as far away. */
-static void probe_narrow(struct tnb_vdso *vdso, const struct tnb_vdso *wide)
+static void probe_narrow(struct tnb_vdso *vdso, const struct tnb_vdso *wide,
+			 enum tnb_vdso_layout_id layout)
 {
 	struct tnb_narrow_vdso *kernels = tnb_narrow_vdso_read();
-	enum tnb_vdso_layout_id layout = 0;
 	struct tnb_elf_image elf;
-	int r = kernels ? tnb_kernel_vdso_look(vdso, &kernels->maps,
-					       kernels->bytes, &elf)
-			: -ENOENT;
 
-	while (layout < TNB_LAYOUT_raw &&
-	       strcmp(wide->layout, tnb_vdso_layout_name[layout]))
-		layout++;
-	if (r || !vdso->narrow || vdso->vvar_below != wide->vvar_below) {
+	if (!kernels ||
+	    tnb_kernel_vdso_look(vdso, &kernels->maps, kernels->bytes, &elf) ||
+	    !vdso->narrow || vdso->vvar_below != wide->vvar_below) {
 		*vdso = (struct tnb_vdso){ 0 };
 	} else {
 		choose_image(vdso, layout, &elf);
@@ -143,11 +141,12 @@ static void probe_narrow(struct tnb_vdso *vdso, const struct tnb_vdso *wide)
 int tnb_vdso_probe(struct tnb_vdsos *vdsos)
 {
 	struct tnb_vdsos found = { 0 };
-	int r = probe_wide(&found.wide);
+	enum tnb_vdso_layout_id layout = TNB_LAYOUT_raw;
+	int r = probe_wide(&found.wide, &layout);
 
 	if (r)
 		return r;
-	probe_narrow(&found.narrow, &found.wide);
+	probe_narrow(&found.narrow, &found.wide, layout);
 	*vdsos = found;
 	return 0;
 }

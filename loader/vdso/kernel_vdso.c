@@ -2,12 +2,10 @@
 #include "kernel_vdso.h"
 
 #include "base/error.h"
+#include "payload/stub.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* As the stub needs (loader/payload/stub.h). */
-#define ROOM_WANTED 1024u
 
 /* ---- Its functions ------------------------------------------------------- */
 
@@ -47,14 +45,12 @@ const struct tnb_elf_function *tnb_vdso_reader(const struct tnb_vdso *vdso,
 static void find_function(const struct tnb_elf_image *elf, const char *name,
 			  struct tnb_elf_function *function)
 {
-	static const char prefix[] = "__vdso_";
-	bool has_bare = !strncmp(name, prefix, strlen(prefix));
+	const char *bare = name + strlen("__vdso_");
 
 	if (tnb_elf_image_function(elf, name, &function->offset,
 				   &function->size) &&
-	    (!has_bare ||
-	     tnb_elf_image_function(elf, name + strlen(prefix),
-				    &function->offset, &function->size)))
+	    tnb_elf_image_function(elf, bare, &function->offset,
+				   &function->size))
 		*function = (struct tnb_elf_function){ 0 };
 }
 
@@ -105,7 +101,7 @@ static void find_room(const struct tnb_elf_image *elf, struct tnb_vdso *vdso)
 	vdso->room_size = zeros_from(elf->bytes, padding, vdso->size);
 	/* What is not loaded of the file (names and headers of sections) lies
 	 * in the mapping all the same. */
-	if (vdso->room_size >= ROOM_WANTED || tables >= padding)
+	if (vdso->room_size >= TNB_STUB_ROOM || tables >= padding)
 		return;
 	vdso->room_size += (uint32_t)(padding - tables);
 	vdso->room = (uint32_t)tables;

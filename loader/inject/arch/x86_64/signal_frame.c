@@ -13,6 +13,18 @@ static bool are_flags(__u64 flags)
 	return flags & EFLAGS_ALWAYS && !(flags & ~(__u64)EFLAGS_KNOWN);
 }
 
+/* Bytes of a word. */
+#define WIDE 8
+#define NARROW 4
+
+static __u64 word_at(const unsigned char *ip, int words, int size)
+{
+	__u64 word = 0;
+
+	memcpy(&word, ip + words * size, (size_t)size);
+	return word;
+}
+
 /* ---- struct rt_sigframe -------------------------------------------------- */
 
 /* In words, from the saved instruction pointer. */
@@ -23,22 +35,15 @@ static bool are_flags(__u64 flags)
 #define TO_SEGMENTS 2
 #define UC_FLAGS_KNOWN 7
 
-static __u64 word_at(const unsigned char *ip, int words)
-{
-	__u64 word;
-
-	memcpy(&word, ip + words * (int)sizeof(word), sizeof(word));
-	return word;
-}
-
 static bool wide_at(const unsigned char *ip, struct tnb_signal_frame *frame)
 {
-	if (word_at(ip, TO_UC_FLAGS) & ~(__u64)UC_FLAGS_KNOWN ||
-	    word_at(ip, TO_UC_LINK) || !are_flags(word_at(ip, TO_EFLAGS)) ||
-	    (word_at(ip, TO_SEGMENTS) & 0xffff) != TNB_USER_CS_64)
+	if (word_at(ip, TO_UC_FLAGS, WIDE) & ~(__u64)UC_FLAGS_KNOWN ||
+	    word_at(ip, TO_UC_LINK, WIDE) ||
+	    !are_flags(word_at(ip, TO_EFLAGS, WIDE)) ||
+	    (word_at(ip, TO_SEGMENTS, WIDE) & 0xffff) != TNB_USER_CS_64)
 		return false;
-	frame->pc = word_at(ip, 0);
-	frame->sp = word_at(ip, TO_SP);
+	frame->pc = word_at(ip, 0, WIDE);
+	frame->sp = word_at(ip, TO_SP, WIDE);
 	return true;
 }
 
@@ -51,24 +56,16 @@ static bool wide_at(const unsigned char *ip, struct tnb_signal_frame *frame)
 #define NARROW_TO_SP_AT_SIGNAL 3
 #define NARROW_TO_SS 4
 
-static __u32 narrow_word_at(const unsigned char *ip, int words)
-{
-	__u32 word;
-
-	memcpy(&word, ip + words * (int)sizeof(word), sizeof(word));
-	return word;
-}
-
 static bool narrow_at(const unsigned char *ip, struct tnb_signal_frame *frame)
 {
-	__u32 sp = narrow_word_at(ip, NARROW_TO_SP);
+	__u64 sp = word_at(ip, NARROW_TO_SP, NARROW);
 
-	if ((narrow_word_at(ip, NARROW_TO_CS) & 0xffff) != TNB_USER_CS_32 ||
-	    (narrow_word_at(ip, NARROW_TO_SS) & 0xffff) != TNB_USER_DS ||
-	    !are_flags(narrow_word_at(ip, NARROW_TO_EFLAGS)) ||
-	    narrow_word_at(ip, NARROW_TO_SP_AT_SIGNAL) != sp)
+	if ((word_at(ip, NARROW_TO_CS, NARROW) & 0xffff) != TNB_USER_CS_32 ||
+	    (word_at(ip, NARROW_TO_SS, NARROW) & 0xffff) != TNB_USER_DS ||
+	    !are_flags(word_at(ip, NARROW_TO_EFLAGS, NARROW)) ||
+	    word_at(ip, NARROW_TO_SP_AT_SIGNAL, NARROW) != sp)
 		return false;
-	frame->pc = narrow_word_at(ip, 0);
+	frame->pc = word_at(ip, 0, NARROW);
 	frame->sp = sp;
 	return true;
 }
@@ -76,10 +73,10 @@ static bool narrow_at(const unsigned char *ip, struct tnb_signal_frame *frame)
 const struct tnb_signal_frames *tnb_signal_frames(bool narrow)
 {
 	static const struct tnb_signal_frames frames[] = {
-		{ sizeof(__u64), -TO_UC_FLAGS * sizeof(__u64),
-		  (TO_SEGMENTS + 1) * sizeof(__u64), wide_at },
-		{ sizeof(__u32), -NARROW_TO_SP * sizeof(__u32),
-		  (NARROW_TO_SS + 1) * sizeof(__u32), narrow_at },
+		{ WIDE, -TO_UC_FLAGS * WIDE, (TO_SEGMENTS + 1) * WIDE,
+		  wide_at },
+		{ NARROW, -NARROW_TO_SP * NARROW, (NARROW_TO_SS + 1) * NARROW,
+		  narrow_at },
 	};
 
 	return &frames[narrow];

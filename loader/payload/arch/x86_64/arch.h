@@ -3,6 +3,8 @@
 #ifndef TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_ARCH_H
 #define TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_ARCH_H
 
+#include "counter.h"
+
 /* As the kernel's vDSO: the negative errno is the result. */
 tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
 {
@@ -13,29 +15,6 @@ tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
 			 : "a"(number), "D"(a), "S"(b), "d"(c)
 			 : "rcx", "r11", "memory");
 	return result;
-}
-
-/*
- * The counter that the kernel's data are about. RDTSCP waits for the loads
- * before it, as the kernel's own vDSO has it; next to `lfence; rdtsc` it is a
- * nanosecond faster where it was measured. A CPU without it gets the image that
- * makes system calls.
- */
-tnb_fast __u64 read_counter(void)
-{
-	__u64 low, high, cpu;
-
-	__asm__ volatile("rdtscp"
-			 : "=a"(low), "=d"(high), "=c"(cpu)
-			 :
-			 : "memory");
-	return high << 32 | low;
-}
-
-/* Of a loop that waits for another CPU. */
-tnb_fast void relax(void)
-{
-	__asm__ volatile("pause");
 }
 
 /* sec, and one more if nsec is a second or more: in two instructions. */

@@ -187,18 +187,6 @@ tnb_stub_begin:
 	popfq
 	mov	DATA(STUB_REG_RSP), %rsp
 	syscall
-	mov	DATA(STUB_FAR_CS), %ecx
-	jrcxz	.Lwide
-	/* 32-bit code has these registers. */
-	mov	DATA(STUB_REG_RBP), %rbp
-	mov	DATA(STUB_REG_RBX), %rbx
-	mov	DATA(STUB_REG_RAX), %rax
-	mov	DATA(STUB_REG_RCX), %rcx
-	mov	DATA(STUB_REG_RDX), %rdx
-	mov	DATA(STUB_REG_RSI), %rsi
-	mov	DATA(STUB_REG_RDI), %rdi
-	ljmp	*DATA(STUB_FAR_IP)
-.Lwide:
 	mov	DATA(STUB_REG_R15), %r15
 	mov	DATA(STUB_REG_R14), %r14
 	mov	DATA(STUB_REG_R13), %r13
@@ -210,10 +198,16 @@ tnb_stub_begin:
 	mov	DATA(STUB_REG_R9), %r9
 	mov	DATA(STUB_REG_R8), %r8
 	mov	DATA(STUB_REG_RAX), %rax
-	mov	DATA(STUB_REG_RCX), %rcx
 	mov	DATA(STUB_REG_RDX), %rdx
 	mov	DATA(STUB_REG_RSI), %rsi
 	mov	DATA(STUB_REG_RDI), %rdi
+	/* Without a change of the flags. */
+	mov	DATA(STUB_FAR_CS), %ecx
+	jrcxz	.Lwide
+	mov	DATA(STUB_REG_RCX), %rcx
+	ljmp	*DATA(STUB_FAR_IP)
+.Lwide:
+	mov	DATA(STUB_REG_RCX), %rcx
 	jmp	*DATA(STUB_REG_RIP)
 	.balign 8
 tnb_stub_end:

@@ -4,10 +4,8 @@
 #ifndef TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_STUB_DATA_H
 #define TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_STUB_DATA_H
 
-/* Code and data have to fit into what a vDSO has room for (ROOM_WANTED of
- * vdso/kernel_vdso.c). */
+/* The code has to leave room for its data (TNB_STUB_ROOM of payload/stub.h). */
 #define STUB_CODE_MAX 768
-#define STUB_ROOM 1024
 
 #define STUB_REGS 0 /* struct user_regs_struct, 27 words */
 #define STUB_REG_R15 (STUB_REGS + 0)
@@ -40,6 +38,8 @@
 
 #ifndef __ASSEMBLER__
 
+#include "payload/stub.h"
+
 #include <linux/types.h>
 #include <stddef.h>
 #include <sys/user.h>
@@ -51,7 +51,7 @@ struct tnb_stub_data {
 	__u32 map_flags, far_ip, far_cs, unused;
 };
 
-_Static_assert(STUB_CODE_MAX + sizeof(struct tnb_stub_data) <= STUB_ROOM,
+_Static_assert(STUB_CODE_MAX + sizeof(struct tnb_stub_data) <= TNB_STUB_ROOM,
 	       "more than a vDSO has room for");
 _Static_assert(offsetof(struct user_regs_struct, rip) == STUB_REG_RIP &&
 		       offsetof(struct user_regs_struct, rsp) == STUB_REG_RSP,

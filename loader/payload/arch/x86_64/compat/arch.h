@@ -3,6 +3,8 @@
 #ifndef TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_COMPAT_ARCH_H
 #define TIMENSBPF_LOADER_PAYLOAD_ARCH_X86_64_COMPAT_ARCH_H
 
+#include "arch/x86_64/counter.h"
+
 /* As the kernel's vDSO: the negative errno is the result. The instruction that
  * every processor has. */
 tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
@@ -14,24 +16,6 @@ tnb_fast long raw_call(long number, const void *a, const void *b, const void *c)
 			 : "a"(number), "b"(a), "c"(b), "d"(c)
 			 : "memory");
 	return result;
-}
-
-/* As in 64 bits. */
-tnb_fast __u64 read_counter(void)
-{
-	__u32 low, high, cpu;
-
-	__asm__ volatile("rdtscp"
-			 : "=a"(low), "=d"(high), "=c"(cpu)
-			 :
-			 : "memory");
-	return (__u64)high << 32 | low;
-}
-
-/* Of a loop that waits for another CPU. */
-tnb_fast void relax(void)
-{
-	__asm__ volatile("pause");
 }
 
 #endif
