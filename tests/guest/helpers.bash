@@ -164,6 +164,8 @@ cgroups_remove() {
         [[ -d $dir ]] || continue
         # A run that is about to end may remove its own first.
         { echo 1 >"$dir/cgroup.kill"; } 2>/dev/null || continue
+        # cgroup.kill signals the first thread, which does nothing once it ended.
+        find "$dir" -name cgroup.procs -exec cat {} + 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
         wait_until 10 cgroup_is_empty "$dir"
         find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null || true
         [[ ! -d $dir ]] || fail "cannot remove $dir"

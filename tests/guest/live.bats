@@ -517,11 +517,9 @@ reads_virtual_by_system_call() {
 
 # What set cannot change it names, and it does not wait.
 # bats test_tags=once
-@test "a process that cannot be changed is listed: 32 bit, strict seccomp, a filter, user dispatch, no descriptor left, frozen, first thread ended" {
+@test "a process that cannot be changed is listed: strict seccomp, a filter, user dispatch, no descriptor left, frozen, first thread ended" {
     local pid pids=() note=$BATS_TEST_TMPDIR/note frozen=$CGROUP/frozen
     mkdir "$frozen"
-    deadline_storm32 --threads 1 --no-fork --seconds 1 --rounds 1000000000 >/dev/null 2>&1 3>&- &
-    pids+=($!)
     sleeps_as strict python3 -c '
 import ctypes, os
 libc = ctypes.CDLL(None)
