@@ -53,8 +53,11 @@ whole_storm_was_good() {
     done
     # Memory that the loader did not repair in time, or not while another thread was
     # held, is counted (docs/surface.md, B). So is a start, where the machine stood still.
+    is_counted {,still_}{deadline_lost,read_lost} -- {,still_}memory_{busy,late} || return
+    # Where the kernel skipped the program that puts memory back, it is put back later
+    # (docs/kernels.md, "What can still be missed").
     is_counted {,still_}{deadline_lost,deadline_stuck,read_lost} -- \
-        {,still_}memory_{busy,late} || return
+        {,still_}memory_{busy,late} {,still_}missed.deadline || return
     is_counted still_missed -- still_start_slow. || return
     calls_were_counted || return
     waits_were_counted || return

@@ -175,6 +175,7 @@ static const char *const watched[] = {
 	"start_slow.",	      "start_slow.missed",  "start_slow.late",
 	"start_slow.timeout", "start_slow.refused", "start_slow.busy",
 	"loader_hung",	      "memory_late",	    "memory_busy",
+	"missed.deadline",
 };
 #define WATCHED (sizeof(watched) / sizeof(*watched))
 static uint64_t at_begin[WATCHED], grown[WATCHED], grown_still[WATCHED];
