@@ -147,8 +147,8 @@ static int open_by_pid(int pid, struct tnb_maps *maps)
 
 /* ---- The kernel's own mappings ------------------------------------------- */
 
-static int add_mapping(struct tnb_vdso_maps *maps,
-		       const struct tnb_mapping *mapping)
+int tnb_vdso_maps_add(struct tnb_vdso_maps *maps,
+		      const struct tnb_mapping *mapping)
 {
 	if (tnb_maps_is_named(mapping, "[vdso]")) {
 		if (maps->vdso && mapping->begin != maps->vdso_end)
@@ -180,7 +180,7 @@ int tnb_vdso_maps_parse(const char *text, size_t length,
 		err = tnb_maps_parse_line(text, (size_t)(line_end - text),
 					  &mapping);
 		if (!err)
-			err = add_mapping(&found, &mapping);
+			err = tnb_vdso_maps_add(&found, &mapping);
 		if (err)
 			return err;
 		text = line_end + 1;
@@ -201,7 +201,7 @@ int tnb_vdso_maps_read(int pid, struct tnb_vdso_maps *maps)
 	if (err)
 		return err;
 	while (!err && (next = tnb_maps_next(&all, &mapping)))
-		err = next < 0 ? next : add_mapping(&found, &mapping);
+		err = next < 0 ? next : tnb_vdso_maps_add(&found, &mapping);
 	tnb_maps_close(&all);
 	if (!err && !found.vdso)
 		err = -ENOENT;

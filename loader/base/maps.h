@@ -49,6 +49,11 @@ struct tnb_vdso_maps {
 	uint64_t vvar; /* the first of [vvar], [vvar_vclock]; 0: none */
 };
 
+/* Take one line after the other into what begins as zeros. 0, or -EINVAL: a
+ * [vdso] in pieces. */
+TNB_MUST_CHECK int tnb_vdso_maps_add(struct tnb_vdso_maps *maps,
+				     const struct tnb_mapping *mapping);
+
 /* 0, -ENOENT (no [vdso]) or -EINVAL (not such a text, or a [vdso] in pieces).
  * `text` needs no terminator. */
 TNB_MUST_CHECK int tnb_vdso_maps_parse(const char *text, size_t length,

@@ -38,7 +38,7 @@ enum tnb_need tnb_need_of(struct tnb *tnb, int proc, pid_t pid, pid_t tid)
 	if (err)
 		return err == -EAGAIN ? TNB_NEED_CHANGE : TNB_NEED_UNKNOWN;
 	none = placement.slot ? TNB_NEED_NONE : TNB_NEED_NONE_OUTSIDE;
-	err = tnb_view_take(pid, tid, proc, &view);
+	err = tnb_view_take(pid, proc, &view);
 	if (err)
 		return err == -ENOENT ? none : TNB_NEED_UNKNOWN;
 	if (tnb_view_is_in_place(&view, &placement))

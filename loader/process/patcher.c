@@ -95,7 +95,7 @@ static int change(const struct patching *patching, struct tnb_target *target)
 		return -ESRCH;
 	err = tnb_placement_of(patching->tnb, proc, tid, &placement);
 	if (!err)
-		err = tnb_view_take(target->pid, tid, proc, &live);
+		err = tnb_view_take(target->pid, proc, &live);
 	if (err || tnb_view_is_in_place(&live, &placement))
 		return err == -ENOENT ? 0 : err;
 	/* Do not stop it again and again in vain. */

@@ -12,7 +12,31 @@
 
 /* ---- What a process maps ------------------------------------------------- */
 
-int tnb_view_take(pid_t pid, pid_t tid, int proc, struct tnb_view *live)
+/* Once, whatever is looked for: of a process with very many mappings one
+ * reading takes longer than all else. */
+static int read_maps(int proc, const struct tnb_peek *peek,
+		     struct tnb_view *live)
+{
+	struct tnb_link_page_search search = { 0 };
+	struct tnb_mapping mapping;
+	struct tnb_maps all;
+	int more, err = tnb_maps_open(proc, &all);
+
+	if (err)
+		return err;
+	while (!err && ((more = tnb_maps_next(&all, &mapping)) > 0 ||
+			more == -EBADMSG)) {
+		tnb_link_page_take(&search, peek, more > 0 ? &mapping : NULL);
+		if (more > 0)
+			err = tnb_vdso_maps_add(&live->maps, &mapping);
+	}
+	tnb_maps_close(&all);
+	live->has_pages = search.is_found;
+	live->page = search.page;
+	return err ? err : more;
+}
+
+int tnb_view_take(pid_t pid, int proc, struct tnb_view *live)
 {
 	struct tnb_peek peek;
 	int err;
@@ -20,13 +44,12 @@ int tnb_view_take(pid_t pid, pid_t tid, int proc, struct tnb_view *live)
 	*live = (struct tnb_view){ .pid = pid };
 	if (tnb_peek_open(proc, &peek))
 		return -ESRCH;
-	err = tnb_vdso_maps_read(tid, &live->maps);
-	live->narrow = live->maps.vdso < 1ULL << 32;
-	if (!err)
-		err = tnb_link_page_find(proc, &peek, &live->page);
+	err = read_maps(proc, &peek, live);
 	tnb_peek_close(&peek);
-	live->has_pages = err > 0;
-	return err < 0 ? err : 0;
+	live->narrow = live->maps.vdso < 1ULL << 32;
+	if (!err && !live->maps.vdso)
+		err = -ENOENT;
+	return err;
 }
 
 __u64 tnb_view_pass_of(const struct tnb_placement *placement)

@@ -23,8 +23,7 @@ struct tnb_view {
  * gone, -ENOENT no vDSO (it reads by system call), or that its memory cannot be
  * made out.
  */
-TNB_MUST_CHECK int tnb_view_take(pid_t pid, pid_t tid, int proc,
-				 struct tnb_view *live);
+TNB_MUST_CHECK int tnb_view_take(pid_t pid, int proc, struct tnb_view *live);
 
 /* Whether it has pages of a rule, whichever. */
 bool tnb_view_is_linked(const struct tnb_view *live);

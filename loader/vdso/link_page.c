@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "link_page.h"
 
-#include "base/maps.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -18,16 +16,17 @@ static bool is_map_page(const struct tnb_mapping *mapping)
 }
 
 /* Only anonymous memory is read (peek.h). */
-static bool is_link_page(const struct tnb_mapping *clock,
+static bool is_link_page(const struct tnb_link_page_search *search,
 			 const struct tnb_mapping *next,
 			 const struct tnb_peek *peek,
 			 struct tnb_link_page *page)
 {
-	if (next->begin != clock->end || next->inode ||
+	if (!search->clock_end || next->begin != search->clock_end ||
+	    next->inode ||
 	    tnb_peek_read(peek, next->begin, &page->link, sizeof(page->link)) !=
 		    sizeof(page->link))
 		return false;
-	page->at = clock->begin;
+	page->at = search->clock;
 	return page->link.magic == TNB_VDSO_LINK_MAGIC;
 }
 
@@ -52,36 +51,40 @@ static bool read_clock_page(int memory, struct tnb_link_page *page)
 	return true;
 }
 
-static int find(struct tnb_maps *maps, const struct tnb_peek *peek,
-		struct tnb_link_page *page)
+void tnb_link_page_take(struct tnb_link_page_search *search,
+			const struct tnb_peek *peek,
+			const struct tnb_mapping *mapping)
 {
-	struct tnb_mapping clock = { 0 }, next;
-	bool is_clock = false;
-	int more;
+	struct tnb_link_page page;
+	bool is_clock = mapping && is_map_page(mapping);
 
-	while ((more = tnb_maps_next(maps, &next)) > 0 || more == -EBADMSG) {
-		if (more < 0) {
-			is_clock = false;
-			continue;
-		}
-		if (is_clock && is_link_page(&clock, &next, peek, page) &&
-		    read_clock_page(peek->memory, page))
-			return 1;
-		is_clock = is_map_page(&next);
-		clock = next;
+	if (search->is_found)
+		return;
+	if (mapping && is_link_page(search, mapping, peek, &page) &&
+	    read_clock_page(peek->memory, &page)) {
+		search->is_found = true;
+		search->page = page;
 	}
-	return more;
+	search->clock = is_clock ? mapping->begin : 0;
+	search->clock_end = is_clock ? mapping->end : 0;
 }
 
 int tnb_link_page_find(int proc, const struct tnb_peek *peek,
 		       struct tnb_link_page *page)
 {
+	struct tnb_link_page_search search = { 0 };
+	struct tnb_mapping next;
 	struct tnb_maps maps;
-	int found = tnb_maps_open(proc, &maps);
+	int more = tnb_maps_open(proc, &maps);
 
-	if (!found) {
-		found = find(&maps, peek, page);
-		tnb_maps_close(&maps);
-	}
-	return found == -ENOENT || found == -ESRCH ? 0 : found;
+	if (more)
+		return more == -ENOENT || more == -ESRCH ? 0 : more;
+	while (!search.is_found &&
+	       ((more = tnb_maps_next(&maps, &next)) > 0 || more == -EBADMSG))
+		tnb_link_page_take(&search, peek, more > 0 ? &next : NULL);
+	tnb_maps_close(&maps);
+	if (!search.is_found)
+		return more == -ENOENT || more == -ESRCH ? 0 : more;
+	*page = search.page;
+	return 1;
 }

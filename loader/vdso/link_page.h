@@ -3,6 +3,7 @@
 #ifndef TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 #define TIMENSBPF_LOADER_VDSO_LINK_PAGE_H
 
+#include "base/maps.h"
 #include "base/peek.h"
 
 #include <stdbool.h>
@@ -20,6 +21,18 @@ struct tnb_link_page {
 
 /* What /proc/PID/maps calls a BPF map. Tests without BPF set something else. */
 extern const char *tnb_link_page_map;
+
+/* Take one mapping after the other, in the order of /proc/PID/maps. */
+struct tnb_link_page_search {
+	uint64_t clock, clock_end; /* of the one before; 0: cannot be one */
+	bool is_found;
+	struct tnb_link_page page; /* if it is */
+};
+
+/* `mapping`: NULL where a line could not be read. `peek`: of that process. */
+void tnb_link_page_take(struct tnb_link_page_search *search,
+			const struct tnb_peek *peek,
+			const struct tnb_mapping *mapping);
 
 /*
  * 1: the process has one, 0: it has none, or has ended; -errno: cannot tell.

@@ -162,7 +162,7 @@ static int change(const struct tnb_injector *injector, pid_t pid, __u32 slot,
 	do {
 		double begin;
 
-		err = tnb_view_take(pid, pid, proc, &live);
+		err = tnb_view_take(pid, proc, &live);
 		begin = now_ns();
 		if (!err)
 			err = tnb_change_running(injector, &live, &in_slot,

@@ -98,9 +98,7 @@ static struct tnb_view look_at(const struct subject *subject)
 {
 	struct tnb_view live;
 
-	assert_int_equal(
-		tnb_view_take(subject->pid, subject->pid, subject->proc, &live),
-		0);
+	assert_int_equal(tnb_view_take(subject->pid, subject->proc, &live), 0);
 	return live;
 }
 

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostile_steps: a process is changed, and at one of the steps of that, each in
- * turn, somebody does something to it. A step is a request of ptrace(2) or a
- * write to its memory. Whatever is done, the change ends, nobody is left
- * stopped or traced, and the process lives and reads no time but the host's and
- * the rule's; unless it was killed, or its own memory was taken away from it.
+ * hostile_steps: a running process is changed, or a program is prepared that
+ * starts, and at one of the steps of that, each in turn, another process does
+ * something to it. A step is a request of ptrace(2) or a write to its memory.
+ * Whatever is done, the work ends, nothing is left stopped or traced, and the
+ * process lives and reads no time but the host's and the rule's; unless it was
+ * killed, or its own memory was taken away from it.
  *
- * TIMENSBPF_STRIDE: only every so many-th step. Ends with 77 where processes
- * may not be traced.
+ * hostile_steps [changes|starts]: one of both. TIMENSBPF_STRIDE: of changes
+ * only every so many-th step. Ends with 77 where processes may not be traced.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include "loader/inject/budget.h"
 #include "loader/process/change.h"
+#include "loader/process/start.h"
 #include "loader/process/view.h"
 #include <pthread.h>
 #include <sched.h>
@@ -24,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,13 +47,17 @@ static const struct tnb_placement inside = { .slot = SLOT,
 static struct tnb_injector injector;
 static const char *own_path;
 
-/* What all processes here see. */
+/* What all processes here see; a file under that number, for programs that are
+ * executed. */
+#define SHARED_FD 9
+
 struct shared {
 	volatile unsigned long readings, wrong;
 	volatile pid_t pid;
 	volatile int asked, done; /* of the process that shares its memory */
-	volatile int error;	  /* of the change */
+	volatile int error;	  /* of the work */
 	volatile long steps;	  /* of the last one */
+	volatile int is_traced;	  /* the program may start */
 	volatile long times_done;
 };
 static struct shared *shared;
@@ -167,6 +175,28 @@ static __attribute__((noreturn)) void be_subject(bool has_partner)
 	}
 }
 
+/* The program that starts, or that a subject executes. */
+static void be_program(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      SHARED_FD, 0);
+	for (;;)
+		read_once();
+}
+
+/* Signals that are ignored stop a traced process all the same. */
+static __attribute__((noreturn)) void become_program(void)
+{
+	alarm(60);
+	signal(SIGUSR1, SIG_IGN);
+	/* The dynamic linker complains where it may open no files. */
+	(void)!freopen("/dev/null", "w", stderr);
+	while (!shared->is_traced)
+		sleep_ms(1);
+	execute(0);
+	_exit(1);
+}
+
 /* ---- What is done to it -------------------------------------------------- */
 
 static void signal_it(void)
@@ -233,6 +263,33 @@ static void damage_vdso(void)
 	close(fd);
 }
 
+/* What its stack holds, its auxiliary vector included */
+static void damage_stack(void)
+{
+	static const unsigned char junk[16384] = {
+		[0 ... 16383] = 0x21,
+	};
+	char path[32], line[256];
+	unsigned long begin, end = 0;
+	FILE *maps;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", shared->pid);
+	maps = fopen(path, "re");
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[stack]") &&
+		    sscanf(line, "%lx-%lx", &begin, &end) != 2)
+			end = 0;
+	if (maps)
+		fclose(maps);
+	snprintf(path, sizeof(path), "/proc/%d/mem", shared->pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && end)
+		(void)!pwrite(fd, junk, sizeof(junk),
+			      (off_t)(end - sizeof(junk)));
+	close(fd);
+}
+
 static void ask_partner(int what)
 {
 	shared->asked = what;
@@ -266,7 +323,7 @@ struct act {
 	bool has_partner, may_end;
 };
 
-static const struct act acts[] = {
+static const struct act to_running[] = {
 	{ "nothing", do_nothing, false, false },
 	{ "signals", signal_it, false, false },
 	{ "SIGSTOP", stop_it, false, false },
@@ -282,10 +339,26 @@ static const struct act acts[] = {
 	{ "vDSO moved", partner_moves, true, true },
 };
 
+/* It has no handlers yet, and shares no memory. Without room, the program's own
+ * start fails. */
+static const struct act to_starting[] = {
+	{ "start, nothing", do_nothing, false, false },
+	{ "start, signals", signal_it, false, false },
+	{ "start, SIGSTOP", stop_it, false, false },
+	{ "start, SIGCONT", continue_it, false, false },
+	{ "start, no files", take_its_files, false, true },
+	{ "start, no room", take_its_room, false, true },
+	{ "start, no CPU", take_its_priority, false, false },
+	{ "start, SIGKILL", kill_it, false, true },
+	{ "start, damaged vDSO", damage_vdso, false, true },
+	{ "start, damaged stack", damage_stack, false, true },
+};
+
 /* ---- Steps --------------------------------------------------------------- */
 
 static const struct act *act;
 static long act_at;
+static bool starts; /* or a running process is changed */
 static bool is_changing;
 
 static void step(void)
@@ -324,7 +397,53 @@ ssize_t __wrap_pwrite(int fd, const void *from, size_t size, off_t at)
 	return __real_pwrite(fd, from, size, at);
 }
 
-/* ---- One change ---------------------------------------------------------- */
+/* As tests/bench/exec_cost.c: no BPF program holds the thread here. */
+int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
+			    unsigned int ms);
+int __wrap_tnb_tracee_seize(pid_t tid, pid_t tgid, struct tnb_tracee *tracee,
+			    unsigned int ms)
+{
+	int status = 0;
+	int err = tnb_budget_begin(ms);
+
+	*tracee = (struct tnb_tracee){ .tid = tid, .tgid = tgid, .mem = -1 };
+	if (!err && ptrace(PTRACE_SEIZE, tid, NULL,
+			   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC))
+		err = -errno;
+	if (err)
+		return err;
+	shared->is_traced = 1;
+	if (waitpid(tid, &status, __WALL) != tid ||
+	    status >> 8 != (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+		return -ESRCH;
+	is_changing = true;
+	err = tnb_tracee_interrupt(tracee);
+	return err ? err : tnb_tracee_continue(tracee);
+}
+
+/* ---- One try ------------------------------------------------------------- */
+
+static void start(pid_t pid)
+{
+	const __u64 hold = TNB_HOLD_WORD(1, TNB_HOLD_WAITING);
+	const struct tnb_loader_event exec = {
+		.tid = (__u32)pid,
+		.tgid = (__u32)pid,
+		.slot = SLOT,
+		.pass = CLOCK_PAGE_PASS,
+		.hold = hold,
+	};
+	static struct tnb_loader_state state;
+	struct tnb_injector held = injector;
+	struct tnb_outcome outcome;
+
+	held.state = &state;
+	state.hold[tnb_hold_index(hold)] = hold;
+	outcome = tnb_start_program(&held, &exec, BUDGET_MS);
+	shared->error = outcome.start == TNB_START_FAST ? 0
+							: 1 + (int)outcome.why;
+	_exit(0);
+}
 
 /* In a process of its own, as a patcher: its end lets go of everybody. */
 static void change(pid_t pid)
@@ -335,7 +454,7 @@ static void change(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	shared->error = tnb_view_take(pid, pid, proc, &live);
+	shared->error = tnb_view_take(pid, proc, &live);
 	is_changing = true;
 	if (!shared->error)
 		shared->error = tnb_change_running(&injector, &live, &inside,
@@ -423,12 +542,16 @@ static const char *try(void)
 
 	memset(shared, 0, sizeof(*shared));
 	subject = fork();
+	if (!subject && starts)
+		become_program();
 	if (!subject)
 		be_subject(act->has_partner);
 	shared->pid = subject;
-	while (shared->readings < 10)
+	while (!starts && shared->readings < 10)
 		sleep_ms(1);
 	changer = fork();
+	if (!changer && starts)
+		start(subject);
 	if (!changer)
 		change(subject);
 	wrong = judge(subject, changer);
@@ -463,18 +586,24 @@ static int try_all(long stride)
 	return failed || !changed;
 }
 
-/* The program that a subject executes: its clocks are the host's. */
-static void be_other_program(void)
+#define COUNT(acts) (sizeof(acts) / sizeof(*(acts)))
+
+static int try_kind(const struct act *acts, size_t count, long stride)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED,
-		      STDERR_FILENO, 0);
-	for (;;)
-		read_once();
+	int failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		act = &acts[i];
+		failed += try_all(stride);
+	}
+	return failed;
 }
 
 int main(int argc, char **argv)
 {
 	const char *text = getenv("TIMENSBPF_STRIDE");
+	const char *kind = argc == 2 ? argv[1] : NULL;
+	long stride = text ? strtol(text, NULL, 10) : 1;
 	int failed = 0, file;
 
 #ifdef __SANITIZE_ADDRESS__
@@ -484,25 +613,25 @@ int main(int argc, char **argv)
 	return 77;
 #endif
 	own_path = "/proc/self/exe";
-	if (argc == 2 && !strcmp(argv[1], "reads"))
-		be_other_program();
-	/* What the other program finds again is its standard error. */
+	if (kind && !strcmp(kind, "reads"))
+		be_program();
 	file = memfd_create("shared", 0);
 	if (file < 0 || ftruncate(file, sizeof(*shared)) ||
-	    dup2(file, STDERR_FILENO) < 0)
+	    dup2(file, SHARED_FD) < 0)
 		return 1;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 		      file, 0);
 	clock_page_injector(SLOT, &injector);
-	act = &acts[0];
+	act = &to_running[0];
 	(void)!try();
 	if (shared->error == -EPERM) {
 		puts("processes may not be traced here");
 		return 77;
 	}
-	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
-		act = &acts[i];
-		failed += try_all(text ? strtol(text, NULL, 10) : 1);
-	}
+	if (!kind || !strcmp(kind, "changes"))
+		failed += try_kind(to_running, COUNT(to_running), stride);
+	starts = true;
+	if (!kind || !strcmp(kind, "starts"))
+		failed += try_kind(to_starting, COUNT(to_starting), 1);
 	return failed != 0;
 }
