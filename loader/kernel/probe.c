@@ -81,6 +81,16 @@ static bool probe_no_attach(void)
 	       line[0] == '3';
 }
 
+/* Kernels that lack the setting have no bpf(2) for users. */
+static bool probe_users_bpf(void)
+{
+	char line[16];
+
+	return read_line("/proc/sys/kernel/unprivileged_bpf_disabled", line,
+			 sizeof(line)) &&
+	       line[0] == '0';
+}
+
 static enum tnb_answer probe_lsm_list(void)
 {
 	char line[256], *rest = line, *name;
@@ -268,6 +278,7 @@ void tnb_kernel_probe(struct tnb_kernel *kernel)
 	found.preemption = probe_preemption(debugfs);
 	found.hrtick = probe_hrtick(debugfs);
 	found.checkpoint_restore = tnb_kernel_has_checkpoint_restore();
+	found.users_load_bpf = probe_users_bpf();
 	found.forbids_tracing = probe_no_attach();
 	found.btf = btf != NULL;
 	if (btf)

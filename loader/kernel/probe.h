@@ -40,6 +40,7 @@ struct tnb_kernel {
 	bool hrtick;		 /* scheduler feature, lazy kernels only */
 	bool error_injection;	 /* FUNCTION_ERROR_INJECTION */
 	bool checkpoint_restore; /* CHECKPOINT_RESTORE */
+	bool users_load_bpf;	 /* kernel.unprivileged_bpf_disabled is 0 */
 	bool forbids_tracing;	/* yama's ptrace_scope 3, until the next boot */
 	bool session;		/* kprobe sessions */
 	bool session_takes_ctx; /* prototype since 7.0 */

@@ -308,6 +308,11 @@ static bool may_trace(const struct tnb_kernel *kernel)
 	return !kernel->forbids_tracing;
 }
 
+static bool keeps_bpf_from_users(const struct tnb_kernel *kernel)
+{
+	return !kernel->users_load_bpf;
+}
+
 static bool reaches_rings(const struct tnb_kernel *kernel)
 {
 	return !kernel->ring_wait_regions;
@@ -375,6 +380,13 @@ static const struct tnb_check checks[] = {
 	  .bad = "tracing: forbidden to all by yama (kernel.yama.ptrace_scope is 3): no program starts fast, and processes that began outside read the HOST's time by the vDSO",
 	  .advice =
 		  "set ptrace_scope to 2 or less where the machine sets it, and boot again: 3 cannot be taken back" },
+	{ .key = "users-bpf",
+	  .group = TNB_GROUP_DOORS,
+	  .holds = keeps_bpf_from_users,
+	  .good = "BPF: users load no programs",
+	  .otherwise = TNB_WARN,
+	  .bad = "BPF: users may load programs (kernel.unprivileged_bpf_disabled is 0): a process that copies the descriptor of its rule's page in the moment in which one has it can change the time of its rule",
+	  .advice = "sysctl kernel.unprivileged_bpf_disabled=2" },
 	{ .key = "waits", .group = TNB_GROUP_DOORS, .examine = examine_waits },
 	{ .key = "waits-ring",
 	  .group = TNB_GROUP_DOORS,

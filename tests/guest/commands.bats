@@ -365,7 +365,7 @@ sys.exit(sorted(process["name"] for process in rule["processes"]) != sorted(sys.
     run -0 timensbpf doctor --json
     for key in kernel privileges lockdown btf bpffs cgroup2 lsm error-injection \
         preemption misses reads reads-32 time-syscall time-syscall-32 times-syscall \
-        vdso-lookup fast-path fast-path-32 live waits waits-memory waits-ring stamps ptp loaded daemon; do
+        vdso-lookup fast-path fast-path-32 live users-bpf waits waits-memory waits-ring stamps ptp loaded daemon; do
         [[ $output =~ \"key\":\ *\"$key\" ]] || fail "no finding $key"
     done
     python3 -c '
@@ -384,6 +384,20 @@ for finding in document["findings"]:
     [[ $output == *"$(uname -r)"* ]]
     [[ ${lines[0]} == "Can load" && ${lines[-1]} == "This machine can load the programs; "* ]]
     [[ $output != *$'\e'* ]]
+}
+
+# bats test_tags=once
+@test "doctor warns where users may load BPF programs" {
+    local setting=/proc/sys/kernel/unprivileged_bpf_disabled was
+    was=$(<"$setting")
+    # From 1 there is no way back.
+    [[ $was != 1 ]] || echo 2 >"$setting" 2>/dev/null || skip "the setting is 1 until the next boot"
+    echo 0 >"$setting"
+    run -0 timensbpf doctor --json
+    echo "$was" >"$setting"
+    [[ $(json_object key users-bpf "$output") == *'"warn"'*"$(basename "$setting")"* ]]
+    run -0 timensbpf doctor --json
+    [[ $(json_object key users-bpf "$output") == *'"ok"'* ]]
 }
 
 @test "what no kernel can do is a note of doctor, no warning" {
