@@ -45,15 +45,8 @@ static long look_at_tracee(__u64 index, struct tracees *tracees)
 	return 0;
 }
 
-/* prctl(PR_SET_SYSCALL_USER_DISPATCH): the kernel handles it before it stops
- * the tracee for its tracer (kernel/entry/common.c). */
-static bool dispatches(unsigned long work)
-{
-	return work >> bpf_core_enum_value(
-			       enum syscall_work_bit,
-			       SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH) &
-	       1;
-}
+#define HAS_WORK(work, bit) \
+	((work) >> bpf_core_enum_value(enum syscall_work_bit, bit) & 1)
 
 /* Run by user space (BPF_PROG_RUN) in a thread that traces one process. A
  * tracee exists until its tracer has waited for it. */
@@ -72,7 +65,11 @@ int memory_users(struct tnb_memory_users *request)
 	mm = tracees.mm;
 	request->memory = (__u64)mm;
 	request->users = mm ? BPF_CORE_READ(mm, mm_users.counter) : 0;
-	request->dispatches = dispatches(tracees.work);
+	/* prctl(PR_SET_SYSCALL_USER_DISPATCH): the kernel handles it before it
+	 * stops the tracee for its tracer (kernel/entry/common.c). */
+	request->dispatches =
+		HAS_WORK(tracees.work, SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH);
+	request->filters = HAS_WORK(tracees.work, SYSCALL_WORK_BIT_SECCOMP);
 	request->result = mm ? 0 : -TNB_ESRCH;
 	return 0;
 }

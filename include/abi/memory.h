@@ -15,7 +15,7 @@ struct tnb_memory_users {
 	/* A thread has its system calls dispatched by user space: then one of
 	 * ours would end the process. */
 	__u32 dispatches;
-	__u32 unused;
+	__u32 filters; /* a thread has some of seccomp(2), or its strict mode */
 };
 
 /* `memory_owners`, read as a file: one for each thread that runs programs, in

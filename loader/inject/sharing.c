@@ -132,14 +132,16 @@ static int look_for_others(const struct tnb_sharing *memory, __u64 own,
 }
 
 int tnb_sharing_is_in_use(const struct tnb_sharing *memory,
-			  const struct tnb_threads *threads, bool *dispatches)
+			  const struct tnb_threads *threads,
+			  struct tnb_call_work *work)
 {
 	struct tnb_memory_users users = { .result = -EIO };
 	int result = count_users(memory->users, &users);
 	bool looks = !result &&
 		     (size_t)users.users != tnb_threads_living(threads);
 
-	*dispatches = users.dispatches;
+	*work = (struct tnb_call_work){ .dispatches = users.dispatches,
+					.filters = users.filters };
 	for (int i = 0; i < 2 && looks && !result; i++)
 		result = look_for_others(memory, users.memory, threads);
 	return result ? result : all_are_stopped(threads) ? 0 : -ESRCH;

@@ -33,14 +33,19 @@ void tnb_sharing_free(struct tnb_sharing_owners *owners);
 /* Whether another process shared the memory of this one then. */
 bool tnb_sharing_has_other(const struct tnb_sharing_owners *owners, pid_t pid);
 
+/* What the kernel does with the system calls of some of its threads. */
+struct tnb_call_work {
+	bool dispatches; /* it has user space dispatch them */
+	bool filters;	 /* it filters them, by seccomp(2) */
+};
+
 /*
  * Whether anything else runs with the memory of the process that the calling
  * thread has stopped: another process, or a thread that is not among these. 1,
- * 0, -ESRCH (it is ending), or another negative errno. *dispatches: a thread
- * has its system calls dispatched by user space.
+ * 0, -ESRCH (it is ending), or another negative errno.
  */
 TNB_MUST_CHECK int tnb_sharing_is_in_use(const struct tnb_sharing *memory,
 					 const struct tnb_threads *threads,
-					 bool *dispatches);
+					 struct tnb_call_work *work);
 
 #endif

@@ -34,6 +34,7 @@ struct change {
 	const struct tnb_placement *placement;
 	int proc;
 	struct tnb_threads threads;
+	struct tnb_call_work work;  /* of those, once it was looked at */
 	struct tnb_tracee *carrier; /* its memory is open; maps the pages */
 	struct tnb_writing fill;    /* .vdso: that of its kind of programs */
 	struct tnb_registers regs;  /* of the carrier, as it was */
@@ -93,17 +94,16 @@ static int check(struct change *change)
  * Whether nothing runs that uses its memory. Only once all threads are where
  * they stay: threads that ran on for a moment may have made others.
  */
-static int check_alone(const struct change *change)
+static int check_alone(struct change *change)
 {
 	const struct tnb_sharing *memory = change->injector->memory;
 	int err = tnb_threads_check(&change->threads, change->proc);
-	bool dispatches = false;
 
 	if (err || !memory)
 		return err;
-	err = tnb_sharing_is_in_use(memory, &change->threads, &dispatches);
+	err = tnb_sharing_is_in_use(memory, &change->threads, &change->work);
 	/* A system call of ours would end it. */
-	if (!err && dispatches && !has_clock_page(change))
+	if (!err && change->work.dispatches && !has_clock_page(change))
 		return -EPERM;
 	/* What failed for want of memory or files may succeed again. */
 	return !err || err == -ESRCH ? err : -EAGAIN;
@@ -152,10 +152,12 @@ static int prepare_pages(struct change *change)
 	return check_mapping(change);
 }
 
-/* Only now: threads that ran until a moment ago may have set filters. */
+/* Only now: threads that ran until a moment ago may have set filters. To look
+ * at each of very many threads takes as long as the change itself. */
 static int look_at_filters(struct change *change)
 {
 	change->fill.no_calls =
+		change->work.filters &&
 		tnb_no_calls_any(&change->threads, change->fill.vdso->narrow);
 	return change->fill.no_calls && change->placement->slot
 		       ? tnb_no_calls_begin(change->injector,
@@ -365,6 +367,7 @@ int tnb_change_running(const struct tnb_injector *injector,
 		.fill = { .vdso = tnb_vdso_of(injector->vdsos, live->narrow),
 			  .at = live->maps.vdso,
 			  .slot = placement->slot },
+		.work = { .filters = true },
 		.map = -1,
 		.socket = -1,
 		.peek = { -1, -1 },

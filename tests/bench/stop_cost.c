@@ -10,6 +10,7 @@
  * a memfd, and takes it back, in turns. What is measured is the library's
  * function from beginning to end: the process is stopped for a little less.
  * Time at which it did not succeed at once counts as well, and is told apart.
+ * Without BPF the filters of each thread are looked at, even if there are none.
  */
 #define _GNU_SOURCE
 #include "clock_page.h"
