@@ -3,7 +3,10 @@
 #
 # One guest: starts qemu and what belongs to it, waits, tells how it ended.
 
-readonly BOOT_LIMIT=120
+# A guest comes up within some seconds of CPU time. One that did not in BOOT_LIMIT
+# seconds, and had less than BOOT_CPU of it, is starved by others, as one with the
+# priority "idle" can be: it is waited for until BOOT_PATIENCE is over.
+readonly BOOT_LIMIT=120 BOOT_CPU=40 BOOT_PATIENCE=900
 
 # Processes to end with the guest, and those that end by themselves after it.
 CHILDREN=() PUMPS=()
@@ -137,7 +140,7 @@ busy_start() {
 
 # guest_wait WORK: until qemu ends, or must be ended.
 guest_wait() {
-    local work=$1 limit boot ended status waiting
+    local work=$1 limit boot ended status waiting begin=$SECONDS
     timer_start "$TIMEOUT"; limit=$!
     timer_start "$BOOT_LIMIT"; boot=$!
     waiting=("$QEMU" "$limit" "$boot" "${PUMPS[@]}")
@@ -151,7 +154,13 @@ guest_wait() {
             note "the guest was stopped: time limit of $TIMEOUT s"
             return 124
             ;;
-        "$boot") guest_came_up "$work" || break ;;
+        "$boot")
+            if ! guest_came_up "$work"; then
+                guest_starves "$((SECONDS - begin))" || break
+                timer_start "$BOOT_LIMIT"; boot=$!
+                waiting+=("$boot")
+            fi
+            ;;
         # Our output is not read any more.
         *) ((status == 0)) || { guest_end "$work"; return "$status"; } ;;
         esac
@@ -159,6 +168,16 @@ guest_wait() {
     done
     guest_end "$work"
     guest_verdict "$work"
+}
+
+# guest_starves SECONDS: has it had too little CPU time since it began?
+guest_starves() {
+    local stat
+    (($1 < BOOT_PATIENCE)) || return
+    read -r stat <"/proc/$QEMU/stat" || return
+    # Behind the name: the state is the first, utime and stime the 12th and 13th.
+    read -ra stat <<<"${stat##*) }"
+    (((stat[11] + stat[12]) / $(getconf CLK_TCK) < BOOT_CPU))
 }
 
 # If run itself is killed, nothing of it may hold the caller's pipes.
